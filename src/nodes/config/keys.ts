@@ -1,0 +1,105 @@
+/**
+ * The schema as a flat table: `mqtt.tcp.port` → its leaf, its environment variable, its validator and what it allows in words.
+ */
+import { Ajv, type ValidateFunction } from 'ajv';
+import { assert } from '../../base/assert.ts';
+import { CONFIG_SCHEMA } from './schema.ts';
+
+export type ConfigValue = string | number | boolean | readonly string[];
+
+/** One key as the schema describes it. */
+export interface ConfigLeaf {
+  readonly type: 'string' | 'integer' | 'boolean' | 'array';
+  readonly description: string;
+  readonly default: ConfigValue;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly minItems?: number;
+  readonly uniqueItems?: boolean;
+  readonly pattern?: string;
+  readonly items?: { readonly type: 'string'; readonly enum?: readonly string[]; readonly pattern?: string };
+  /** Accepted, but without effect in this version. */
+  readonly reserved?: boolean;
+}
+
+export interface ConfigKey {
+  /** Dotted path, as in `--set` and in a TOML file. */
+  readonly path: string;
+  readonly leaf: ConfigLeaf;
+  /** `mqtt.tcp.port` → `SLUICE_MQTT__TCP__PORT`. */
+  readonly environmentName: string;
+  /** What the key allows, for error messages and the reference. */
+  readonly allowed: string;
+  readonly accepts: (value: unknown) => boolean;
+}
+
+interface SchemaSection {
+  readonly type: 'object';
+  readonly description?: string;
+  readonly properties: Readonly<Record<string, SchemaSection | ConfigLeaf>>;
+}
+
+export function environmentNameOf(path: string): string {
+  return `SLUICE_${path.toUpperCase().replaceAll('.', '__')}`;
+}
+
+function describeString(leaf: {
+  readonly enum?: readonly string[];
+  readonly pattern?: string;
+  readonly minLength?: number;
+}): string {
+  if (leaf.enum !== undefined) return `one of ${leaf.enum.join(', ')}`;
+  if (leaf.pattern !== undefined) return `text that matches ${leaf.pattern}`;
+  return leaf.minLength === undefined ? 'text' : 'text that is not empty';
+}
+
+function describeAllowed(leaf: ConfigLeaf): string {
+  switch (leaf.type) {
+    case 'integer':
+      return `an integer from ${leaf.minimum} to ${leaf.maximum}`;
+    case 'boolean':
+      return 'true or false';
+    case 'array':
+      return `a list${leaf.minItems === undefined ? '' : `, not empty${leaf.uniqueItems ? ' and without repeats' : ''}`}, each ${describeString(leaf.items ?? {})}`;
+    case 'string':
+      return describeString(leaf);
+  }
+}
+
+function* leavesOf(section: SchemaSection, prefix: string): Generator<[path: string, leaf: ConfigLeaf]> {
+  for (const [name, child] of Object.entries(section.properties)) {
+    const path = prefix === '' ? name : `${prefix}.${name}`;
+    if (child.type === 'object') yield* leavesOf(child, path);
+    else yield [path, child];
+  }
+}
+
+function* sectionsOf(section: SchemaSection, prefix: string): Generator<[path: string, description: string]> {
+  for (const [name, child] of Object.entries(section.properties)) {
+    if (child.type !== 'object') continue;
+    const path = prefix === '' ? name : `${prefix}.${name}`;
+    yield [path, child.description ?? ''];
+    yield* sectionsOf(child, path);
+  }
+}
+
+const ajv = new Ajv({ allErrors: false, keywords: ['reserved'] });
+
+function compileLeaf(path: string, leaf: ConfigLeaf): ConfigKey {
+  const validate: ValidateFunction = ajv.compile(leaf);
+  const accepts = (value: unknown): boolean => validate(value) === true;
+  assert(accepts(leaf.default), `the default of ${path} is not allowed by its own schema`);
+  return { path, leaf, environmentName: environmentNameOf(path), allowed: describeAllowed(leaf), accepts };
+}
+
+const schema: SchemaSection = CONFIG_SCHEMA;
+
+/** Every key, in the order of the schema. */
+export const CONFIG_KEYS: ReadonlyMap<string, ConfigKey> = new Map(
+  [...leavesOf(schema, '')].map(([path, leaf]): [string, ConfigKey] => [path, compileLeaf(path, leaf)]),
+);
+
+/** Section path → what it is about. */
+export const CONFIG_SECTIONS: ReadonlyMap<string, string> = new Map(sectionsOf(schema, ''));

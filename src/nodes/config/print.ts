@@ -1,0 +1,30 @@
+/**
+ * `--print-config`: every effective value with its source. The text form is itself a TOML file that gives the same values.
+ */
+import { type ConfigSetting, digestConfig } from './load.ts';
+
+/** JSON's strings, numbers, booleans and lists of strings are TOML's as well, but for DEL, which TOML wants escaped. */
+function toToml(value: ConfigSetting['value']): string {
+  const json = Array.isArray(value) ? `[${value.map((item) => JSON.stringify(item)).join(', ')}]` : JSON.stringify(value);
+  return json.replaceAll('\x7f', '\\u007f');
+}
+
+function describeSource(setting: ConfigSetting): string {
+  const set = setting.source === 'default' ? 'default' : `${setting.source} ${JSON.stringify(setting.origin)}`;
+  return `${set} · ${setting.key.environmentName}`;
+}
+
+export function printConfig(settings: readonly ConfigSetting[]): string {
+  const left = settings.map(({ key, value }) => `${key.path} = ${toToml(value)}`);
+  const width = Math.min(56, Math.max(...left.map((text) => text.length)));
+  const lines = settings.map((setting, i) => `${left[i]!.padEnd(width)}  # ${describeSource(setting)}`);
+  return `# digest ${digestConfig(settings)}\n${lines.join('\n')}\n`;
+}
+
+export function printConfigJson(settings: readonly ConfigSetting[]): string {
+  const keys = settings.map(({ key, value, source, origin }) => [
+    key.path,
+    { value, source, origin, environment: key.environmentName, reserved: key.leaf.reserved === true },
+  ]);
+  return `${JSON.stringify({ digest: digestConfig(settings), keys: Object.fromEntries(keys) })}\n`;
+}

@@ -1,0 +1,348 @@
+/**
+ * Every configuration key of a node, as one JSON Schema: validation, defaults, `--help` texts and
+ * docs/reference/config.md come from here, and so does the type `Config`.
+ *
+ * A leaf carries its description, its default and its bounds. `reserved` marks a key that belongs to the contract but has
+ * no effect in this version: it is accepted, so that one file serves several versions, and the node says so in its log.
+ * Ports: 0 means that the system picks one, -1 turns the listener off.
+ */
+import type { XStatic } from 'typebox/schema';
+
+export const CONFIG_SCHEMA = {
+  type: 'object',
+  required: ['node', 'cluster', 'wire', 'http', 'mqtt', 'kafka', 'meta', 'auth', 'log'],
+  properties: {
+    node: {
+      type: 'object',
+      description: 'This process.',
+      required: ['id', 'roles', 'data', 'threads'],
+      properties: {
+        id: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 1023,
+          default: 1,
+          description: 'Number of this node, unique in its cluster.',
+        },
+        roles: {
+          type: 'array',
+          items: { type: 'string', enum: ['meta', 'broker', 'journal'] },
+          minItems: 1,
+          uniqueItems: true,
+          default: ['meta', 'broker', 'journal'],
+          reserved: true,
+          description: 'What this node does for its cluster.',
+        },
+        data: {
+          type: 'string',
+          minLength: 1,
+          default: './data',
+          reserved: true,
+          description: 'Directory of everything that must survive a restart.',
+        },
+        threads: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 31,
+          default: 0,
+          description: 'Reactor threads, which own the connections. 0 means one for each core.',
+        },
+      },
+    },
+    cluster: {
+      type: 'object',
+      description: 'The cluster that this node belongs to.',
+      required: ['name', 'meta'],
+      properties: {
+        name: {
+          type: 'string',
+          pattern: '^[a-z0-9][a-z0-9-]{0,62}$',
+          default: 'sluice',
+          reserved: true,
+          description: 'Name of the cluster: lower-case letters, digits and dashes.',
+        },
+        meta: {
+          type: 'array',
+          items: { type: 'string', pattern: '^[0-9]+@.+:[0-9]+$' },
+          default: [],
+          reserved: true,
+          description: 'Nodes that hold the metadata, each `id@host:port`. Empty means this node alone.',
+        },
+      },
+    },
+    wire: {
+      type: 'object',
+      description: 'The connections between nodes.',
+      required: ['host', 'port', 'transport'],
+      properties: {
+        host: {
+          type: 'string',
+          minLength: 1,
+          default: '127.0.0.1',
+          reserved: true,
+          description: 'Address on which other nodes reach this one.',
+        },
+        port: {
+          type: 'integer',
+          minimum: -1,
+          maximum: 65535,
+          default: 7600,
+          reserved: true,
+          description: 'Port for other nodes.',
+        },
+        transport: {
+          type: 'string',
+          enum: ['tcp', 'quic'],
+          default: 'tcp',
+          reserved: true,
+          description: 'Transport between nodes.',
+        },
+      },
+    },
+    http: {
+      type: 'object',
+      description: 'Health, metrics and administration over HTTP.',
+      required: ['host', 'port'],
+      properties: {
+        host: {
+          type: 'string',
+          minLength: 1,
+          default: '127.0.0.1',
+          description: 'Address of the HTTP listener. It has no authentication yet: other than loopback needs `auth.insecure`.',
+        },
+        port: { type: 'integer', minimum: -1, maximum: 65535, default: 8090, description: 'Port of the HTTP listener.' },
+      },
+    },
+    mqtt: {
+      type: 'object',
+      description: 'MQTT 3.1, 3.1.1 and 5.0.',
+      required: [
+        'tcp',
+        'ws',
+        'tls',
+        'max_packet_bytes',
+        'connect_timeout_ms',
+        'inflight_max',
+        'queue',
+        'output',
+        'keep_alive_max_s',
+        'session_expiry_max_s',
+        'connections_max',
+        'subscriptions_max',
+      ],
+      properties: {
+        tcp: {
+          type: 'object',
+          description: 'MQTT over TCP.',
+          required: ['host', 'port'],
+          properties: {
+            host: { type: 'string', minLength: 1, default: '127.0.0.1', description: 'Address of the MQTT listener.' },
+            port: { type: 'integer', minimum: -1, maximum: 65535, default: 1883, description: 'Port of the MQTT listener.' },
+          },
+        },
+        ws: {
+          type: 'object',
+          description: 'MQTT over WebSocket.',
+          required: ['port'],
+          properties: {
+            port: {
+              type: 'integer',
+              minimum: -1,
+              maximum: 65535,
+              default: -1,
+              reserved: true,
+              description: 'Port for MQTT over WebSocket.',
+            },
+          },
+        },
+        tls: {
+          type: 'object',
+          description: 'MQTT over TLS.',
+          required: ['port'],
+          properties: {
+            port: {
+              type: 'integer',
+              minimum: -1,
+              maximum: 65535,
+              default: -1,
+              reserved: true,
+              description: 'Port for MQTT over TLS.',
+            },
+          },
+        },
+        max_packet_bytes: {
+          type: 'integer',
+          minimum: 64,
+          maximum: 268435460,
+          default: 1048576,
+          description: 'Largest packet that a client may send. A larger one closes its connection (0x95).',
+        },
+        connect_timeout_ms: {
+          type: 'integer',
+          minimum: 100,
+          maximum: 600000,
+          default: 10000,
+          description: 'A connection that has not sent a whole CONNECT after this time is closed.',
+        },
+        inflight_max: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 65535,
+          default: 1024,
+          description: 'QoS 1 and 2 messages under way in each direction of a session; the receive maximum told to clients.',
+        },
+        queue: {
+          type: 'object',
+          description: 'Messages that wait for a session: it is offline or its window is full.',
+          required: ['messages_max', 'bytes_max'],
+          properties: {
+            messages_max: {
+              type: 'integer',
+              minimum: 0,
+              maximum: 10000000,
+              default: 10000,
+              description: 'Messages that may wait for one session. Further ones are dropped and counted.',
+            },
+            bytes_max: {
+              type: 'integer',
+              minimum: 0,
+              maximum: 8589934592,
+              default: 16777216,
+              description: 'Bytes that may wait for one session. Further messages are dropped and counted.',
+            },
+          },
+        },
+        output: {
+          type: 'object',
+          description: 'Bytes that a client has not read yet.',
+          required: ['bytes_max'],
+          properties: {
+            bytes_max: {
+              type: 'integer',
+              minimum: 65536,
+              maximum: 8589934592,
+              default: 4194304,
+              description:
+                'Unsent bytes of one connection. Above it QoS 0 is dropped first, then the client is disconnected (0x97).',
+            },
+          },
+        },
+        keep_alive_max_s: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 65535,
+          default: 65535,
+          description:
+            'Longest keep-alive interval granted; a client that asks for a longer one, or for none, gets this. 65535 grants everything.',
+        },
+        session_expiry_max_s: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 4294967295,
+          default: 604800,
+          description: 'Longest time that a session outlives its connection, seconds. 4294967295 means for ever.',
+        },
+        connections_max: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 10000000,
+          default: 100000,
+          description: 'MQTT connections of the node. A further one is refused (0x97).',
+        },
+        subscriptions_max: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 10000000,
+          default: 10000,
+          description: 'Subscriptions of one client. A further one is refused in its SUBACK (0x97).',
+        },
+      },
+    },
+    kafka: {
+      type: 'object',
+      description: 'Kafka clients.',
+      required: ['port'],
+      properties: {
+        port: {
+          type: 'integer',
+          minimum: -1,
+          maximum: 65535,
+          default: -1,
+          reserved: true,
+          description: 'Port for Kafka clients.',
+        },
+      },
+    },
+    meta: {
+      type: 'object',
+      description: 'The metadata service.',
+      required: ['groups'],
+      properties: {
+        groups: {
+          type: 'object',
+          description: 'Raft groups by what they hold.',
+          required: ['metadata', 'offset', 'data'],
+          properties: {
+            metadata: {
+              type: 'integer',
+              minimum: 1,
+              maximum: 64,
+              default: 1,
+              reserved: true,
+              description: 'Groups for topics, placement, users and settings.',
+            },
+            offset: {
+              type: 'integer',
+              minimum: 1,
+              maximum: 64,
+              default: 1,
+              reserved: true,
+              description: 'Groups for consumer offsets.',
+            },
+            data: {
+              type: 'integer',
+              minimum: 1,
+              maximum: 64,
+              default: 1,
+              reserved: true,
+              description: 'Groups for sessions, retained messages and wills.',
+            },
+          },
+        },
+      },
+    },
+    auth: {
+      type: 'object',
+      description: 'Who may connect.',
+      required: ['insecure', 'users_file'],
+      properties: {
+        insecure: {
+          type: 'boolean',
+          default: false,
+          description: 'Allow listeners off loopback although anyone who reaches them may do everything.',
+        },
+        users_file: {
+          type: 'string',
+          default: '',
+          description: 'File of `user:hash` lines. Empty means that MQTT clients need no password. Read again on SIGHUP.',
+        },
+      },
+    },
+    log: {
+      type: 'object',
+      description: 'The log on stderr, one JSON object per line.',
+      required: ['level'],
+      properties: {
+        level: {
+          type: 'string',
+          enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+          default: 'info',
+          description: 'Least severe level that is written.',
+        },
+      },
+    },
+  },
+} as const;
+
+/** All keys with their effective values; plain JSON, so it travels to every thread as it is. */
+export type Config = XStatic<typeof CONFIG_SCHEMA>;

@@ -1,0 +1,39 @@
+/**
+ * The log: NDJSON on stderr, so that stdout holds the READY line alone. Fields `ts level node worker actor msg code` and what the
+ * event is about; the message is a fixed sentence and values are fields.
+ *
+ * Every thread makes its own log, but only main writes to the file descriptor: a worker's `process.stderr` is a stream
+ * to main, so lines of different threads never mix.
+ */
+import { isMainThread } from 'node:worker_threads';
+import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { SluiceError } from '../base/errors.ts';
+
+export type Log = Logger;
+
+export interface LogOptions {
+  readonly level: string;
+  readonly node: number;
+  /** Thread number; 0 is main. */
+  readonly worker: number;
+}
+
+export function createLog(options: LogOptions, sink?: DestinationStream): Log {
+  const to = sink ?? (isMainThread ? destination({ fd: 2, sync: true }) : process.stderr);
+  return pino(
+    {
+      level: options.level,
+      base: { node: options.node, worker: options.worker },
+      timestamp: () => `,"ts":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    to,
+  );
+}
+
+/** Fields that describe an error: its code if it has one, its text, and the stack only when it is not a user's error. */
+export function errorFields(error: unknown): Record<string, unknown> {
+  if (error instanceof SluiceError) return { code: error.code, error: error.message };
+  if (error instanceof Error) return { error: error.message, stack: error.stack };
+  return { error: String(error) };
+}
