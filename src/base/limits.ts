@@ -52,3 +52,47 @@ export const READ_BUFFER_BYTES = 65_536;
 export const MQTT_PACKET_BYTES_MAX = 268_435_460;
 /** Levels of a topic name or filter; one with more is invalid. It bounds the depth of every topic tree. */
 export const MQTT_TOPIC_LEVELS_MAX = 128;
+
+/** Password checks that wait for the pool; a further login is refused as busy, and the client may try again. */
+export const AUTH_CHECKS_QUEUED_MAX = 1024;
+/** Good logins that are remembered, so that they need no scrypt when they come again; the oldest is forgotten. */
+export const AUTH_VERIFIED_MAX = 65_536;
+
+/** Time that a stopping node gives its clients and actors to finish, milliseconds; what is left then is cut off. */
+export const DRAIN_MS_MAX = 8000;
+/** A stopping node is gone after this whatever happens, milliseconds. */
+export const STOP_MS_MAX = 9500;
+
+/** Topics interned per reactor; the least recently used are evicted and interned again when they come back. */
+export const TOPICS_INTERNED_MAX = 131_072;
+/** Slots that inserting a topic may probe; beyond it a topic of that neighbourhood is evicted. */
+export const TOPIC_PROBES_MAX = 64;
+/** Entries of cached match results per reactor that no subscription list backs; above it all are dropped and computed again. */
+export const DELIVERIES_CACHED_MAX: number = 4 * 1024 * 1024;
+/** Reactors among which publishes can be routed: the interest of the others is a bit mask in a small integer. */
+export const REACTORS_MAX = 31;
+
+/** Filters in one message of the interest protocol, and their characters; at least one filter always goes. */
+export const INTEREST_BATCH_FILTERS_MAX = 1024;
+export const INTEREST_BATCH_CHARACTERS_MAX: number = 32 * 1024;
+/** Changes of interest sent to a reactor ahead of its acknowledgement. */
+export const INTEREST_INFLIGHT_MAX = 8192;
+/** Changes of interest kept for reactors that lag; one that falls behind further gets everything anew. */
+export const INTEREST_LOG_MAX = 65_536;
+/** Unanswered messages of the interest protocol are sent again after this, milliseconds. */
+export const INTEREST_RETRY_MS = 500;
+/** Retries after which a subscription is acknowledged although a reactor has not confirmed that it knows it. */
+export const INTEREST_WAIT_RETRIES = 4;
+/** Subscriptions waiting for that; a further one is acknowledged at once. */
+export const INTEREST_WAITERS_MAX = 65_536;
+
+/** Retained messages per reactor and their bytes (packets, names and overhead); a further one is refused and counted. */
+export const RETAINED_MESSAGES_MAX = 1_000_000;
+export const RETAINED_BYTES_MAX: number = 512 * 1024 * 1024;
+/** Topics that one step of a retained lookup looks at, before the turn goes to others. */
+export const RETAINED_SCAN_MAX = 4096;
+/** Bytes of packets in one answer of a retained lookup; a larger packet goes alone. */
+export const RETAINED_ANSWER_BYTES_MAX: number = 128 * 1024;
+/** The sweep for expired retained messages: topics per step, and the pause between steps, milliseconds. */
+export const RETAINED_SWEEP_TOPICS = 1024;
+export const RETAINED_SWEEP_MS = 1000;
