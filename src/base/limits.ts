@@ -52,6 +52,10 @@ export const READ_BUFFER_BYTES = 65_536;
 export const MQTT_PACKET_BYTES_MAX = 268_435_460;
 /** Levels of a topic name or filter; one with more is invalid. It bounds the depth of every topic tree. */
 export const MQTT_TOPIC_LEVELS_MAX = 128;
+/** Filters in one SUBSCRIBE or UNSUBSCRIBE; more end the connection with 0x97. */
+export const MQTT_FILTERS_PER_PACKET_MAX = 16_384;
+/** User properties in one control packet; more end the connection with 0x97. Those of PUBLISH are passed through uncounted. */
+export const MQTT_USER_PROPERTIES_MAX = 1024;
 
 /** Password checks that wait for the pool; a further login is refused as busy, and the client may try again. */
 export const AUTH_CHECKS_QUEUED_MAX = 1024;
