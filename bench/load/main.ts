@@ -1,0 +1,39 @@
+/**
+ * The load process. One job comes over the IPC channel, one result (or failure) goes back, then the process ends: a run never
+ * inherits the heap or the compiled code of the run before it.
+ */
+import { BenchError } from './bench-error.ts';
+import { runFlood } from './flood.ts';
+import type { FromLoad, Job, RawRun } from './job.ts';
+import type { RunContext } from './run-context.ts';
+
+function report(message: FromLoad, then?: () => void): void {
+  process.send?.(message, undefined, undefined, then && ((): void => then()));
+}
+
+function runJob(job: Job, context: RunContext): Promise<RawRun> {
+  switch (job.kind) {
+    case 'flood':
+      return runFlood(job, context);
+    default:
+      throw new BenchError('usage', `no such load`);
+  }
+}
+
+function finish(message: FromLoad): void {
+  report(message, () => process.exit(0));
+}
+
+process.once('disconnect', () => process.exit(1));
+process.once('message', (job: Job) => {
+  const failed = (error: Error): void => {
+    const kind = error instanceof BenchError ? error.kind : 'protocol';
+    finish({ type: 'failed', kind, message: error.message });
+  };
+  const context: RunContext = {
+    fail: failed,
+    progress: (fraction, phase, perClient) => report({ type: 'progress', fraction, phase, perClient }),
+  };
+  runJob(job, context).then((run) => finish({ type: 'result', run }), failed);
+});
+report({ type: 'ready' });

@@ -1,0 +1,87 @@
+/** From the raw counters of a run to the JSON object that tools read. Names and meaning of its fields are a contract; see docs/bench.md. */
+import { Histogram, type HistogramSnapshot } from '../src/base/histogram.ts';
+import type { RawRun } from './load/job.ts';
+import type { Params, Scenario } from './scenario.ts';
+
+export interface Percentiles {
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly p9999: number;
+  readonly max: number;
+}
+
+export interface BenchResult {
+  readonly scenario: string;
+  readonly target: string;
+  readonly version: string;
+  readonly params: Readonly<Record<string, number | string>>;
+  /** Counted in the measured window: messages delivered (connections made for `connect`). */
+  readonly msgs: number;
+  readonly seconds: number;
+  /** msgs / seconds. */
+  readonly rate: number;
+  /** Publisher to subscriber; null when no message carried a stamp. For `connect`: SYN to CONNACK. */
+  readonly latencyMs: Percentiles | null;
+  /** Publisher to last ack, QoS 1 and 2. */
+  readonly ackLatencyMs: Percentiles | null;
+  /** Broker CPU in the window per msg, all its threads; null for a broker elsewhere. */
+  readonly cpuUsPerMsg: number | null;
+  /** Broker and generator CPU in the window, in cores (1 = one core all the time). */
+  readonly brokerCores: number | null;
+  readonly loadCores: number;
+  /** Messages sent in the window, and deliveries that never came over the whole run. */
+  readonly sent: number;
+  readonly lost: number;
+  readonly megabytesPerSecond: number;
+  readonly brokerRssBytes: number | null;
+  readonly rssPerConnectionBytes: number | null;
+  readonly sendLagMs: Percentiles | null;
+  readonly perClient: readonly number[];
+}
+
+/** Microseconds in, milliseconds out; null for an empty histogram. */
+export function percentilesMs(snapshot: HistogramSnapshot): Percentiles | null {
+  if (snapshot.count === 0) return null;
+  const histogram = new Histogram();
+  histogram.merge(snapshot);
+  const at = (percentile: number): number => histogram.quantile(percentile / 100) / 1000;
+  return { p50: at(50), p90: at(90), p99: at(99), p999: at(99.9), p9999: at(99.99), max: histogram.max / 1000 };
+}
+
+export interface RunLabel {
+  readonly scenario: Scenario;
+  readonly params: Params;
+  readonly target: string;
+  readonly version: string;
+  readonly extra: Readonly<Record<string, number | string>>;
+}
+
+const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+export function resultOf({ scenario, params, target, version, extra }: RunLabel, run: RawRun): BenchResult {
+  const micros = run.seconds * 1e6;
+  const broker = run.brokerCpuMicros;
+  return {
+    scenario: scenario.name,
+    target,
+    version,
+    params: { ...Object.fromEntries(scenario.shown.map((key) => [key, params[key]])), ...extra },
+    msgs: run.received,
+    seconds: round(run.seconds, 3),
+    rate: Math.round(run.received / run.seconds),
+    latencyMs: percentilesMs(run.latency),
+    ackLatencyMs: percentilesMs(run.ackLatency),
+    cpuUsPerMsg: broker === undefined || run.received === 0 ? null : round(broker / run.received, 3),
+    brokerCores: broker === undefined ? null : round(broker / micros, 3),
+    loadCores: round(run.loadCpuMicros / micros, 3),
+    sent: run.sent,
+    lost: run.lost,
+    megabytesPerSecond: round((run.received * params.payloadBytes) / run.seconds / 1e6, 2),
+    brokerRssBytes: run.brokerRssBytes ?? null,
+    rssPerConnectionBytes: run.rssPerConnectionBytes ?? null,
+    sendLagMs: percentilesMs(run.sendLag),
+    perClient: run.perClient,
+  };
+}

@@ -1,0 +1,55 @@
+/** One run: a fresh broker, a fresh load process, one job, one result; both processes are gone when it returns. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { BenchError } from './load/bench-error.ts';
+import type { FromLoad, Job, RawRun } from './load/job.ts';
+import { type BenchResult, resultOf } from './result.ts';
+import { jobOf, type Params, type Scenario } from './scenario.ts';
+import { startTarget } from './targets/start-target.ts';
+import type { TargetOptions } from './targets/target.ts';
+
+export interface Progress {
+  readonly fraction: number;
+  readonly phase: string;
+  readonly perClient: readonly number[];
+}
+
+export interface RunOptions {
+  readonly scenario: Scenario;
+  readonly params: Params;
+  readonly target: string;
+  readonly targetOptions: TargetOptions;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Young generation of the load process, MiB per half: reads and writes allocate little, but must not be collected every few ms. */
+const LOAD_FLAGS = ['--max-semi-space-size=32'];
+
+export function runJob(job: Job, onProgress?: (progress: Progress) => void): Promise<RawRun> {
+  return new Promise((resolve, reject) => {
+    const entry = fileURLToPath(new URL('./load/main.js', import.meta.url));
+    const child: ChildProcess = fork(entry, [], { execArgv: LOAD_FLAGS, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    let outcome: (() => void) | undefined;
+    child.on('message', (message: FromLoad) => {
+      if (message.type === 'ready') child.send(job);
+      else if (message.type === 'progress') onProgress?.(message);
+      else if (message.type === 'result') outcome = () => resolve(message.run);
+      else outcome ??= () => reject(new BenchError(message.kind, message.message));
+    });
+    child.once('error', reject);
+    child.once('exit', (code, signal) =>
+      (outcome ?? (() => reject(new BenchError('protocol', `the load process ended with ${code ?? signal}`))))(),
+    );
+  });
+}
+
+export async function runOnce({ scenario, params, target: name, targetOptions, onProgress }: RunOptions): Promise<BenchResult> {
+  const target = await startTarget(name, targetOptions);
+  try {
+    const run = await runJob(jobOf(scenario, params, target.endpoint, target.pid), onProgress);
+    const reactors = name === 'sluice' && targetOptions.reactors !== undefined ? { reactors: targetOptions.reactors } : {};
+    return resultOf({ scenario, params, target: target.name, version: target.version, extra: reactors }, run);
+  } finally {
+    await target.stop();
+  }
+}

@@ -1,0 +1,98 @@
+/** Starts a broker as a child process, waits until it serves, and stops it for certain. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { connect, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { BenchError } from '../load/bench-error.ts';
+import type { Endpoint } from '../load/connection.ts';
+
+const START_MS_MAX = 15_000;
+const STOP_MS_MAX = 12_000;
+const STDERR_LINES_MAX = 20;
+
+export interface BrokerProcess {
+  readonly child: ChildProcess;
+  /** Last lines of standard error, for messages. */
+  readonly complaints: readonly string[];
+  stop(): Promise<void>;
+}
+
+export function startProcess(
+  command: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): BrokerProcess {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+  const complaints: string[] = [];
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    complaints.push(line);
+    if (complaints.length > STDERR_LINES_MAX) complaints.shift();
+  });
+  const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  child.once('error', () => undefined);
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
+      child.kill('SIGTERM');
+      const late = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX);
+      await exited;
+      clearTimeout(late);
+    }
+  };
+  return { child, complaints, stop };
+}
+
+function failure(what: string, complaints: readonly string[]): BenchError {
+  return new BenchError('target', [what, ...complaints.slice(-5)].join('\n  '));
+}
+
+/** Resolves with the first line of standard output that starts with `READY `, without that word. The rest of the output is discarded. */
+export function readyLine({ child, complaints }: BrokerProcess, name: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(failure(`${name} was not ready within ${START_MS_MAX} ms`, complaints)), START_MS_MAX);
+    child.once('error', (error) => reject(failure(`${name} did not start: ${error.message}`, complaints)));
+    child.once('close', (code) => {
+      clearTimeout(late);
+      reject(failure(`${name} ended with ${code} before it was ready`, complaints));
+    });
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      if (!line.startsWith('READY ')) return;
+      clearTimeout(late);
+      resolve(line.slice('READY '.length));
+    });
+  });
+}
+
+/** A port that nobody listens on at the moment. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+function accepts(endpoint: Endpoint): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(endpoint);
+    const done = (ok: boolean): void => {
+      socket.destroy();
+      resolve(ok);
+    };
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+  });
+}
+
+/** For brokers that print no ready line: tries to connect until it works. */
+export async function untilAccepting({ child, complaints }: BrokerProcess, name: string, endpoint: Endpoint): Promise<void> {
+  const stepMs = 50;
+  child.stdout?.resume();
+  for (let waited = 0; waited < START_MS_MAX; waited += stepMs) {
+    if (child.exitCode !== null || child.pid === undefined) break;
+    if (await accepts(endpoint)) return;
+    await new Promise((resolve) => setTimeout(resolve, stepMs));
+  }
+  throw failure(`${name} does not accept connections on ${endpoint.host}:${endpoint.port}`, complaints);
+}

@@ -1,0 +1,55 @@
+/** Debian's (or any) mosquitto with everything that would make it drop or limit switched off. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { BenchError } from '../load/bench-error.ts';
+import { freePort, startProcess, untilAccepting } from './broker-process.ts';
+import type { Target } from './target.ts';
+
+/** Where distributions put it; /usr/sbin is often not in a user's PATH. */
+const EXTRA_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin'];
+
+export function findMosquitto(): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...EXTRA_FOLDERS];
+  return folders.map((folder) => join(folder, 'mosquitto')).find((file) => existsSync(file));
+}
+
+function versionOf(file: string): string {
+  try {
+    return execFileSync(file, ['-h'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n')[0] ?? 'mosquitto';
+  } catch (error) {
+    // Its help ends with exit code 1 in some versions, the text is there all the same.
+    return String((error as { stdout?: string }).stdout ?? '').split('\n')[0] || 'mosquitto';
+  }
+}
+
+export async function startMosquitto(): Promise<Target> {
+  const file = findMosquitto();
+  if (file === undefined) throw new BenchError('target', 'mosquitto is not installed (Debian: apt install mosquitto)');
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-mosquitto-'));
+  const endpoint = { host: '127.0.0.1', port: await freePort() };
+  const config = join(folder, 'mosquitto.conf');
+  const lines = [
+    `listener ${endpoint.port} ${endpoint.host}`,
+    'allow_anonymous true',
+    'persistence false',
+    'max_inflight_messages 0',
+    'max_queued_messages 0',
+    'set_tcp_nodelay true',
+    'log_type error',
+  ];
+  writeFileSync(config, `${lines.join('\n')}\n`);
+  const broker = startProcess(file, ['-c', config]);
+  const stop = async (): Promise<void> => {
+    await broker.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await untilAccepting(broker, 'mosquitto', endpoint);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { name: 'mosquitto', version: versionOf(file).replace(' version', ''), endpoint, pid: broker.child.pid!, stop };
+}

@@ -1,0 +1,27 @@
+/** A Sluice node of this tree, on ports of its own and with a data folder of its own. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startNodeScript } from './node-process.ts';
+import type { Target, TargetOptions } from './target.ts';
+
+// From dist/bench/targets/: the compiled entry and the package description.
+const ENTRY = new URL('../../node.js', import.meta.url);
+const PACKAGE = new URL('../../../package.json', import.meta.url);
+
+export function startSluice(options: TargetOptions): Promise<Target> {
+  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string };
+  const data = mkdtempSync(join(tmpdir(), 'sluice-bench-node-'));
+  const settings = ['mqtt.tcp.port=0', 'http.port=0', `node.data=${data}`];
+  if (options.reactors !== undefined) settings.push(`node.threads=${options.reactors}`);
+  settings.push(...(options.settings ?? []));
+  return startNodeScript({
+    name: 'sluice',
+    version: `sluice ${version}`,
+    script: ENTRY,
+    flags: options.nodeFlags ?? [],
+    args: settings.flatMap((setting) => ['--set', setting]),
+    address: (ready) => (ready.mqtt as { tcp: string }).tcp,
+    cleanUp: () => rmSync(data, { recursive: true, force: true }),
+  });
+}

@@ -1,0 +1,23 @@
+/** A broker under load. Ours are started fresh for every run, in their own process, and stopped after it. */
+import type { Endpoint } from '../load/connection.ts';
+
+export interface Target {
+  readonly name: string;
+  /** What the figures should be filed under, e.g. "mosquitto 2.0.11". */
+  readonly version: string;
+  readonly endpoint: Endpoint;
+  /** Process to charge CPU and memory to; absent for a broker elsewhere. */
+  readonly pid?: number;
+  stop(): Promise<void>;
+}
+
+export interface TargetOptions {
+  /** Reactor threads of a Sluice node; its own default when absent. */
+  readonly reactors?: number;
+  /** Extra `--set key=value` of a Sluice node. */
+  readonly settings?: readonly string[];
+  /** Process of a broker that is already running on this machine. */
+  readonly pid?: number;
+  /** Extra Node flags of a Sluice node, e.g. --cpu-prof. */
+  readonly nodeFlags?: readonly string[];
+}

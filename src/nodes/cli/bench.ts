@@ -1,0 +1,157 @@
+/** `sluice bench [scenario]`: runs loads against a broker, alone or in turns with a peer. */
+import { Command, Option } from 'commander';
+import { BenchError } from '../../../bench/load/bench-error.ts';
+import { comparisonLines, headline, resultLines } from '../../../bench/report.ts';
+import { type Params, SCENARIOS, scenarioNamed } from '../../../bench/scenario.ts';
+import { runSuite, type SuiteListener } from '../../../bench/suite.ts';
+import { isTargetName, TARGET_NAMES } from '../../../bench/targets/start-target.ts';
+import { BenchProgress } from './bench-progress.ts';
+import { CommandError, EXIT } from './exit-codes.ts';
+import { collect, protocolLevel, qos, seconds, wholeNumber } from './option-values.ts';
+
+interface BenchOptions {
+  readonly target: string;
+  readonly peer?: string;
+  readonly rounds?: number;
+  readonly reactors?: number;
+  readonly set?: readonly string[];
+  readonly nodeFlag?: readonly string[];
+  readonly pid?: number;
+  readonly json?: boolean;
+  readonly list?: boolean;
+  readonly mqtt?: 3 | 4 | 5;
+  readonly seconds?: number;
+  readonly warmup?: number;
+  readonly payload?: number;
+  readonly publishers?: number;
+  readonly subscribers?: number;
+  readonly qos?: 0 | 1 | 2;
+  readonly window?: number;
+  readonly block?: number;
+  readonly rate?: number;
+  readonly pacing?: 'sleep' | 'spin';
+  readonly connections?: number;
+  readonly concurrency?: number;
+  readonly batch?: number;
+  readonly messages?: number;
+}
+
+const ROUNDS_WITH_PEER = 3;
+
+/** Option values → what they change in a scenario's parameters. */
+export function changesOf(options: Omit<BenchOptions, 'target'>): Partial<Params> {
+  if (options.mqtt === 3) throw new CommandError(EXIT.usage, 'the load speaks MQTT 311 or 5');
+  const changes: { [K in keyof Params]?: Params[K] | undefined } = {
+    seconds: options.seconds,
+    warmupSeconds: options.warmup,
+    payloadBytes: options.payload,
+    level: options.mqtt,
+    publishers: options.publishers,
+    subscribers: options.subscribers,
+    qos: options.qos,
+    window: options.window,
+    blockBytes: options.block,
+    rate: options.rate,
+    pacing: options.pacing,
+    connections: options.connections,
+    concurrency: options.concurrency,
+    batch: options.batch,
+    messages: options.messages,
+  };
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Partial<Params>;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function jsonListener(): SuiteListener {
+  return {
+    onStart: () => undefined,
+    onProgress: () => undefined,
+    onResult: (result) => print(JSON.stringify(result)),
+    onComparison: (comparison) => print(JSON.stringify(comparison)),
+  };
+}
+
+function humanListener(progress: BenchProgress | undefined): SuiteListener {
+  return {
+    onStart: (scenario, target, params) =>
+      print(headline(scenario, target, Object.fromEntries(scenario.shown.map((key) => [key, params[key]])))),
+    onProgress: (update) => progress?.update(update),
+    onResult: (result, scenario) => {
+      progress?.stop();
+      print(`${resultLines(result, scenario.unit).join('\n')}\n`);
+    },
+    onComparison: (comparison) => print(`${comparisonLines(comparison).join('\n')}\n`),
+  };
+}
+
+function checkTarget(name: string): string {
+  if (isTargetName(name)) return name;
+  throw new CommandError(EXIT.usage, `no such target: ${name}; there are ${TARGET_NAMES.join(', ')} and host:port`);
+}
+
+async function bench(scenario: string | undefined, options: BenchOptions): Promise<void> {
+  if (options.list === true) {
+    for (const { name, summary } of SCENARIOS) print(`${name.padEnd(12)}${summary}`);
+    return;
+  }
+  const progress = options.json !== true && process.stderr.isTTY ? new BenchProgress() : undefined;
+  const listener = options.json === true ? jsonListener() : humanListener(progress);
+  try {
+    const scenarios = scenario === undefined ? SCENARIOS : [scenarioNamed(scenario)];
+    const targetOptions = {
+      ...(options.reactors === undefined ? {} : { reactors: options.reactors }),
+      ...(options.pid === undefined ? {} : { pid: options.pid }),
+      settings: options.set ?? [],
+      nodeFlags: options.nodeFlag ?? [],
+    };
+    const peer = options.peer === undefined ? {} : { peer: checkTarget(options.peer) };
+    const rounds = options.rounds ?? (options.peer === undefined ? 1 : ROUNDS_WITH_PEER);
+    await runSuite(
+      { scenarios, changes: changesOf(options), target: checkTarget(options.target), targetOptions, rounds, ...peer },
+      listener,
+    );
+  } catch (error) {
+    if (!(error instanceof BenchError)) throw error;
+    const code = error.kind === 'usage' ? EXIT.usage : error.kind === 'unreachable' ? EXIT.unreachable : EXIT.failed;
+    throw new CommandError(code, error.message);
+  } finally {
+    progress?.stop();
+  }
+}
+
+export function benchCommand(): Command {
+  const many = 1_000_000;
+  return new Command('bench')
+    .description('Load a broker and print what it did; without a scenario, the bundled set')
+    .argument('[scenario]', SCENARIOS.map(({ name }) => name).join(', '))
+    .option('--target <name>', `what to load: ${TARGET_NAMES.join(', ')} or host:port`, 'sluice')
+    .option('--peer <name>', 'give the same load to this one in turns and print the ratios')
+    .option('--rounds <n>', `runs of each scenario (1; ${ROUNDS_WITH_PEER} with --peer)`, wholeNumber(1, 100))
+    .option('--reactors <n>', 'reactor threads of the Sluice node', wholeNumber(1, 1024))
+    .option('--set <key=value>', 'setting of the Sluice node, repeatable', collect)
+    .option('--node-flag <flag>', 'Node.js flag for the Sluice node, e.g. --cpu-prof, repeatable', collect)
+    .option('--pid <pid>', 'process to charge CPU and memory to when the target is host:port', wholeNumber(1, 2 ** 31))
+    .option('--seconds <s>', 'length of the measured window', seconds(0.1, 86_400))
+    .option('--warmup <s>', 'load before the window opens', seconds(0, 3600))
+    .option('--publishers <n>', 'publishing clients (pairs in sparse and latency)', wholeNumber(1, 8000))
+    .option('--subscribers <n>', 'subscribing clients', wholeNumber(1, 8000))
+    .option('--payload <bytes>', 'payload of a message', wholeNumber(0, 32_768))
+    .option('--qos <qos>', '0, 1 or 2', qos)
+    .option('--window <n>', 'messages in flight per publisher, QoS 1 and 2', wholeNumber(1, 32_767))
+    .option('--block <bytes>', 'bytes of one write, QoS 0', wholeNumber(64, 16_777_216))
+    .option('--rate <n>', 'messages per second over all publishers (sparse, latency)', wholeNumber(1, 10 * many))
+    .addOption(
+      new Option('--pacing <how>', 'wait for the next message by timer or by looking at the clock').choices(['sleep', 'spin']),
+    )
+    .option('--connections <n>', 'connections to open (connect)', wholeNumber(1, 1_000_000))
+    .option('--concurrency <n>', 'connections under way at a time (connect)', wholeNumber(1, 10_000))
+    .option('--batch <n>', 'messages per turn (ring)', wholeNumber(1, many))
+    .option('--messages <n>', 'messages to send (ring)', wholeNumber(1, 1000 * many))
+    .option('--mqtt <version>', 'protocol of the load: 311 or 5', protocolLevel)
+    .option('--list', 'name the scenarios')
+    .option('--json', 'one JSON object per run and nothing else')
+    .action((scenario: string | undefined, options: BenchOptions) => bench(scenario, options));
+}

@@ -1,0 +1,35 @@
+/** The `sluice` command: its commands, and one place that turns every way to fail into a line on standard error and an exit code. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { benchCommand } from './bench.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+
+function version(): string {
+  // From dist/src/nodes/cli/.
+  const file = new URL('../../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+export function createProgram(): Command {
+  const program = new Command('sluice')
+    .description('Sluice: one message platform for every messaging workload')
+    .version(version())
+    .showSuggestionAfterError(true)
+    .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 unreachable');
+  for (const command of [benchCommand()]) program.addCommand(command);
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  return program;
+}
+
+/** Runs one command line (without node and script) and returns the exit code. */
+export async function runCli(args: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(args, { from: 'user' });
+    return EXIT.ok;
+  } catch (error) {
+    // Commander has printed its message already; help and version end with code 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    process.stderr.write(`sluice: ${(error as Error).message}\n`);
+    return exitCodeOf(error);
+  }
+}
