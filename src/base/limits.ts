@@ -10,7 +10,7 @@ export const MAILBOX_SYSTEM_MAX = 65_536;
 export const WELL_KNOWN_SLOTS = 64;
 
 /** Bytes of one thread-to-thread ring; a full ring refuses and the sender holds back its sources. Power of two. */
-export const RING_BYTES = 1 << 20;
+export const RING_BYTES: number = 1 << 20;
 /** A record above this travels beside the ring by transfer, in order with it. */
 export const RING_RECORD_BYTES_MAX: number = RING_BYTES / 4;
 
@@ -75,7 +75,6 @@ export const TOPIC_PROBES_MAX = 64;
 export const DELIVERIES_CACHED_MAX: number = 4 * 1024 * 1024;
 /** Reactors among which publishes can be routed: the interest of the others is a bit mask in a small integer. */
 export const REACTORS_MAX = 31;
-
 /** Filters in one message of the interest protocol, and their characters; at least one filter always goes. */
 export const INTEREST_BATCH_FILTERS_MAX = 1024;
 export const INTEREST_BATCH_CHARACTERS_MAX: number = 32 * 1024;
@@ -93,6 +92,8 @@ export const INTEREST_WAITERS_MAX = 65_536;
 /** Retained messages per reactor and their bytes (packets, names and overhead); a further one is refused and counted. */
 export const RETAINED_MESSAGES_MAX = 1_000_000;
 export const RETAINED_BYTES_MAX: number = 512 * 1024 * 1024;
+/** Messages in the retained store's mailbox: what other reactors store waits there behind lookups. */
+export const RETAINED_MAILBOX_MAX = 65_536;
 /** Topics that one step of a retained lookup looks at, before the turn goes to others. */
 export const RETAINED_SCAN_MAX = 4096;
 /** Bytes of packets in one answer of a retained lookup; a larger packet goes alone. */
@@ -100,3 +101,14 @@ export const RETAINED_ANSWER_BYTES_MAX: number = 128 * 1024;
 /** The sweep for expired retained messages: topics per step, and the pause between steps, milliseconds. */
 export const RETAINED_SWEEP_TOPICS = 1024;
 export const RETAINED_SWEEP_MS = 1000;
+
+/** Longest that a client which does not read may hold back those who publish to it, milliseconds … */
+export const SLOW_GRACE_MS = 250;
+/** … in this time; meanwhile messages to it are dropped at its bounds. */
+export const SLOW_PENALTY_MS = 10_000;
+/** For a session to be handed over by its former owner, milliseconds; then the new one starts without it. */
+export const TAKEOVER_TIMEOUT_MS = 5000;
+/** For a client id to be registered and for a password to be checked, milliseconds; then the client is refused. */
+export const CONNECT_STEP_TIMEOUT_MS = 5000;
+/** Retained messages fetched at once for a new subscription, bytes. */
+export const RETAINED_CHUNK_BYTES = 65_536;

@@ -17,10 +17,10 @@ import { assert } from '../base/assert.ts';
 declare const messageOf: unique symbol;
 export type ActorRef<M = never> = number & { readonly [messageOf]?: (message: M) => void };
 
-export const NODE_MAX = 2 ** 10 - 1;
-export const THREAD_MAX = 2 ** 6 - 1;
-export const SLOT_MAX = 2 ** 22 - 1;
-export const GENERATION_MAX = 2 ** 14 - 1;
+export const NODE_MAX: number = 2 ** 10 - 1;
+export const THREAD_MAX: number = 2 ** 6 - 1;
+export const SLOT_MAX: number = 2 ** 22 - 1;
+export const GENERATION_MAX: number = 2 ** 14 - 1;
 
 const SLOT_SPAN = 2 ** 22;
 const LOCAL_SPAN = 2 ** 36;

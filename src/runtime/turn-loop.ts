@@ -1,0 +1,174 @@
+/**
+ * The turn: the unit of work of a thread. It runs once per iteration of the event loop that had any activity:
+ *
+ *   clock → due timers → records from other threads → mailboxes, round-robin → turn-end hooks → publish to other threads
+ *
+ * Every step has a budget (src/base/limits.ts), so no step starves the next, no actor starves another, and sockets get
+ * their share between turns. When work is left the next turn is asked for at once; with none the thread sleeps until
+ * its doorbell, a socket or the next timer. The clock is read at the start of a turn, and again when something enters
+ * from a socket after the turn has ended.
+ */
+import { assert } from '../base/assert.ts';
+import { CELL_MESSAGES_MAX, TURN_MESSAGES_MAX, TURN_MS_MAX, TURN_RECORDS_MAX, TURN_TIMERS_MAX } from '../base/limits.ts';
+import type { Cell } from './cell.ts';
+import type { Drain } from './drain.ts';
+import { hasWork, runCell } from './executor.ts';
+import { Fifo } from './fifo.ts';
+import type { Platform } from './platform.ts';
+import { RUNTIME_PROBE } from './probe.ts';
+import type { ThreadSystem } from './thread-system.ts';
+import type { TimerWheel } from './timers.ts';
+
+/** How many messages pass between two looks at the clock. */
+const CLOCK_EVERY = 64;
+
+export class TurnLoop {
+  readonly #system: ThreadSystem;
+  readonly #platform: Platform;
+  readonly #wheel: TimerWheel;
+  readonly #runQueue = new Fifo<Cell>();
+  readonly #hooks: (() => void)[] = [];
+  #once: (() => void)[] = [];
+  #drains: Drain[] = [];
+  #now: number;
+  #isClockStale = false;
+  #isRequested = false;
+  #isInTurn = false;
+  #isHalted = false;
+  /** Until when the step in progress may take messages, real monotonic milliseconds. */
+  #lateAfterMs = 0;
+
+  constructor(system: ThreadSystem, platform: Platform, wheel: TimerWheel) {
+    this.#system = system;
+    this.#platform = platform;
+    this.#wheel = wheel;
+    this.#now = platform.now();
+  }
+
+  now(): number {
+    if (this.#isClockStale) this.#readClock();
+    return this.#now;
+  }
+
+  request(): void {
+    if (this.#isRequested || this.#isInTurn || this.#isHalted) return;
+    this.#isRequested = true;
+    this.#platform.scheduleTurn();
+  }
+
+  schedule(cell: Cell): void {
+    if (cell.isScheduled) return;
+    cell.isScheduled = true;
+    this.#runQueue.push(cell);
+    this.request();
+  }
+
+  atEnd(hook: () => void): void {
+    this.#hooks.push(hook);
+  }
+
+  nextTurn(then: () => void): void {
+    this.#once.push(then);
+    this.request();
+  }
+
+  drain(drain: Drain): void {
+    this.#drains.push(drain);
+    this.request();
+  }
+
+  /** The thread is beyond repair: no more turns. */
+  halt(): void {
+    this.#isHalted = true;
+  }
+
+  turn(): void {
+    if (this.#isHalted) return;
+    assert(!this.#isInTurn, 'a turn within a turn');
+    const system = this.#system;
+    this.#platform.awake();
+    this.#isRequested = false;
+    this.#isInTurn = true;
+    system.turns++;
+    this.#readClock();
+    this.#wheel.advance(this.#now, TURN_TIMERS_MAX);
+    this.#lateAfterMs = this.#now + TURN_MS_MAX;
+    system.records += system.links.drain(system.delivery, TURN_RECORDS_MAX, this.#isLate);
+    this.#runOnce();
+    system.links.serveWaiters();
+    this.#pump();
+    if (this.#drains.length > 0) this.#drains = this.#drains.filter((drain) => !drain.advance());
+    for (const hook of this.#hooks) hook();
+    system.links.publish();
+    this.#publishCounters();
+    this.#isInTurn = false;
+    this.#isClockStale = true;
+    this.#continueOrSleep();
+  }
+
+  /** Each scheduled cell in turn gets up to CELL_MESSAGES_MAX messages, then goes to the back. */
+  #pump(): void {
+    const system = this.#system;
+    this.#lateAfterMs = this.#platform.now() + TURN_MS_MAX;
+    let budget = TURN_MESSAGES_MAX;
+    let unclocked = 0;
+    for (let cell = this.#runQueue.shift(); cell !== undefined; cell = this.#runQueue.shift()) {
+      cell.isScheduled = false;
+      const done = runCell(system, cell, Math.min(CELL_MESSAGES_MAX, budget));
+      if (hasWork(cell)) this.schedule(cell);
+      budget -= done;
+      unclocked += Math.max(1, done);
+      if (budget <= 0 || this.#isHalted) return;
+      if (unclocked >= CLOCK_EVERY) {
+        unclocked = 0;
+        if (this.#isLate()) return;
+      }
+    }
+  }
+
+  #runOnce(): void {
+    if (this.#once.length === 0) return;
+    const once = this.#once;
+    this.#once = [];
+    for (const then of once) then();
+  }
+
+  #continueOrSleep(): void {
+    if (this.#isHalted) return;
+    if (this.#runQueue.size > 0 || this.#once.length > 0) {
+      this.request();
+      return;
+    }
+    const dueMs = this.#wheel.nextDueMs();
+    if (dueMs <= this.#now) this.request();
+    else this.#platform.sleep(dueMs, this.#hasRecords);
+  }
+
+  readonly #hasRecords = (): boolean => this.#system.links.hasRecords();
+
+  readonly #isLate = (): boolean => this.#platform.now() > this.#lateAfterMs;
+
+  #readClock(): void {
+    this.#now = this.#platform.now();
+    this.#isClockStale = false;
+  }
+
+  #publishCounters(): void {
+    const system = this.#system;
+    const { slot } = RUNTIME_PROBE;
+    const slots = system.slots;
+    slots[slot.turns] = system.turns;
+    slots[slot.messages] = system.handled;
+    slots[slot.records] = system.records;
+    slots[slot.deadLetters] = system.deadLetters.total;
+    slots[slot.restarts] = system.restarts;
+    slots[slot.failures] = system.failures;
+    slots[slot.asksTimedOut] = system.asksTimedOut;
+    slots[slot.linkRefusals] = system.links.refusals();
+    slots[slot.actors] = system.cells.size;
+    slots[slot.mailboxDepth] = system.queued;
+    slots[slot.timers] = this.#wheel.size;
+    slots[slot.asks] = system.asks.size;
+    slots[slot.ringBytes] = system.links.inboundBytes();
+  }
+}
