@@ -32,13 +32,17 @@ export function nearestWord(word: string, known: Iterable<string>): string {
   const wanted = word.slice(0, COMPARED_CHARS_MAX).toLowerCase();
   const wantedLetters = lettersOf(wanted);
   const wantedTail = wanted.slice(wanted.lastIndexOf('.') + 1);
+  const wantedHead = wanted.slice(0, wanted.indexOf('.') + 1);
   let best = '';
   let bestScore = Number.POSITIVE_INFINITY;
   for (const candidate of known) {
     let score = editDistance(wanted, candidate);
     if (wantedLetters !== '' && lettersOf(candidate) === wantedLetters) score = 0;
-    // `port` or `tcp.port` without its section: the tail says what was meant better than the length does.
-    else if (candidate.endsWith(`.${wanted}`)) score = Math.min(score, 1);
+    // `port` or `tcp.port` without its section, `mqtt` without a key: what is there says more than the length does.
+    else if (candidate.endsWith(`.${wanted}`) || candidate.startsWith(`${wanted}.`)) score = Math.min(score, 1);
+    // `mqtt.port`: both ends are right and the middle is missing.
+    else if (wantedHead !== '' && candidate.startsWith(wantedHead) && candidate.endsWith(`.${wantedTail}`))
+      score = Math.min(score, 1);
     else if (wantedTail.length >= 4 && candidate.endsWith(`.${wantedTail}`)) score -= 1;
     if (score < bestScore) {
       best = candidate;

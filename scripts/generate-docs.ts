@@ -1,0 +1,40 @@
+/**
+ * Writes docs/reference/{config,errors,metrics}.md from the code that they describe. With `--check` it writes nothing and
+ * fails when a page differs.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { configReference, errorReference, metricReference } from '../src/nodes/reference.ts';
+
+// From dist/scripts/ to the repository.
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const pages: Readonly<Record<string, string>> = {
+  'docs/reference/config.md': configReference(),
+  'docs/reference/errors.md': errorReference(),
+  'docs/reference/metrics.md': metricReference(),
+};
+
+function storedPage(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+const check = process.argv.includes('--check');
+let differing = 0;
+for (const [name, text] of Object.entries(pages)) {
+  const path = join(root, name);
+  if (storedPage(path) === text) continue;
+  differing++;
+  if (check) {
+    console.error(`${name} is not what the code says; run: npm run docs`);
+  } else {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    console.log(`wrote ${name}`);
+  }
+}
+process.exitCode = check && differing > 0 ? 1 : 0;

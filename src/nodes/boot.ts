@@ -1,0 +1,182 @@
+/**
+ * A node from configuration to serving, in numbered stages on the main thread, and back.
+ *
+ *   1 exposure   no listener is open to strangers by accident
+ *   2 users      the users file is read, the password pool starts
+ *   3 sockets    every data port is bound; a port that is taken ends the boot here, before anything has started
+ *   4 http       health answers from now on (ready: 503), so that a slow start can be watched
+ *   5 reactors   the threads start, each booted by the boot module; clients are accepted
+ *   6 main       the actors of the main thread
+ *   7 running    ready: 200
+ *
+ * Each stage leaves its undoing on a stack. Stopping, and a failing stage, run the stack from its top: reactors drain first, health
+ * answers to the end.
+ */
+import { availableParallelism } from 'node:os';
+import { AUTHENTICATOR_SLOT } from '../actors/authenticator/messages.ts';
+import { assert } from '../base/assert.ts';
+import { DRAIN_MS_MAX } from '../base/limits.ts';
+import { startThreads, type ThreadHost } from '../runtime/thread-host.ts';
+import { formatAddress } from './address.ts';
+import { Authenticator } from './auth/actor.ts';
+import { createPasswordChecker, type PasswordChecker } from './auth/password-checker.ts';
+import { readUsersFile } from './auth/users-file.ts';
+import type { ConfigSetting } from './config/load.ts';
+import { printConfigJson } from './config/print.ts';
+import type { Config } from './config/schema.ts';
+import { checkExposure, httpAddress, mqttAddress } from './exposure.ts';
+import { startHttp } from './http-server.ts';
+import { errorFields, type Log } from './log.ts';
+import { NodeState } from './node-state.ts';
+import type { ReactorBoot } from './reactor-boot.ts';
+import type { Ready } from './ready-line.ts';
+import { type ListeningSocket, openListeningSocket } from './sockets/listening-socket.ts';
+
+export interface BootOptions {
+  readonly config: Config;
+  readonly settings: readonly ConfigSetting[];
+  readonly log: Log;
+  /** The module whose `boot(system, ReactorBoot)` makes a thread a reactor. */
+  readonly reactorModule: URL;
+  /** A reactor died too often: the node cannot go on. */
+  readonly onGiveUp: (error: unknown) => void;
+}
+
+export interface RunningNode {
+  readonly ready: Ready;
+  /** Reads the users file again; throws and keeps the old users when it is bad. */
+  reloadUsers(): void;
+  /** Drains and closes everything, within STOP_MS_MAX. */
+  stop(): Promise<void>;
+}
+
+/** Threads that check passwords. Two keep a login queue moving while scrypt takes 50 ms; more would take cores from reactors. */
+const PASSWORD_THREADS = 2;
+
+type Undo = () => void | Promise<void>;
+
+class Boot {
+  readonly #options: BootOptions;
+  readonly #undos: Undo[] = [];
+  readonly #state: NodeState;
+  readonly #reactors: number;
+  #checker: PasswordChecker | undefined;
+  #mqtt: ListeningSocket | undefined;
+  #host: ThreadHost | undefined;
+
+  constructor(options: BootOptions) {
+    this.#options = options;
+    this.#reactors = options.config.node.threads === 0 ? availableParallelism() : options.config.node.threads;
+    this.#state = new NodeState(options.config, this.#reactors);
+  }
+
+  async run(): Promise<RunningNode> {
+    const { log } = this.#options;
+    const stages: [name: string, stage: () => void | Promise<void>][] = [
+      ['exposure', () => checkExposure(this.#options.config)],
+      ['users', () => this.#startPasswordChecker()],
+      ['sockets', () => this.#openSockets()],
+      ['http', () => this.#startHttp()],
+      ['reactors', () => this.#startReactors()],
+      ['main', () => this.#spawnMainActors()],
+      ['running', () => this.#state.enter('running')],
+    ];
+    for (const [index, [name, stage]] of stages.entries()) {
+      try {
+        await stage();
+        log.debug({ stage: index + 1, name }, 'boot stage done');
+      } catch (error) {
+        log.debug({ stage: index + 1, name, ...errorFields(error) }, 'boot stage failed');
+        await this.#unwind();
+        throw error;
+      }
+    }
+    return { ready: this.#ready(), reloadUsers: () => this.#reloadUsers(), stop: () => this.#stop() };
+  }
+
+  #startPasswordChecker(): void {
+    const file = this.#options.config.auth.users_file;
+    if (file === '') return;
+    const checker = createPasswordChecker(readUsersFile(file), { threads: PASSWORD_THREADS });
+    this.#checker = checker;
+    this.#undos.push(() => checker.close());
+  }
+
+  #reloadUsers(): void {
+    this.#checker?.replaceUsers(readUsersFile(this.#options.config.auth.users_file));
+  }
+
+  async #openSockets(): Promise<void> {
+    const address = mqttAddress(this.#options.config);
+    if (address === undefined) return;
+    const socket = await openListeningSocket(address, this.#reactors);
+    this.#mqtt = socket;
+    this.#undos.push(() => socket.close());
+  }
+
+  async #startHttp(): Promise<void> {
+    const address = httpAddress(this.#options.config);
+    if (address === undefined) return;
+    const describeConfig = (): string => printConfigJson(this.#options.settings);
+    const http = await startHttp(address, { ...this.#state.sources(), describeConfig }, this.#options.log);
+    this.#state.bound('http', http.address);
+    this.#undos.push(() => http.close());
+  }
+
+  async #startReactors(): Promise<void> {
+    const { config, reactorModule, onGiveUp } = this.#options;
+    const bootArguments = (): ReactorBoot => ({ config, listeners: this.#mqtt === undefined ? [] : [this.#mqtt.lend()] });
+    const host = await startThreads({
+      node: config.node.id,
+      reactors: this.#reactors,
+      bootModule: reactorModule,
+      bootArguments,
+      onGiveUp,
+    });
+    this.#host = host;
+    this.#undos.push(() => host.stop(DRAIN_MS_MAX));
+    this.#state.observe(host, this.#options.log);
+    if (this.#mqtt !== undefined) this.#state.bound('mqtt.tcp', formatAddress(this.#mqtt.host, this.#mqtt.port));
+  }
+
+  #spawnMainActors(): void {
+    const checker = this.#checker;
+    if (checker === undefined) return;
+    assert(this.#host !== undefined, 'threads run before main has actors');
+    const { log } = this.#options;
+    const onError = (error: unknown): void => log.error(errorFields(error), 'a password check failed');
+    this.#host.system.spawn(() => new Authenticator(checker, onError), { name: 'authenticator', wellKnown: AUTHENTICATOR_SLOT });
+  }
+
+  #ready(): Ready {
+    const { http, 'mqtt.tcp': tcp } = this.#state.facts().listeners;
+    return {
+      node: this.#options.config.node.id,
+      pid: process.pid,
+      ...(http === undefined ? {} : { http }),
+      ...(tcp === undefined ? {} : { mqtt: { tcp } }),
+    };
+  }
+
+  async #stop(): Promise<void> {
+    this.#state.enter('draining');
+    // Before the reactors are told: from here on nobody new gets in.
+    this.#mqtt?.close();
+    await this.#unwind();
+  }
+
+  /** An undoing that fails is logged and does not keep the others from running. */
+  async #unwind(): Promise<void> {
+    for (let undo = this.#undos.pop(); undo !== undefined; undo = this.#undos.pop()) {
+      try {
+        await undo();
+      } catch (error) {
+        this.#options.log.error(errorFields(error), 'stopping a part of the node failed');
+      }
+    }
+  }
+}
+
+export function bootNode(options: BootOptions): Promise<RunningNode> {
+  return new Boot(options).run();
+}

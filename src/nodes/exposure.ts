@@ -1,0 +1,36 @@
+/** Which listeners the configuration asks for, and the rule that none of them opens the node to strangers by accident. */
+import { SluiceError } from '../base/errors.ts';
+import { formatAddress, isLoopback } from './address.ts';
+import type { Config } from './config/schema.ts';
+import type { ListenAddress } from './sockets/listening-socket.ts';
+
+/** A port of -1 turns a listener off. */
+export function mqttAddress(config: Config): ListenAddress | undefined {
+  const { host, port } = config.mqtt.tcp;
+  return port < 0 ? undefined : { host, port, key: 'mqtt.tcp.port' };
+}
+
+export function httpAddress(config: Config): ListenAddress | undefined {
+  const { host, port } = config.http;
+  return port < 0 ? undefined : { host, port, key: 'http.port' };
+}
+
+function refuse(key: string, address: ListenAddress, remedy: string): SluiceError {
+  return new SluiceError(
+    'SLUICE_LISTEN_INSECURE',
+    `${key} = ${JSON.stringify(address.host)}: ${formatAddress(address.host, address.port)} is not loopback and asks for no password; ${remedy}`,
+  );
+}
+
+/** Throws when a listener is reachable from other machines without authentication and `auth.insecure` does not allow it. */
+export function checkExposure(config: Config): void {
+  if (config.auth.insecure) return;
+  const mqtt = mqttAddress(config);
+  if (mqtt !== undefined && !isLoopback(mqtt.host) && config.auth.users_file === '') {
+    throw refuse('mqtt.tcp.host', mqtt, 'set auth.users_file, or auth.insecure=true if everyone who reaches it is trusted');
+  }
+  const http = httpAddress(config);
+  if (http !== undefined && !isLoopback(http.host)) {
+    throw refuse('http.host', http, 'keep it on 127.0.0.1, or set auth.insecure=true if everyone who reaches it is trusted');
+  }
+}

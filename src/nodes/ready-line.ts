@@ -1,0 +1,20 @@
+/** The one line on stdout that says that a node serves: `READY {"node":1,"pid":…}`. Tools wait for it and parse it. */
+
+export interface Ready {
+  readonly node: number;
+  readonly pid: number;
+  /** `host:port` of each listener; one that is off is absent. */
+  readonly http?: string;
+  readonly mqtt?: { readonly tcp?: string };
+}
+
+const PREFIX = 'READY ';
+
+export function formatReady(ready: Ready): string {
+  return `${PREFIX}${JSON.stringify(ready)}\n`;
+}
+
+/** Undefined when the line is another one. */
+export function parseReady(line: string): Ready | undefined {
+  return line.startsWith(PREFIX) ? (JSON.parse(line.slice(PREFIX.length)) as Ready) : undefined;
+}
