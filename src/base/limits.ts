@@ -58,7 +58,7 @@ export const MQTT_FILTERS_PER_PACKET_MAX = 16_384;
 export const MQTT_USER_PROPERTIES_MAX = 1024;
 
 /** Password checks that wait for the pool; a further login is refused as busy, and the client may try again. */
-export const AUTH_CHECKS_QUEUED_MAX = 1024;
+export const AUTH_CHECKS_QUEUED_MAX = 128;
 /** Good logins that are remembered, so that they need no scrypt when they come again; the oldest is forgotten. */
 export const AUTH_VERIFIED_MAX = 65_536;
 
