@@ -134,13 +134,8 @@ export function encodeConnack(dialect: Dialect, connack: Connack, packetMax: num
  */
 export function encodeConnectRefusal(error: MqttError): Uint8Array {
   if (error.level === 0) return NO_PACKET;
-  const connack: Connack = { sessionPresent: false, reason: connackReason(error.reason) };
+  const connack: Connack = { sessionPresent: false, reason: error.reason };
   return encodeConnack((error.level & 0x7f) >= 5 ? DIALECT_5 : DIALECT_3, connack);
-}
-
-/** The decoder's reasons that CONNACK does not list, table 3-1, become a protocol error. */
-function connackReason(reason: number): number {
-  return reason === Reason.TOPIC_ALIAS_INVALID ? Reason.PROTOCOL_ERROR : reason;
 }
 
 /** `reasons` in the order of the SUBSCRIBE's filters [MQTT-3.9.3-1]; any error is 0x80 in 3.x. */
@@ -152,6 +147,7 @@ export function encodeSuback(
   packetMax: number = MQTT_PACKET_BYTES_MAX,
 ): Uint8Array {
   assertPacketId(packetId);
+  assert(reasons.length > 0, 'SUBACK has a reason for each filter');
   if (dialect === DIALECT_3) {
     const granted = reasons.map((reason) => (reason < 0x80 ? reason : Reason.UNSPECIFIED_ERROR));
     return encode(dialect, { cmd: 'suback', messageId: packetId, granted });
@@ -170,6 +166,7 @@ export function encodeUnsuback(
   packetMax: number = MQTT_PACKET_BYTES_MAX,
 ): Uint8Array {
   assertPacketId(packetId);
+  assert(reasons.length > 0, 'UNSUBACK has a reason for each filter');
   if (dialect === DIALECT_3) return encode(dialect, { cmd: 'unsuback', messageId: packetId, granted: [] });
   return encodeWithin(packetMax, diagnostics, (properties) =>
     encode(dialect, { cmd: 'unsuback', messageId: packetId, granted: [...reasons], properties: present(properties) }),
@@ -322,10 +319,7 @@ export function encodePublish(dialect: Dialect, options: PublishOptions): Uint8A
   return out;
 }
 
-interface DiagnosticProperties {
-  reasonString?: string;
-  userProperties?: Record<string, string>[];
-}
+type DiagnosticProperties = { reasonString?: string; userProperties?: Record<string, string>[] };
 
 /**
  * Encodes with the diagnostics, without the user properties, without any, whichever fits `packetMax` first: the receiver's limit
