@@ -1,6 +1,6 @@
 /** A run and a comparison as lines for people. Pure: text out. */
 import type { Comparison, Medians } from './compare.ts';
-import type { BenchResult, Percentiles } from './result.ts';
+import type { BenchResult, ClientSpread, Percentiles } from './result.ts';
 import type { Scenario } from './scenario.ts';
 
 const integers = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
@@ -19,11 +19,8 @@ function latencyLine(label: string, { p50, p90, p99, p999, p9999, max }: Percent
   return `${label.padEnd(13)}${text.join('  ')} ms`;
 }
 
-function clientsLine(perClient: readonly number[], seconds: number): string {
-  const rates = perClient.map((messages) => messages / seconds);
-  const average = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
-  const deviation = Math.sqrt(rates.reduce((sum, rate) => sum + (rate - average) ** 2, 0) / rates.length);
-  return `Clients      min ${count(Math.min(...rates))} | avg ${count(average)} | max ${count(Math.max(...rates))} | stddev ${count(deviation)} per second`;
+function clientsLine({ min, avg, max, stddev }: ClientSpread): string {
+  return `Clients      min ${count(min)} | avg ${count(avg)} | max ${count(max)} | stddev ${count(stddev)} per second`;
 }
 
 export function headline(scenario: Scenario, target: string, params: Readonly<Record<string, number | string>>): string {
@@ -33,13 +30,14 @@ export function headline(scenario: Scenario, target: string, params: Readonly<Re
 
 /** The body under the headline. */
 export function resultLines(result: BenchResult, unit: string): string[] {
+  const bytes = result.megabytesPerSecond > 0 ? `   ${result.megabytesPerSecond.toFixed(1)} MB/s` : '';
   const lines = [
-    `Throughput   ${count(result.msgs)} ${unit} in ${result.seconds.toFixed(2)} s   ${count(result.rate)} ${unit}/s   ${result.megabytesPerSecond.toFixed(1)} MB/s`,
+    `Throughput   ${count(result.msgs)} ${unit} in ${result.seconds.toFixed(2)} s   ${count(result.rate)} ${unit}/s${bytes}`,
   ];
   if (result.latencyMs !== null) lines.push(latencyLine('Latency', result.latencyMs));
   if (result.ackLatencyMs !== null) lines.push(latencyLine('Ack latency', result.ackLatencyMs));
   if (result.sendLagMs !== null) lines.push(latencyLine('Send lag', result.sendLagMs));
-  if (result.perClient.length > 1) lines.push(clientsLine(result.perClient, result.seconds));
+  if (result.clients !== null) lines.push(clientsLine(result.clients));
   if (result.lost !== 0) lines.push(`Lost         ${count(result.lost)} deliveries never came`);
   const broker: string[] = [];
   if (result.brokerCores !== null) broker.push(`${(result.brokerCores * 100).toFixed(0)} % of a core`);
@@ -48,7 +46,8 @@ export function resultLines(result: BenchResult, unit: string): string[] {
   if (result.rssPerConnectionBytes !== null)
     broker.push(`${(result.rssPerConnectionBytes / 1024).toFixed(2)} KiB per idle connection`);
   if (broker.length > 0) lines.push(`Broker       ${result.version}: ${broker.join(', ')}`);
-  lines.push(`Generator    ${(result.loadCores * 100).toFixed(0)} % of a core`);
+  const bound = result.loadBound ? ': at its own limit, the rate is a lower bound' : '';
+  lines.push(`Generator    ${(result.loadCores * 100).toFixed(0)} % of a core${bound}`);
   return lines;
 }
 

@@ -34,12 +34,29 @@ export interface BenchResult {
   /** Messages sent in the window, and deliveries that never came over the whole run. */
   readonly sent: number;
   readonly lost: number;
+  /** Payload bytes of msgs. */
   readonly megabytesPerSecond: number;
   readonly brokerRssBytes: number | null;
   readonly rssPerConnectionBytes: number | null;
   readonly sendLagMs: Percentiles | null;
-  readonly perClient: readonly number[];
+  /** Whether the generator had no CPU time left in the window: the rate is then a lower bound. */
+  readonly loadBound: boolean;
+  /** Messages per second of the single clients; null for one client alone. */
+  readonly clients: ClientSpread | null;
 }
+
+export interface ClientSpread {
+  readonly count: number;
+  readonly min: number;
+  readonly avg: number;
+  readonly max: number;
+  readonly stddev: number;
+}
+
+const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+/** Share of a core from which on the generator counts as the limit. */
+const LOAD_BOUND_CORES = 0.95;
 
 /** Microseconds in, milliseconds out; null for an empty histogram. */
 export function percentilesMs(snapshot: HistogramSnapshot): Percentiles | null {
@@ -50,6 +67,17 @@ export function percentilesMs(snapshot: HistogramSnapshot): Percentiles | null {
   return { p50: at(50), p90: at(90), p99: at(99), p999: at(99.9), p9999: at(99.99), max: histogram.max / 1000 };
 }
 
+/** Messages per client in `seconds` → their spread in messages per second. */
+export function spreadOf(perClient: readonly number[], seconds: number): ClientSpread | null {
+  if (perClient.length < 2) return null;
+  const rates = perClient.map((messages) => messages / seconds);
+  const avg = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+  const variance = rates.reduce((sum, rate) => sum + (rate - avg) ** 2, 0) / rates.length;
+  const shown = (value: number): number => round(value, 1);
+  const [min, max, stddev] = [Math.min(...rates), Math.max(...rates), Math.sqrt(variance)];
+  return { count: rates.length, min: shown(min), avg: shown(avg), max: shown(max), stddev: shown(stddev) };
+}
+
 export interface RunLabel {
   readonly scenario: Scenario;
   readonly params: Params;
@@ -57,8 +85,6 @@ export interface RunLabel {
   readonly version: string;
   readonly extra: Readonly<Record<string, number | string>>;
 }
-
-const round = (value: number, digits: number): number => Number(value.toFixed(digits));
 
 export function resultOf({ scenario, params, target, version, extra }: RunLabel, run: RawRun): BenchResult {
   const micros = run.seconds * 1e6;
@@ -78,10 +104,11 @@ export function resultOf({ scenario, params, target, version, extra }: RunLabel,
     loadCores: round(run.loadCpuMicros / micros, 3),
     sent: run.sent,
     lost: run.lost,
-    megabytesPerSecond: round((run.received * params.payloadBytes) / run.seconds / 1e6, 2),
+    megabytesPerSecond: scenario.kind === 'connect' ? 0 : round((run.received * params.payloadBytes) / run.seconds / 1e6, 2),
     brokerRssBytes: run.brokerRssBytes ?? null,
     rssPerConnectionBytes: run.rssPerConnectionBytes ?? null,
     sendLagMs: percentilesMs(run.sendLag),
-    perClient: run.perClient,
+    loadBound: scenario.kind !== 'paced' && scenario.kind !== 'ring' && run.loadCpuMicros / micros > LOAD_BOUND_CORES,
+    clients: spreadOf(run.perClient, run.seconds),
   };
 }

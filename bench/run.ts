@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { BenchError } from './load/bench-error.ts';
 import type { FromLoad, Job, RawRun } from './load/job.ts';
 import { type BenchResult, resultOf } from './result.ts';
+import { runRingScenario } from './ring-scenario.ts';
 import { jobOf, type Params, type Scenario } from './scenario.ts';
 import { startTarget } from './targets/start-target.ts';
 import type { TargetOptions } from './targets/target.ts';
@@ -44,6 +45,9 @@ export function runJob(job: Job, onProgress?: (progress: Progress) => void): Pro
 }
 
 export async function runOnce({ scenario, params, target: name, targetOptions, onProgress }: RunOptions): Promise<BenchResult> {
+  if (scenario.kind === 'ring') {
+    return resultOf({ scenario, params, target: 'runtime', version: 'runtime', extra: {} }, await runRingScenario(params));
+  }
   const target = await startTarget(name, targetOptions);
   try {
     const run = await runJob(jobOf(scenario, params, target.endpoint, target.pid), onProgress);

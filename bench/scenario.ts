@@ -89,6 +89,7 @@ export const SCENARIOS: readonly Scenario[] = [
   paced('sparse-q1', '1000 clients in 500 pairs at a fixed rate, QoS 1, one packet per segment: broker CPU per message', {
     publishers: 500,
     qos: 1,
+    window: 16,
   }),
   {
     name: 'connect',
@@ -130,7 +131,16 @@ export function jobOf(scenario: Scenario, params: JobParams, endpoint: Job['endp
       return { ...base, kind: 'flood', publishers, subscribers, qos, payloadBytes, window, blockBytes };
     }
     case 'paced':
-      return { ...base, kind: 'paced', pairs: params.publishers, qos, payloadBytes, rate: params.rate, pacing: params.pacing };
+      return {
+        ...base,
+        kind: 'paced',
+        pairs: params.publishers,
+        qos,
+        payloadBytes,
+        window: params.window,
+        rate: params.rate,
+        pacing: params.pacing,
+      };
     case 'connect':
       return { ...base, kind: 'connect', connections: params.connections, concurrency: params.concurrency };
     case 'ring':

@@ -1,94 +1,95 @@
 /** The flood: every publisher at full speed, every subscriber gets everything. Covers fan-in, fan-out and all three QoS. */
 import { performance } from 'node:perf_hooks';
 import { Histogram } from '../../src/base/histogram.ts';
-import { Connection } from './connection.ts';
+import { Clients, topicOf } from './clients.ts';
+import type { Connection } from './connection.ts';
 import { FloodPublisher, FloodPump } from './flood-publisher.ts';
 import type { FloodJob, RawRun } from './job.ts';
 import { drain, measure } from './meter.ts';
+import { PacketSender } from './packet-sender.ts';
 import { layoutOf, type PublishShape } from './packets.ts';
 import { Receiver } from './receiver.ts';
 import type { RunContext } from './run-context.ts';
-import { WindowPublisher } from './window-publisher.ts';
+import { StampSpan } from './stamp-span.ts';
 
-interface Flood {
-  readonly connections: readonly Connection[];
-  readonly publishers: readonly (FloodPublisher | WindowPublisher)[];
-  readonly receivers: readonly Receiver[];
+/** With a window, one message in so many carries a stamp; without, one per block. */
+const STAMP_EVERY = 32;
+const SLOTS_MIN = 1024;
+
+interface FloodSource {
+  readonly sent: () => number;
+  readonly start: () => void;
+  readonly stop: () => void;
+}
+
+interface Figures {
+  readonly span: StampSpan;
+  readonly latency: Histogram;
+  readonly ackLatency: Histogram;
 }
 
 const now = (): number => performance.now();
 const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
 
-/** Topics of one length, so that all packets have one size. */
-function shapeOf(job: FloodJob, publisher: number): PublishShape {
-  const digits = String(job.publishers - 1).length;
-  return {
-    topic: `bench/${String(publisher).padStart(digits, '0')}`,
-    payloadBytes: job.payloadBytes,
-    qos: job.qos,
-    level: job.level,
-  };
+function shapeOf({ publishers, payloadBytes, qos, level }: FloodJob, publisher: number): PublishShape {
+  return { topic: topicOf(publisher, publishers), payloadBytes, qos, level };
 }
 
-async function prepare(job: FloodJob, context: RunContext, latency: Histogram, ackLatency: Histogram): Promise<Flood> {
-  const connections: Connection[] = [];
-  const open = async (clientId: string): Promise<Connection> => {
-    const connection = new Connection(job.endpoint, clientId, context.fail);
-    connections.push(connection);
-    await connection.handshake(job.level);
-    return connection;
+async function openReceiver(job: FloodJob, clients: Clients, index: number, { span, latency }: Figures): Promise<Receiver> {
+  const connection = await clients.connect(`bench-sub-${index}`);
+  await connection.subscribe(job.publishers === 1 ? shapeOf(job, 0).topic : 'bench/+', job.qos, job.level);
+  const write = (acks: Buffer): void => void connection.socket.write(acks);
+  const receiver = new Receiver({ layout: layoutOf(shapeOf(job, 0)), qos: job.qos, write, now, span, latency });
+  connection.onBytes = (bytes, length) => receiver.take(bytes, length);
+  return receiver;
+}
+
+function windowed(job: FloodJob, connection: Connection, shape: PublishShape, { span, ackLatency }: Figures): FloodSource {
+  let running = false;
+  const onCredit = (): void => {
+    if (running) sender.fill();
   };
-  const receivers: Receiver[] = [];
-  for (let i = 0; i < job.subscribers; i++) {
-    const connection = await open(`bench-sub-${i}`);
-    await connection.subscribe(job.publishers === 1 ? shapeOf(job, 0).topic : 'bench/+', job.qos, job.level);
-    const write = (acks: Buffer): void => void connection.socket.write(acks);
-    const receiver = new Receiver({ layout: layoutOf(shapeOf(job, 0)), qos: job.qos, write, now, latency });
-    connection.onBytes = (bytes, length) => receiver.take(bytes, length);
-    receivers.push(receiver);
-  }
-  const pump = new FloodPump();
-  const publishers: (FloodPublisher | WindowPublisher)[] = [];
-  for (let i = 0; i < job.publishers; i++) {
-    const connection = await open(`bench-pub-${i}`);
-    const shape = shapeOf(job, i);
-    publishers.push(
-      job.qos === 0
-        ? new FloodPublisher(connection, shape, job.blockBytes, pump, now)
-        : new WindowPublisher({ connection, shape, window: job.window, now, ackLatency }),
-    );
-  }
-  return { connections, publishers, receivers };
+  const options = { connection, shape, window: job.window, slotsMin: SLOTS_MIN, stampEvery: STAMP_EVERY, now, span, ackLatency };
+  const sender = new PacketSender({ ...options, onCredit });
+  const start = (): void => {
+    running = true;
+    sender.fill();
+  };
+  const stop = (): void => {
+    running = false;
+  };
+  return { sent: () => sender.sent, start, stop };
+}
+
+function unbounded(job: FloodJob, connection: Connection, shape: PublishShape, pump: FloodPump): FloodSource {
+  const publisher = new FloodPublisher(connection, shape, job.blockBytes, pump, now);
+  return { sent: () => publisher.sent, start: () => publisher.start(), stop: () => publisher.stop() };
 }
 
 export async function runFlood(job: FloodJob, context: RunContext): Promise<RawRun> {
-  const latency = new Histogram();
-  const ackLatency = new Histogram();
-  const { connections, publishers, receivers } = await prepare(job, context, latency, ackLatency);
-  const sent = (): number => total(publishers.map((publisher) => publisher.sent));
+  const figures: Figures = { span: new StampSpan(), latency: new Histogram(), ackLatency: new Histogram() };
+  const clients = new Clients(job, context);
+  const receivers: Receiver[] = [];
+  for (let i = 0; i < job.subscribers; i++) receivers.push(await openReceiver(job, clients, i, figures));
+  const pump = new FloodPump();
+  const sources: FloodSource[] = [];
+  for (let i = 0; i < job.publishers; i++) {
+    const connection = await clients.connect(`bench-pub-${i}`);
+    const shape = shapeOf(job, i);
+    sources.push(job.qos === 0 ? unbounded(job, connection, shape, pump) : windowed(job, connection, shape, figures));
+  }
+  const sent = (): number => total(sources.map((source) => source.sent()));
   const received = (): number => total(receivers.map((receiver) => receiver.received));
-  const clients =
-    job.subscribers >= job.publishers ? receivers.map((r) => () => r.received) : publishers.map((p) => () => p.sent);
+  const perClient = (): number[] =>
+    job.subscribers >= job.publishers ? receivers.map((receiver) => receiver.received) : sources.map((source) => source.sent());
 
-  for (const publisher of publishers) publisher.start();
-  const figures = await measure({
-    ...job,
-    now,
-    counters: () => ({ sent: sent(), received: received(), perClient: clients.map((count) => count()) }),
-    recording: (on) => {
-      for (const receiver of receivers) receiver.recording = on;
-      for (const publisher of publishers) if (publisher instanceof WindowPublisher) publisher.recording = on;
-    },
-    progress: context.progress,
-  });
-  for (const publisher of publishers) publisher.stop();
+  for (const source of sources) source.start();
+  const { span } = figures;
+  const counters = () => ({ sent: sent(), received: received(), perClient: perClient() });
+  const window = await measure({ ...job, now, span, counters, progress: context.progress });
+  for (const source of sources) source.stop();
   const lost = await drain(sent() * job.subscribers, received);
-  for (const connection of connections) connection.close();
-  return {
-    ...figures,
-    lost,
-    latency: latency.snapshot(),
-    ackLatency: ackLatency.snapshot(),
-    sendLag: new Histogram().snapshot(),
-  };
+  clients.closeAll();
+  const { latency, ackLatency } = figures;
+  return { ...window, lost, latency: latency.snapshot(), ackLatency: ackLatency.snapshot(), sendLag: new Histogram().snapshot() };
 }

@@ -32,6 +32,8 @@ export interface PacedJob extends JobBase {
   readonly pairs: number;
   readonly qos: Qos;
   readonly payloadBytes: number;
+  /** Messages in flight per publisher. */
+  readonly window: number;
   /** Messages per second over all publishers. */
   readonly rate: number;
   /** Sleep between the sends that are due, or look at the clock all the time (finer, takes a core). */

@@ -3,8 +3,10 @@
  * inherits the heap or the compiled code of the run before it.
  */
 import { BenchError } from './bench-error.ts';
+import { runConnect } from './connect.ts';
 import { runFlood } from './flood.ts';
 import type { FromLoad, Job, RawRun } from './job.ts';
+import { runPaced } from './paced.ts';
 import type { RunContext } from './run-context.ts';
 
 function report(message: FromLoad, then?: () => void): void {
@@ -15,8 +17,10 @@ function runJob(job: Job, context: RunContext): Promise<RawRun> {
   switch (job.kind) {
     case 'flood':
       return runFlood(job, context);
-    default:
-      throw new BenchError('usage', `no such load`);
+    case 'paced':
+      return runPaced(job, context);
+    case 'connect':
+      return runConnect(job, context);
   }
 }
 

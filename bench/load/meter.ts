@@ -3,6 +3,7 @@
  * in one go, so a rate and a CPU figure speak of the same stretch of time.
  */
 import { cpuMicros, rssBytes } from '../proc.ts';
+import type { StampSpan } from './stamp-span.ts';
 
 export interface Counters {
   readonly sent: number;
@@ -17,8 +18,8 @@ export interface MeterOptions {
   /** Milliseconds, steady. */
   readonly now: () => number;
   readonly counters: () => Counters;
-  /** Called at both edges: latencies count only in between. */
-  readonly recording: (on: boolean) => void;
+  /** Opened and closed at the edges: latencies count for what was sent in between. */
+  readonly span: StampSpan;
   readonly progress: (fraction: number, phase: string, perClient: readonly number[]) => void;
 }
 
@@ -75,11 +76,11 @@ async function pass(options: MeterOptions, seconds: number, phase: string): Prom
 /** Runs the window over a load that is already flowing. */
 export async function measure(options: MeterOptions): Promise<WindowFigures> {
   await pass(options, options.warmupSeconds, 'warm-up');
-  options.recording(true);
   const open = edge(options);
+  options.span.open(open.at);
   await pass(options, options.seconds, 'measure');
   const close = edge(options);
-  options.recording(false);
+  options.span.close(close.at);
   const rss = options.brokerPid === undefined ? undefined : rssBytes(options.brokerPid);
   return { ...between(open, close), ...(rss === undefined ? {} : { brokerRssBytes: rss }) };
 }

@@ -9,6 +9,7 @@ import type { Histogram } from '../../src/base/histogram.ts';
 import { AckRuns } from './ack-runs.ts';
 import { BenchError } from './bench-error.ts';
 import { ACK_BYTES, PUBACK, PUBCOMP, PUBREC, PUBREL, type PublishLayout, type Qos } from './packets.ts';
+import type { StampSpan } from './stamp-span.ts';
 
 export interface ReceiverOptions {
   readonly layout: PublishLayout;
@@ -17,17 +18,18 @@ export interface ReceiverOptions {
   readonly write: (acks: Buffer) => void;
   /** Milliseconds, the clock of the stamps. */
   readonly now: () => number;
-  /** Takes the latencies of stamped messages in microseconds while `recording`. */
+  readonly span: StampSpan;
+  /** Takes the latencies of messages stamped within the span, microseconds. */
   readonly latency: Histogram;
 }
 
 export class Receiver {
   /** PUBLISH packets that arrived whole. */
   received = 0;
-  recording = false;
   readonly #layout: PublishLayout;
   readonly #qos: Qos;
   readonly #now: () => number;
+  readonly #span: StampSpan;
   readonly #latency: Histogram;
   readonly #acks: AckRuns;
   readonly #comps: AckRuns;
@@ -39,6 +41,7 @@ export class Receiver {
     this.#layout = options.layout;
     this.#qos = options.qos;
     this.#now = options.now;
+    this.#span = options.span;
     this.#latency = options.latency;
     this.#acks = new AckRuns(options.qos === 2 ? PUBREC : PUBACK, options.write);
     this.#comps = new AckRuns(PUBCOMP, options.write);
@@ -47,7 +50,7 @@ export class Receiver {
 
   /** Takes `length` bytes that came from the peer. Throws a BenchError when they are not what this load can expect. */
   take(bytes: Buffer, length: number): void {
-    if (this.recording) this.#readAt = this.#now();
+    if (this.#span.opened) this.#readAt = this.#now();
     let pos = this.#carried > 0 ? this.#completeCarry(bytes, length) : 0;
     pos = this.#qos === 0 ? this.#countPublishes(bytes, pos, length) : this.#walkFrames(bytes, pos, length);
     if (pos < length) {
@@ -73,7 +76,7 @@ export class Receiver {
 
   #countPublishes(bytes: Buffer, from: number, length: number): number {
     const { size, payloadAt, stamped } = this.#layout;
-    const sampling = this.recording && stamped;
+    const sampling = this.#span.opened && stamped;
     const last = length - size;
     let pos = from;
     for (; pos <= last; pos += size) {
@@ -86,7 +89,7 @@ export class Receiver {
 
   #walkFrames(bytes: Buffer, from: number, length: number): number {
     const { size, idAt, payloadAt, stamped } = this.#layout;
-    const sampling = this.recording && stamped;
+    const sampling = this.#span.opened && stamped;
     let pos = from;
     while (pos < length) {
       const whole = this.#lengthAt(bytes, pos);
@@ -112,7 +115,8 @@ export class Receiver {
   }
 
   #sample(bytes: Buffer, pos: number): void {
-    this.#latency.record((this.#readAt - bytes.readDoubleLE(pos + this.#layout.payloadAt + 1)) * 1000);
+    const stamp = bytes.readDoubleLE(pos + this.#layout.payloadAt + 1);
+    if (this.#span.holds(stamp)) this.#latency.record((this.#readAt - stamp) * 1000);
   }
 
   #unexpected(bytes: Buffer, pos: number): never {

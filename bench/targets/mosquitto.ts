@@ -1,4 +1,7 @@
-/** Debian's (or any) mosquitto with everything that would make it drop or limit switched off. */
+/**
+ * Debian's (or any) mosquitto with everything that would make it drop or limit switched off, and else with its defaults. Its socket
+ * option no-delay stays off: switched on, fan-in becomes a sixth slower and the other figures stay.
+ */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,7 +39,6 @@ export async function startMosquitto(): Promise<Target> {
     'persistence false',
     'max_inflight_messages 0',
     'max_queued_messages 0',
-    'set_tcp_nodelay true',
     'log_type error',
   ];
   writeFileSync(config, `${lines.join('\n')}\n`);

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { pubCommand } from './pub.ts';
+import { subCommand } from './sub.ts';
 
 function version(): string {
   // From dist/src/nodes/cli/.
@@ -13,10 +15,12 @@ function version(): string {
 export function createProgram(): Command {
   const program = new Command('sluice')
     .description('Sluice: one message platform for every messaging workload')
-    .version(version())
+    .version(version(), '--version', 'print the version')
+    // Options behind a command's name are that command's: -V is the protocol version there.
+    .enablePositionalOptions()
     .showSuggestionAfterError(true)
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 unreachable');
-  for (const command of [benchCommand()]) program.addCommand(command);
+  for (const command of [pubCommand(), subCommand(), benchCommand()]) program.addCommand(command);
   for (const command of [program, ...program.commands]) command.exitOverride();
   return program;
 }
