@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createMetrics, familiesOf, type MetricTable, type ThreadReading } from '../../src/nodes/metrics.ts';
+import { clearGauges, createMetrics, familiesOf, type MetricTable, type ThreadReading } from '../../src/nodes/metrics.ts';
 import { ownMetrics } from '../../src/nodes/own-metrics.ts';
 import { PER_THREAD_METRICS, PROBE_TABLES } from '../../src/nodes/probes.ts';
 
@@ -43,22 +43,10 @@ test('threads are summed, labels kept apart, and named families shown by thread'
   assert.equal(valuesOf(await metrics.render()), expected, 'a second scrape counts nothing twice');
 });
 
-test('a counter survives the death of its thread, a gauge does not', async () => {
-  const first = Float64Array.of(10, 0, 5, 0);
-  let readings: ThreadReading[] = [{ thread: 1, slots: first }];
-  const metrics = createMetrics({ tables: [TABLE], perThread: new Set(), own: [], readThreads: () => readings });
-  await metrics.render();
-  // Counted between the last scrape and the death.
-  first[0] = 12;
-  for (const [slots, total, open] of [
-    [Float64Array.of(1, 0, 2, 0), 13, 2],
-    [Float64Array.of(7, 0, 1, 0), 20, 1],
-  ] as const) {
-    readings = [{ thread: 1, slots }];
-    const values = valuesOf(await metrics.render());
-    assert.is(values.get('sluice_x_in_total{qos="0"}'), total);
-    assert.is(values.get('sluice_x_open'), open);
-  }
+test('when a thread dies its counters stay and its gauges are cleared', async () => {
+  const slots = Float64Array.of(10, 2, 5, 3);
+  clearGauges([TABLE], slots);
+  assert.equal([...slots], [10, 2, 0, 0]);
 });
 
 test('the node’s own metrics are there, with event-loop utilisation by thread', async () => {

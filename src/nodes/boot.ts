@@ -15,6 +15,7 @@
 import { availableParallelism } from 'node:os';
 import { AUTHENTICATOR_SLOT } from '../actors/authenticator/messages.ts';
 import { assert } from '../base/assert.ts';
+import { SluiceError } from '../base/errors.ts';
 import { DRAIN_MS_MAX } from '../base/limits.ts';
 import { startThreads, type ThreadHost } from '../runtime/thread-host.ts';
 import { formatAddress } from './address.ts';
@@ -67,7 +68,7 @@ class Boot {
   constructor(options: BootOptions) {
     this.#options = options;
     this.#reactors = options.config.node.threads === 0 ? availableParallelism() : options.config.node.threads;
-    this.#state = new NodeState(options.config, this.#reactors);
+    this.#state = new NodeState(options.config, this.#reactors, options.log);
   }
 
   async run(): Promise<RunningNode> {
@@ -124,18 +125,23 @@ class Boot {
   }
 
   async #startReactors(): Promise<void> {
-    const { config, reactorModule, onGiveUp } = this.#options;
+    const { config, log, reactorModule, onGiveUp } = this.#options;
     const bootArguments = (): ReactorBoot => ({ config, listeners: this.#mqtt === undefined ? [] : [this.#mqtt.lend()] });
     const host = await startThreads({
       node: config.node.id,
       reactors: this.#reactors,
       bootModule: reactorModule,
       bootArguments,
-      onGiveUp,
+      onDeath: (thread, incarnation, error) => this.#state.reactorDied(thread, incarnation, error),
+      onGiveUp: (_thread, error) => onGiveUp(error),
+    }).catch((error: unknown): never => {
+      log.error(errorFields(error), 'a reactor could not boot');
+      const what = error instanceof Error ? error.message : String(error);
+      throw new SluiceError('SLUICE_NODE_BOOT', `a reactor could not boot: ${what}`, { cause: error });
     });
     this.#host = host;
     this.#undos.push(() => host.stop(DRAIN_MS_MAX));
-    this.#state.observe(host, this.#options.log);
+    this.#state.observe(host);
     if (this.#mqtt !== undefined) this.#state.bound('mqtt.tcp', formatAddress(this.#mqtt.host, this.#mqtt.port));
   }
 

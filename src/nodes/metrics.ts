@@ -2,8 +2,8 @@
  * `/metrics`: the counters of all threads (src/base/probe.ts) and the node's own, in Prometheus' text format.
  *
  * Nothing is counted here. Each scrape reads the threads' shared slots, adds them up, and keeps them apart by thread only where
- * the difference is the point (PER_THREAD_METRICS in probes.ts). A counter never goes back when a thread is respawned: what
- * its earlier incarnations counted is carried over. A gauge belongs to the living incarnation alone.
+ * the difference is the point (PER_THREAD_METRICS in probes.ts). All incarnations of a thread write to the same slots, so a counter
+ * never goes back; gauges are cleared when a thread dies.
  */
 import { Counter, Gauge, Registry } from 'prom-client';
 import { assert } from '../base/assert.ts';
@@ -17,7 +17,6 @@ export interface MetricTable {
 
 export interface ThreadReading {
   readonly thread: number;
-  /** The living incarnation's slots; another object than before when the thread was respawned. */
   readonly slots: Float64Array;
 }
 
@@ -56,27 +55,10 @@ export function familiesOf(tables: readonly MetricTable[]): ReadonlyMap<string, 
   return families;
 }
 
-/** Slots over all incarnations of each thread: for counters, what was ever counted. */
-class CarriedSlots {
-  readonly #last = new Map<number, Float64Array>();
-  readonly #carried = new Map<number, Float64Array>();
-
-  observe(readings: readonly ThreadReading[]): void {
-    for (const { thread, slots } of readings) {
-      const last = this.#last.get(thread);
-      if (last !== undefined && last !== slots) this.#carry(thread, last);
-      this.#last.set(thread, slots);
-    }
-  }
-
-  #carry(thread: number, ended: Float64Array): void {
-    const sum = this.#carried.get(thread) ?? new Float64Array(ended.length);
-    for (let i = 0; i < ended.length; i++) sum[i]! += ended[i]!;
-    this.#carried.set(thread, sum);
-  }
-
-  counter(reading: ThreadReading, index: number): number {
-    return (reading.slots[index] ?? 0) + (this.#carried.get(reading.thread)?.[index] ?? 0);
+/** A thread died: what it counted stays, what it had is gone. Call it between the death and the next incarnation, when nobody writes. */
+export function clearGauges(tables: readonly MetricTable[], slots: Float64Array): void {
+  for (const { spec, series } of familiesOf(tables).values()) {
+    if (spec.kind === 'gauge') for (const { index } of series) slots[index] = 0;
   }
 }
 
@@ -95,7 +77,6 @@ export interface Metrics {
 
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
-  const carried = new CarriedSlots();
   let readings: readonly ThreadReading[] = [];
 
   for (const [name, family] of familiesOf(options.tables)) {
@@ -107,8 +88,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     registerFamily(registry, name, family.spec, labelNames, () => {
       const values: { labels: Record<string, string>; value: number }[] = [];
       for (const series of family.series) {
-        const one = (reading: ThreadReading): number =>
-          family.spec.kind === 'counter' ? carried.counter(reading, series.index) : (reading.slots[series.index] ?? 0);
+        const one = (reading: ThreadReading): number => reading.slots[series.index] ?? 0;
         if (perThread) {
           for (const reading of readings)
             values.push({ labels: { ...series.labels, thread: String(reading.thread) }, value: one(reading) });
@@ -128,7 +108,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
     contentType: registry.contentType,
     render: () => {
       readings = options.readThreads();
-      carried.observe(readings);
       return registry.metrics();
     },
   };

@@ -1,24 +1,32 @@
 /** What main knows about its node while it runs: phase, threads, listeners. The source of health, metrics and `/api/v1`. */
+import { AskError } from '../runtime/ask-error.ts';
+import { guardianRef } from '../runtime/guardian.ts';
+import type { SystemInspection } from '../runtime/inspection.ts';
 import type { ThreadHost } from '../runtime/thread-host.ts';
 import type { Config } from './config/schema.ts';
 import type { NodeFacts, NodePhase } from './health.ts';
 import type { HttpSources } from './http-server.ts';
-import type { Log } from './log.ts';
-import { createMetrics, type ThreadReading } from './metrics.ts';
+import { errorFields, type Log } from './log.ts';
+import { clearGauges, createMetrics, type ThreadReading } from './metrics.ts';
 import { ownMetrics, type ThreadVitals } from './own-metrics.ts';
 import { PER_THREAD_METRICS, PROBE_TABLES } from './probes.ts';
 import { VERSION } from './version.ts';
 
+/** A thread that has not described itself by then is left out, milliseconds. */
+const INSPECT_MS_MAX = 2000;
+
 export class NodeState {
   readonly #config: Config;
+  readonly #log: Log;
   readonly #reactors: ('up' | 'down')[];
   readonly #restarts: number[];
   readonly #listeners: Record<string, string> = {};
   #phase: NodePhase = 'starting';
   #host: ThreadHost | undefined;
 
-  constructor(config: Config, reactors: number) {
+  constructor(config: Config, reactors: number, log: Log) {
     this.#config = config;
+    this.#log = log;
     this.#reactors = Array.from({ length: reactors }, () => 'down');
     this.#restarts = Array.from({ length: reactors }, () => 0);
   }
@@ -32,16 +40,22 @@ export class NodeState {
   }
 
   /** All reactors have booted; from now on their deaths and returns are followed. */
-  observe(host: ThreadHost, log: Log): void {
+  observe(host: ThreadHost): void {
     this.#host = host;
     this.#reactors.fill('up');
     host.system.onThreadChange((thread, state) => {
-      if (thread === 0 || this.#reactors[thread - 1] === state) return;
-      this.#reactors[thread - 1] = state;
-      if (state === 'up') this.#restarts[thread - 1]! += 1;
-      if (state === 'up') log.info({ thread }, 'reactor is back');
-      else if (this.#phase === 'running') log.error({ thread }, 'reactor died');
+      if (thread === 0 || state === 'down' || this.#reactors[thread - 1] === 'up') return;
+      this.#reactors[thread - 1] = 'up';
+      this.#restarts[thread - 1]! += 1;
+      this.#log.info({ thread, incarnation: host.incarnationOf(thread) }, 'reactor is back');
     });
+  }
+
+  /** Between the death of a reactor and its next incarnation. */
+  reactorDied(thread: number, incarnation: number, error: unknown): void {
+    this.#reactors[thread - 1] = 'down';
+    if (this.#host !== undefined) clearGauges(PROBE_TABLES, this.#host.slotsOf(thread));
+    this.#log.error({ thread, incarnation, ...errorFields(error) }, 'reactor died and is started again');
   }
 
   facts(): NodeFacts {
@@ -104,7 +118,15 @@ export class NodeState {
     };
   }
 
+  /** Every thread answers for itself; one that is dead or too busy is named with the reason. */
   async #inspect(): Promise<unknown> {
-    return { threads: this.#host === undefined ? [] : [this.#host.system.inspect()] };
+    const system = this.#host?.system;
+    if (system === undefined) return { threads: [] };
+    const inspectThread = (thread: number): Promise<unknown> =>
+      system
+        .ask<SystemInspection>(guardianRef(system.node, thread), { type: 'inspect' }, INSPECT_MS_MAX)
+        .catch((error: unknown) => ({ thread, error: error instanceof AskError ? error.failure : String(error) }));
+    const reactors = this.#reactors.map((_, i) => inspectThread(i + 1));
+    return { threads: [system.inspect(), ...(await Promise.all(reactors))] };
   }
 }

@@ -15,8 +15,8 @@ import { formatAddress } from '../address.ts';
 import { duplicateHandle, type TcpHandle } from './duplicate-fd.ts';
 import type { ListenerBoot } from './listener-boot.ts';
 
-/** Duplicates kept beyond one for each reactor: as many reactors may come back before main has made new ones. */
-const SPARES = 4;
+/** Duplicates at hand beside those in use: at least so many, and one for each reactor, so that even all of them can come back at once. */
+const SPARES_MIN = 4;
 
 export interface ListeningSocket {
   readonly host: string;
@@ -114,8 +114,9 @@ async function openShared(address: ListenAddress, reactors: number): Promise<Lis
   const name: { port?: number } = {};
   bound.getsockname(name);
   assert(name.port !== undefined && name.port > 0, 'a bound socket has a port');
-  const spares = await duplicateHandle(bound, reactors + SPARES);
-  return new SharedSocket(address.host, name.port, bound, spares);
+  const sparesMin = Math.max(SPARES_MIN, reactors);
+  const spares = await duplicateHandle(bound, reactors + sparesMin);
+  return new SharedSocket(address.host, name.port, bound, spares, sparesMin);
 }
 
 class SharedSocket implements ListeningSocket {
@@ -123,16 +124,18 @@ class SharedSocket implements ListeningSocket {
   readonly port: number;
   readonly #bound: TcpHandle;
   readonly #spares: TcpHandle[];
+  readonly #sparesMin: number;
   /** Held so that they are neither collected nor closed; see the header. */
   readonly #lent: TcpHandle[] = [];
   #refilling = false;
   #closed = false;
 
-  constructor(host: string, port: number, bound: TcpHandle, spares: TcpHandle[]) {
+  constructor(host: string, port: number, bound: TcpHandle, spares: TcpHandle[], sparesMin: number) {
     this.host = host;
     this.port = port;
     this.#bound = bound;
     this.#spares = spares;
+    this.#sparesMin = sparesMin;
   }
 
   lend(): ListenerBoot {
@@ -140,7 +143,7 @@ class SharedSocket implements ListeningSocket {
     const handle = this.#spares.pop();
     assert(handle !== undefined, 'a duplicate of the listening socket is at hand');
     this.#lent.push(handle);
-    if (this.#spares.length < SPARES) this.#refill();
+    if (this.#spares.length < this.#sparesMin) this.#refill();
     return { kind: 'tcp', host: this.host, port: this.port, fd: handle.fd };
   }
 
@@ -148,7 +151,7 @@ class SharedSocket implements ListeningSocket {
   #refill(): void {
     if (this.#refilling) return;
     this.#refilling = true;
-    duplicateHandle(this.#bound, SPARES).then(
+    duplicateHandle(this.#bound, this.#sparesMin).then(
       (copies) => {
         this.#refilling = false;
         if (this.#closed) for (const copy of copies) copy.close();
