@@ -12,22 +12,29 @@ export class SluiceError extends Error {
   }
 }
 
-/** Code → what happened and what to do. Codes are `SLUICE_<AREA>_<NAME>` and never change their meaning. */
-export const ERROR_CATALOGUE = {
+const CATALOGUE = {
   SLUICE_CONFIG_UNKNOWN_KEY:
     'A configuration key does not exist. Use the nearest key that the message names, or see the configuration reference.',
   SLUICE_CONFIG_BAD_VALUE:
     'A configuration value is outside what its key allows. The message names the key, the value and what is allowed.',
   SLUICE_CONFIG_FILE: 'The configuration file cannot be read or is not valid TOML. The message names the file and the place.',
   SLUICE_NODE_USAGE: 'A command-line option does not exist or lacks its argument. See `node dist/node.js --help`.',
-  SLUICE_NODE_REACTOR_LOST: 'A reactor thread died too often in a short time, so the node stopped. The log names the error of each death; start the node again and report it.',
+  SLUICE_NODE_REACTOR_LOST:
+    'A reactor thread died too often in a short time, so the node stopped. The log names the error of each death; start the node again and report it.',
   SLUICE_NODE_BOOT: 'The node could not start. The message and the log name the stage and the cause.',
-  SLUICE_LISTEN_ADDRESS_IN_USE: 'Another process listens on this address, perhaps a second node. Stop it, or set the key that the message names to another port (0 picks a free one).',
-  SLUICE_LISTEN_ADDRESS: 'A listener cannot use its address: it is not an address of this machine, or the port needs more rights. Change the key that the message names.',
-  SLUICE_LISTEN_INSECURE: 'A listener off loopback would let anyone in. Set auth.users_file for MQTT, keep the host on 127.0.0.1, or set auth.insecure=true if the network is trusted.',
-  SLUICE_AUTH_USERS_FILE: 'The file of auth.users_file cannot be read or has a bad line. Each line is `user:hash`, a hash as `sluice` writes it; the message names the line.',
+  SLUICE_LISTEN_ADDRESS_IN_USE:
+    'Another process listens on this address, perhaps a second node. Stop it, or set the key that the message names to another port (0 picks a free one).',
+  SLUICE_LISTEN_ADDRESS:
+    'A listener cannot use its address: it is not an address of this machine, or the port needs more rights. Change the key that the message names.',
+  SLUICE_LISTEN_INSECURE:
+    'A listener off loopback would let anyone in. Set auth.users_file for MQTT, keep the host on 127.0.0.1, or set auth.insecure=true if the network is trusted.',
+  SLUICE_AUTH_USERS_FILE:
+    'The file of auth.users_file cannot be read or has a bad line. Each line is `user:hash`, a hash as `sluice` writes it; the message names the line.',
   SLUICE_HTTP_NOT_FOUND: 'No such resource. See the HTTP section of docs/operate.md for what there is.',
   SLUICE_HTTP_FAILED: 'The node failed to answer an administrative request. The log holds the cause.',
-} as const satisfies Record<string, string>;
+} as const;
 
-export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+export type ErrorCode = keyof typeof CATALOGUE;
+
+/** Code → what happened and what to do. Codes are `SLUICE_<AREA>_<NAME>` and never change their meaning. */
+export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, string>> = CATALOGUE;

@@ -112,3 +112,9 @@ export const TAKEOVER_TIMEOUT_MS = 5000;
 export const CONNECT_STEP_TIMEOUT_MS = 5000;
 /** Retained messages fetched at once for a new subscription, bytes. */
 export const RETAINED_CHUNK_BYTES = 65_536;
+/** Room in front of a reactor's read buffer for what is left of a connection's last read; a larger rest is gathered in memory of its own. */
+export const READ_HEADROOM_BYTES = 65_536;
+/** A connection that is being closed may take this long to send what is pending and to see the peer's end, milliseconds. */
+export const SOCKET_LINGER_MS = 2000;
+/** Connections that wait in the kernel for a reactor to accept them. */
+export const LISTEN_BACKLOG = 4096;

@@ -9,26 +9,23 @@
  * 64-byte payloads: finding a run costs 20 ns per packet, routing one 300 ns, so runs decide the throughput of a saturated connection.
  */
 import { assert } from '../../base/assert.ts';
-
-export type Qos = 0 | 1 | 2;
+import type { Dialect, Qos } from './constants.ts';
+import { bodyOffset } from './frame.ts';
+import { readVarint, varintSize } from './varint.ts';
 
 /** What is common to the packets of a run. One instance per reactor is refilled for each run: keep nothing but copies of it. */
 export interface PublishRun<Topic, Publisher> {
   topic: Topic;
   publisher: Publisher | null;
   /** Dialect of the bytes: 0 for 3.1 and 3.1.1, 1 for 5.0. */
-  dialect: 0 | 1;
+  dialect: Dialect;
   qos: Qos;
   retain: boolean;
-  /** The packets carry neither DUP nor RETAIN: a subscriber of the same dialect at QoS 0 gets them byte for byte, if `qos` is 0. */
-  plain: boolean;
   count: number;
   /** `count` whole packets, each with its topic written out, in `buffer[start, end)`. */
   buffer: Uint8Array;
   start: number;
   end: number;
-  /** Length of the longest packet, bytes. */
-  longest: number;
   /** Wall clock in milliseconds after which the message is not to be delivered; 0 for never. Only runs of one expire. */
   expiresAt: number;
 }
@@ -67,12 +64,11 @@ export function newPublishView(): PublishView {
  * Reads the layout of the PUBLISH in `buffer[start, end)`, which is one whole frame. Checks that every part lies inside the frame, not what the
  * parts say. False: the packet is malformed (QoS 3, DUP at QoS 0, packet id 0, a part that overruns).
  */
-export function readPublish(buffer: Uint8Array, start: number, end: number, dialect: 0 | 1, view: PublishView): boolean {
+export function readPublish(buffer: Uint8Array, start: number, end: number, dialect: Dialect, view: PublishView): boolean {
   const header = buffer[start]!;
   const qos = (header >> 1) & 3;
   if (qos === 3 || (qos === 0 && (header & 8) !== 0)) return false; // [MQTT-3.3.1-4] [MQTT-3.3.1-2]
-  let at = start + 1;
-  while (buffer[at++]! & 0x80);
+  let at = bodyOffset(buffer, start);
   if (at + 2 > end) return false;
   const topicStart = at + 2;
   const topicEnd = topicStart + ((buffer[at]! << 8) | buffer[at + 1]!);
@@ -87,15 +83,9 @@ export function readPublish(buffer: Uint8Array, start: number, end: number, dial
   view.propertiesStart = at;
   view.propertiesEnd = at;
   if (dialect === 1) {
-    let length = 0;
-    let shift = 0;
-    let byte: number;
-    do {
-      if (at >= end || shift > 21) return false;
-      byte = buffer[at++]!;
-      length |= (byte & 0x7f) << shift;
-      shift += 7;
-    } while (byte & 0x80);
+    const length = readVarint(buffer, at, end);
+    if (length < 0) return false;
+    at += varintSize(length);
     view.propertiesStart = at;
     at += length;
     view.propertiesEnd = at;
@@ -112,90 +102,59 @@ export function readPublish(buffer: Uint8Array, start: number, end: number, dial
 }
 
 /**
- * Finds how far the run that starts with `first` goes on in `buffer[first.end, limit)`. A packet belongs to it when it is whole, no longer than
- * `packetMax`, has the same first byte and topic, a packet id that is not 0, and no properties. Anything else ends the run and is looked at by
- * the general path, so nothing is accepted here that would be refused there. Returns the number of packets and leaves the end and the longest
- * packet in `extent`.
+ * Finds how far the run that starts with `first` goes on in `run.buffer[first.end, limit)` and sets `run.end` and `run.count`. A packet belongs to it
+ * when it is whole, no longer than `packetMax`, has the same first byte and topic, a packet id that is not 0, and no properties. Anything else ends
+ * the run and is looked at by the general path, so nothing is accepted here that would be refused there.
  */
-export function extendRun(
-  buffer: Uint8Array,
-  limit: number,
-  dialect: 0 | 1,
-  packetMax: number,
-  first: PublishView,
-  extent: { end: number; longest: number },
-): number {
+export function extendRun(run: PublishRun<unknown, unknown>, first: PublishView, limit: number, packetMax: number): void {
+  const { buffer, dialect } = run;
   const { header, topicStart } = first;
   const topicBytes = first.topicEnd - topicStart;
   const idBytes = header & 6 ? 2 : 0;
   const bodyMin = 2 + topicBytes + idBytes + dialect;
-  let longest = first.end - first.start;
   let count = 1;
   let at = first.end;
   while (at + 1 < limit && buffer[at] === header) {
     let body = buffer[at + 1]!;
-    let lengthEnd = at + 2;
+    let bodyAt = at + 2;
     if (body & 0x80) {
-      body = remainingLength(buffer, at + 1, limit);
+      body = readVarint(buffer, at + 1, limit);
       if (body < 0) break;
-      lengthEnd = at + 1 + lengthBytes(body);
+      bodyAt = at + 1 + varintSize(body);
     }
-    const end = lengthEnd + body;
+    const end = bodyAt + body;
     if (end > limit || end - at > packetMax || body < bodyMin) break;
-    if (((buffer[lengthEnd]! << 8) | buffer[lengthEnd + 1]!) !== topicBytes) break;
+    if (((buffer[bodyAt]! << 8) | buffer[bodyAt + 1]!) !== topicBytes) break;
+    const topicAt = bodyAt + 2;
     let i = 0;
-    const topicAt = lengthEnd + 2;
     while (i < topicBytes && buffer[topicAt + i] === buffer[topicStart + i]) i++;
     if (i < topicBytes) break;
     const rest = topicAt + topicBytes;
     if (idBytes !== 0 && buffer[rest] === 0 && buffer[rest + 1] === 0) break;
     if (dialect === 1 && buffer[rest + idBytes] !== 0) break;
-    if (end - at > longest) longest = end - at;
     count++;
     at = end;
   }
-  extent.end = at;
-  extent.longest = longest;
-  return count;
-}
-
-/** Remaining length at `at`, or -1 when it is not whole, malformed or longer than it need be. */
-function remainingLength(buffer: Uint8Array, at: number, limit: number): number {
-  let value = 0;
-  for (let i = 0; i < 4; i++) {
-    if (at + i >= limit) return -1;
-    const byte = buffer[at + i]!;
-    value |= (byte & 0x7f) << (7 * i);
-    if ((byte & 0x80) === 0) return byte === 0 && i > 0 ? -1 : value;
-  }
-  return -1;
-}
-
-/** Bytes that a remaining length takes in its shortest form. */
-export function lengthBytes(value: number): number {
-  return value < 128 ? 1 : value < 16_384 ? 2 : value < 2_097_152 ? 3 : 4;
+  run.end = at;
+  run.count = count;
 }
 
 /** End of the packet at `at` of a run: the packets of a run are known to be whole and well-formed. */
 export function packetEnd(buffer: Uint8Array, at: number): number {
-  let value = buffer[at + 1]!;
-  if (value < 0x80) return at + 2 + value;
-  value &= 0x7f;
-  let shift = 7;
-  let i = at + 2;
-  for (;;) {
-    const byte = buffer[i++]!;
-    value |= (byte & 0x7f) << shift;
-    if (byte < 0x80) break;
-    shift += 7;
-  }
-  assert(shift <= 21, 'a run holds well-formed packets only');
-  return i + value;
+  const short = buffer[at + 1]!;
+  if (short < 0x80) return at + 2 + short;
+  const remaining = readVarint(buffer, at + 1, buffer.length);
+  assert(remaining >= 0, 'a run holds well-formed packets only');
+  return at + 1 + varintSize(remaining) + remaining;
 }
 
 /** Offset of the packet id of the packet at `at` of a run with QoS 1 or 2 whose topic is `topicBytes` long. */
 export function packetIdOffset(buffer: Uint8Array, at: number, topicBytes: number): number {
-  let i = at + 1;
-  while (buffer[i++]! & 0x80);
-  return i + 2 + topicBytes;
+  return bodyOffset(buffer, at) + 2 + topicBytes;
+}
+
+/** Where the topic name of the packet at `at` lies. */
+export function packetTopic(buffer: Uint8Array, at: number): { start: number; end: number } {
+  const start = bodyOffset(buffer, at) + 2;
+  return { start, end: start + ((buffer[start - 2]! << 8) | buffer[start - 1]!) };
 }

@@ -1,0 +1,83 @@
+/**
+ * Accepts connections on one listening socket that all reactors share, and starts a session for each. It supervises the sessions: one that fails is
+ * stopped, which closes its connection, and the others notice nothing.
+ */
+import net from 'node:net';
+import { LISTEN_BACKLOG } from '../../base/limits.ts';
+import type { Actor, ActorContext, Directive, Supervision } from '../../runtime/actor.ts';
+import { SessionActor } from '../session/actor.ts';
+import type { SessionMessage } from '../session/messages.ts';
+import { SESSION_PROBE } from '../session/probe.ts';
+import type { SessionServices } from '../session/services.ts';
+import { LISTENER_PROBE } from './probe.ts';
+import { SocketTransport, sharedReads } from './socket-transport.ts';
+
+const IO_ACCEPTED = 1;
+const { slot } = LISTENER_PROBE;
+
+/** `reusePort` and `fd` are both newer than, or missing from, the types of the oldest Node that we run on. */
+export type ListenTarget = { readonly host: string; readonly port: number; readonly reusePort: true } | { readonly fd: number };
+
+export interface ListenerOptions {
+  /** Where to listen: a port of our own (with others that reuse it), or a socket that is bound already. */
+  readonly listen: ListenTarget;
+  /** Connections of this reactor. */
+  readonly connectionsMax: number;
+  /** Hears once that the socket listens, or why it does not. */
+  readonly onListening: (error: Error | undefined) => void;
+}
+
+export class ListenerActor implements Actor<never> {
+  readonly #services: SessionServices;
+  readonly #options: ListenerOptions;
+  readonly #onread = sharedReads();
+  #server: net.Server | null = null;
+
+  constructor(services: SessionServices, options: ListenerOptions) {
+    this.#services = services;
+    this.#options = options;
+  }
+
+  started(ctx: ActorContext<never>): void {
+    const server = net.createServer({ pauseOnConnect: true, noDelay: true }, (socket) => ctx.io(IO_ACCEPTED, socket));
+    server.once('error', this.#options.onListening);
+    server.listen({ ...this.#options.listen, backlog: LISTEN_BACKLOG }, () => this.#options.onListening(undefined));
+    this.#server = server;
+  }
+
+  receive(): void {}
+
+  onIo(_event: number, argument: unknown, ctx: ActorContext<never>): void {
+    const socket = argument as net.Socket;
+    const { slots } = this.#services.system;
+    if (slots[SESSION_PROBE.slot.connections]! >= this.#options.connectionsMax) {
+      slots[slot.refused]! += 1;
+      socket.destroy();
+      return;
+    }
+    slots[slot.accepted]! += 1;
+    const transport = new SocketTransport(socket, this.#onread);
+    ctx.spawn<SessionMessage>(() => new SessionActor(this.#services, transport), { name: 'session' });
+  }
+
+  stopping(): void {
+    this.#server?.close();
+    this.#server = null;
+  }
+}
+
+/** How the listener supervises its sessions. */
+export function sessionSupervision(slots: Float64Array, onError: (error: unknown) => void): Supervision {
+  return {
+    strategy: 'oneForOne',
+    decide(error: unknown): Directive {
+      slots[slot.sessionFailures]! += 1;
+      onError(error);
+      return 'stop';
+    },
+    restartsMax: 0,
+    windowMs: 1000,
+    backoffMinMs: 0,
+    backoffMaxMs: 0,
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * The way of a run from its publisher to everybody: the sessions of this reactor by a call each, every other reactor that has interest by one ring
+ * record, the retained store if it asks to be kept. Runs that a full ring refuses wait here in order, and the publisher meets pressure until
+ * they are gone; what waits is bounded because a publisher under pressure stops reading after the bytes that it has.
+ */
+import { placeKey } from '../../runtime/placement.ts';
+import { wellKnownRef } from '../../runtime/ref.ts';
+import type { ActorSystem } from '../../runtime/system.ts';
+import { packetEnd } from '../../wire/mqtt/publish-run.ts';
+import { RETAINED_BYTES, RETAINED_STORE_HEADER_BYTES, writeRetainedStore } from '../retained/messages.ts';
+import { WELL_KNOWN } from '../well-known.ts';
+import { ROUTER_BYTES } from './messages.ts';
+import { type PressureGauge, PressureSource } from './pressure.ts';
+import type { Router } from './router.ts';
+import { encodedRunSize, encodeRun } from './run-codec.ts';
+import type { Run } from './sink.ts';
+
+interface Link {
+  readonly thread: number;
+  readonly pressure: PressureSource;
+  /** Records that the ring refused, oldest first. */
+  waiting: { target: number; kind: number; record: Uint8Array }[];
+}
+
+export class Publisher {
+  readonly #system: ActorSystem;
+  readonly #router: Router;
+  readonly #gauge: PressureGauge;
+  readonly #links: (Link | undefined)[] = [];
+  #scratch: Uint8Array = new Uint8Array(128 * 1024);
+
+  constructor(system: ActorSystem, router: Router, gauge: PressureGauge) {
+    this.#system = system;
+    this.#router = router;
+    this.#gauge = gauge;
+    system.onThreadChange((thread, state) => {
+      const link = this.#links[thread];
+      if (state !== 'down' || link === undefined) return;
+      link.waiting = [];
+      link.pressure.relieve();
+    });
+  }
+
+  /** Delivers `run` to every session and reactor with interest. Returns how many those are; 0 means that nobody wants it. */
+  publish(run: Run): number {
+    if (run.retain) this.#retain(run);
+    const delivered = this.#router.deliverLocal(run);
+    const interest = run.topic.interest;
+    return interest === 0 ? delivered : delivered + this.#forward(run, interest);
+  }
+
+  #forward(run: Run, interest: number): number {
+    const size = encodedRunSize(run);
+    const record = this.#record(size);
+    encodeRun(run, this.#system.thread, record, 0);
+    let reactors = 0;
+    for (let mask = interest; mask !== 0; mask &= mask - 1) {
+      const thread = 32 - Math.clz32(mask & -mask);
+      this.#send(thread, WELL_KNOWN.router, ROUTER_BYTES.publishRun, record, size);
+      reactors++;
+    }
+    return reactors;
+  }
+
+  /** The last packet of the run is the one to keep [MQTT-3.3.1-5]. */
+  #retain(run: Run): void {
+    let start = run.start;
+    for (let end = packetEnd(run.buffer, start); end < run.end; end = packetEnd(run.buffer, start)) start = end;
+    const size = RETAINED_STORE_HEADER_BYTES + run.end - start;
+    const record = this.#record(size);
+    writeRetainedStore(record, 0, run.expiresAt, run.dialect, run.buffer, start, run.end);
+    const thread = placeKey(run.topic.name, this.#system.reactors);
+    this.#send(thread, WELL_KNOWN.retained, RETAINED_BYTES.store, record, size);
+  }
+
+  #send(thread: number, slot: number, kind: number, record: Uint8Array, size: number): void {
+    const target = wellKnownRef(this.#system.node, thread, slot);
+    const link = this.#links[thread];
+    const behind = link !== undefined && link.waiting.length > 0;
+    if (!behind && this.#system.tellBytes(target, kind, record, 0, size)) return;
+    this.#wait(thread, { target, kind, record: record.slice(0, size) });
+  }
+
+  #wait(thread: number, waiting: Link['waiting'][number]): void {
+    const link = (this.#links[thread] ??= { thread, pressure: new PressureSource(), waiting: [] });
+    link.waiting.push(waiting);
+    if (link.waiting.length === 1) this.#system.whenWritable(thread, () => this.#retry(link));
+    this.#gauge.meet(link.pressure);
+  }
+
+  #retry(link: Link): void {
+    let sent = 0;
+    for (const { target, kind, record } of link.waiting) {
+      if (!this.#system.tellBytes(target, kind, record, 0, record.length)) break;
+      sent++;
+    }
+    link.waiting.splice(0, sent);
+    if (link.waiting.length > 0) this.#system.whenWritable(link.thread, () => this.#retry(link));
+    else link.pressure.relieve();
+  }
+
+  #record(size: number): Uint8Array {
+    if (this.#scratch.length < size) this.#scratch = new Uint8Array(size);
+    return this.#scratch;
+  }
+}

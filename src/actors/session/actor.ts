@@ -1,0 +1,557 @@
+/**
+ * A session: an actor on the reactor that accepted its client's connection, which it outlives when the client asked for that.
+ *
+ *   connecting ──CONNECT──▶ claiming ──granted──▶ online ──connection lost──▶ offline ──expiry──▶ (stopped)
+ *        │                     │                    │                            │
+ *        └── refused, timed out, closed             └──── taken over: handing ───┴──▶ (stopped)
+ *
+ * This file holds the states and their transitions. `Outbound` brings messages to the client, `Subscriber` its subscriptions, claim.ts makes it the
+ * owner of its client id, `InboundReader` takes the bytes apart. Deliveries come by a direct call from the publisher's turn (`deliver`) and do no
+ * more than append to this session's output and queue.
+ */
+import { assert } from '../../base/assert.ts';
+import { SLOW_GRACE_MS, TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
+import type { Actor, ActorContext, ReplyTo, TerminationReason, TimerHandle } from '../../runtime/actor.ts';
+import { type ActorRef, formatRef, threadOf } from '../../runtime/ref.ts';
+import { writeAckReason } from '../../wire/mqtt/acks.ts';
+import { PacketType, SESSION_EXPIRY_NEVER } from '../../wire/mqtt/constants.ts';
+import {
+  encodeConnack,
+  encodeConnectRefusal,
+  encodeDisconnect,
+  encodeSuback,
+  encodeUnsuback,
+  PINGRESP,
+} from '../../wire/mqtt/control-encoder.ts';
+import { MqttError } from '../../wire/mqtt/mqtt-error.ts';
+import type {
+  ConnectPacket,
+  ControlPacket,
+  DisconnectPacket,
+  SubscribePacket,
+  UnsubscribePacket,
+  Will,
+} from '../../wire/mqtt/packets.ts';
+import { Reason, reasonName } from '../../wire/mqtt/reason-codes.ts';
+import type { PressureSource, Waiter } from '../router/pressure.ts';
+import type { Delivery, Run } from '../router/sink.ts';
+import { authenticate, claim, registryOf, takeOver } from './claim.ts';
+import { Client } from './client.ts';
+import { countDisconnect } from './disconnects.ts';
+import { judgeConnect, type Terms } from './handshake.ts';
+import { type ReaderHost, TOPIC_ALIAS_MAX } from './inbound.ts';
+import { SessionMachine } from './machine.ts';
+import type { Estate, SessionMessage, SessionState, Surrendered } from './messages.ts';
+import { Outbound, type OutboundHost } from './outbound.ts';
+import { SESSION_PROBE } from './probe.ts';
+import type { SessionServices } from './services.ts';
+import { detachedSnapshot, subscriptionStates } from './state.ts';
+import { Subscriber } from './subscriber.ts';
+import { IO_CLOSED, IO_CONTINUE, IO_DATA, IO_DRAINED, type ReadView, type Transport } from './transport.ts';
+import { willRun } from './will.ts';
+
+const { slot } = SESSION_PROBE;
+const TIMER = { connect: 1, keepAlive: 2, slow: 3, expiry: 4, will: 5, handing: 6 } as const;
+/** Longest that one timer runs, milliseconds; what is longer is waited for in steps. */
+const TIMER_STEP_MS_MAX = 3_600_000;
+
+type State = 'connecting' | 'claiming' | 'online' | 'offline' | 'handing' | 'ended';
+type Context = ActorContext<SessionMessage>;
+
+interface Heir {
+  readonly to: ReplyTo;
+  readonly by: ActorRef<SessionMessage>;
+  readonly discard: boolean;
+}
+
+export class SessionActor implements Actor<SessionMessage>, ReaderHost, OutboundHost, Waiter, Estate {
+  readonly #services: SessionServices;
+  readonly #outbound: Outbound;
+  #ctx!: Context;
+  /** Null once the connection is of no interest any more. */
+  #client: Client | null;
+  #state: State = 'connecting';
+  #clientId = '';
+  #subscriber: Subscriber | null = null;
+  #will: Will | null = null;
+  #willDueAt = 0;
+  #sessionExpirySeconds = 0;
+  #expiresAt = 0;
+  #connectTimer: TimerHandle | null = null;
+  /** Somebody claimed the client id while this session was still claiming it itself. */
+  #heir: Heir | null = null;
+  /** The client id belongs to another session: it is not ours to release. */
+  #disowned = false;
+
+  constructor(services: SessionServices, transport: Transport) {
+    this.#services = services;
+    this.#outbound = new Outbound(services, this);
+    this.#client = new Client(transport, services.pool, services.flushList);
+  }
+
+  get machine(): SessionMachine {
+    return this.#outbound.machine;
+  }
+
+  get reading(): boolean {
+    return this.#state === 'online' || this.#state === 'connecting';
+  }
+
+  get online(): boolean {
+    return this.#state === 'online';
+  }
+
+  started(ctx: Context): void {
+    this.#ctx = ctx;
+    this.#count(slot.connections, 1);
+    this.#connectTimer = ctx.startTimer(this.#services.limits.connectTimeoutMs, TIMER.connect);
+    this.#client!.transport.open(ctx);
+  }
+
+  stopping(reason: TerminationReason): void {
+    if (this.#client !== null) this.#leave(reason === 'stopped' ? Reason.SERVER_SHUTTING_DOWN : Reason.UNSPECIFIED_ERROR);
+    this.#services.router.unsubscribeAll(this);
+    if (this.#clientId === '') return;
+    this.#count(slot.sessions, -1);
+    if (this.#services.sessions.get(this.#clientId) === this.#ctx.self) this.#services.sessions.delete(this.#clientId);
+    if (!this.#disowned) {
+      this.#ctx.tell(registryOf(this.#services, this.#clientId), {
+        type: 'release',
+        clientId: this.#clientId,
+        session: this.#ctx.self,
+      });
+    }
+  }
+
+  receive(message: SessionMessage, ctx: Context): void {
+    switch (message.type) {
+      case 'surrender': {
+        const to = ctx.replyTo();
+        if (to !== undefined) this.#surrender({ to, by: message.by, discard: message.discard });
+        break;
+      }
+      case 'yield': {
+        const to = ctx.replyTo();
+        if (to !== undefined && this.#state === 'handing')
+          ctx.respond(to, { machine: detachedSnapshot(this.machine.snapshot()) } satisfies SessionState);
+        this.#end();
+        break;
+      }
+      case 'superseded':
+        this.#disowned = true;
+        this.#disconnect(Reason.SESSION_TAKEN_OVER);
+        this.#end();
+        break;
+      case 'disconnect':
+        this.#disconnect(message.reason);
+        break;
+    }
+  }
+
+  onIo(event: number, argument: unknown): void {
+    switch (event) {
+      case IO_DATA:
+        this.#read(argument as ReadView);
+        break;
+      case IO_DRAINED:
+        this.#client?.output.drained();
+        this.#outbound.drain();
+        this.#feedRetained();
+        break;
+      case IO_CLOSED:
+        if (this.#client !== null) this.#connectionLost();
+        break;
+      case IO_CONTINUE:
+        (argument as () => void)();
+        break;
+    }
+  }
+
+  onTimer(key: number, ctx: Context): void {
+    switch (key) {
+      case TIMER.connect:
+        if (this.#state === 'connecting') this.#disconnect(Reason.MAXIMUM_CONNECT_TIME);
+        break;
+      case TIMER.keepAlive:
+        this.#checkKeepAlive(ctx);
+        break;
+      case TIMER.slow:
+        this.#outbound.graceOver(ctx.now());
+        break;
+      case TIMER.will:
+        this.#waitForWill();
+        break;
+      case TIMER.expiry:
+        this.#waitForExpiry();
+        break;
+      case TIMER.handing:
+        if (this.#state === 'handing') this.#end();
+        break;
+    }
+  }
+
+  inspect(): unknown {
+    const { machine } = this;
+    return {
+      clientId: this.#clientId,
+      state: this.#state,
+      address: this.#client?.transport.remoteAddress,
+      subscriptions: this.#services.router.subscriptionCount(this),
+      inFlight: machine.inFlight,
+      queued: machine.queued,
+      queuedBytes: machine.queuedBytes,
+    };
+  }
+
+  // ── Input ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #read(view: ReadView): void {
+    const client = this.#client;
+    if (client === null) return;
+    client.lastReadAt = this.#ctx.now();
+    this.#count(slot.bytesReceived, view.end - view.start);
+    client.remainder.join(view);
+    try {
+      const position = this.#services.reader.read(this, client, view);
+      if (this.#client !== null) client.remainder.keep(view, position);
+    } catch (error) {
+      if (!(error instanceof MqttError)) throw error;
+      this.#violated(error);
+      return;
+    }
+    this.#outbound.drain();
+    this.#feedRetained();
+    const pressure = this.#services.gauge.take();
+    if (pressure !== null && this.#client !== null) this.#holdFor(client, pressure);
+  }
+
+  /** Reads what came while nothing was read. */
+  #readOn(client: Client): void {
+    if (client.remainder.length > 0) this.#read({ bytes: NO_BYTES, start: 0, end: 0 });
+  }
+
+  #holdFor(client: Client, pressure: PressureSource): void {
+    this.#count(slot.heldReads, 1);
+    client.hold();
+    pressure.wait(this);
+  }
+
+  relieved(): void {
+    this.#client?.unhold();
+  }
+
+  #violated(error: MqttError): void {
+    if (this.#state === 'connecting') {
+      this.#write(encodeConnectRefusal(error));
+      countDisconnect(this.#services.system.slots, error.reason);
+      this.#dropConnection();
+      this.#end();
+    } else {
+      this.#disconnect(error.reason);
+    }
+  }
+
+  control(packet: ControlPacket): void {
+    switch (packet.type) {
+      case PacketType.CONNECT:
+        if (this.#state !== 'connecting') throw new MqttError(Reason.PROTOCOL_ERROR, 'second CONNECT'); // [MQTT-3.1.0-2]
+        this.#connect(packet);
+        break;
+      case PacketType.SUBSCRIBE:
+        this.#subscribe(packet);
+        break;
+      case PacketType.UNSUBSCRIBE:
+        this.#unsubscribe(packet);
+        break;
+      case PacketType.PINGREQ:
+        this.#write(PINGRESP);
+        break;
+      case PacketType.DISCONNECT:
+        this.#clientDisconnects(packet);
+        break;
+      case PacketType.AUTH:
+        throw new MqttError(Reason.PROTOCOL_ERROR, 'AUTH without enhanced authentication'); // [MQTT-4.12.0-1]
+    }
+  }
+
+  // ── CONNECT ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #connect(connect: ConnectPacket): void {
+    const { limits, system } = this.#services;
+    const client = this.#client!;
+    client.dialect = connect.dialect;
+    const random = Math.floor(system.random() * 2 ** 32).toString(36);
+    const verdict = judgeConnect(connect, limits, `sluice-${formatRef(this.#ctx.self).replaceAll('.', '-')}-${random}`);
+    if ('refused' in verdict) return this.#refuse(verdict.refused);
+    const terms = verdict.accepted;
+    this.#state = 'claiming';
+    if (this.#connectTimer !== null) this.#ctx.cancelTimer(this.#connectTimer);
+    this.#connectTimer = null;
+    client.hold();
+    authenticate(this.#services, this.#ctx, connect, (reason) => {
+      if (this.#client === null) return this.#end();
+      if (reason !== Reason.SUCCESS) return this.#refuse(reason);
+      this.#claim(connect, terms);
+    });
+  }
+
+  #claim(connect: ConnectPacket, terms: Terms): void {
+    this.#clientId = terms.clientId;
+    this.#sessionExpirySeconds = terms.sessionExpirySeconds;
+    this.#outbound.machine = new SessionMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0);
+    this.#services.sessions.set(terms.clientId, this.#ctx.self);
+    this.#count(slot.sessions, 1);
+    claim(this.#services, this.#ctx, terms.clientId, (previous) => {
+      if (previous === undefined) return this.#refuse(Reason.SERVER_UNAVAILABLE);
+      takeOver(this.#services, this.#ctx, this, previous, connect.cleanStart, (state) => this.#begin(connect, terms, state));
+    });
+  }
+
+  /** The client id is ours, with the session that belonged to it, if there was one. */
+  #begin(connect: ConnectPacket, terms: Terms, state: SessionState | null): void {
+    if (state !== null) this.machine.restore(state.machine);
+    if (this.#client === null) this.#state = 'online';
+    else this.#accept(this.#client, connect, terms, state !== null);
+    if (this.#client === null) this.#connectionLost();
+    if (this.#heir !== null) this.#surrender(this.#heir);
+  }
+
+  #accept(client: Client, connect: ConnectPacket, terms: Terms, sessionPresent: boolean): void {
+    this.#state = 'online';
+    this.#will = connect.will ?? null;
+    client.packetBytesMax = terms.packetBytesMax;
+    client.keepAliveMs = terms.keepAliveSeconds * 1500; // [MQTT-3.1.2-22]
+    client.lastReadAt = this.#ctx.now();
+    if (client.keepAliveMs > 0) this.#ctx.startTimer(client.keepAliveMs, TIMER.keepAlive);
+    this.#count(slot.connects, 1);
+    const { limits } = this.#services;
+    this.#write(
+      encodeConnack(client.dialect, {
+        sessionPresent,
+        reason: Reason.SUCCESS,
+        sessionExpiry: terms.sessionExpiryOverruled ? terms.sessionExpirySeconds : undefined,
+        receiveMaximum: limits.inFlightMax,
+        maximumPacketSize: limits.packetBytesMax,
+        assignedClientId: terms.assigned ? terms.clientId : undefined,
+        topicAliasMaximum: TOPIC_ALIAS_MAX,
+        serverKeepAliveSeconds: terms.keepAliveOverruled ? terms.keepAliveSeconds : undefined,
+        sharedSubscriptionAvailable: false,
+      }),
+    );
+    this.#outbound.connected(client);
+    client.unhold();
+    this.#readOn(client);
+  }
+
+  #refuse(reason: number): void {
+    const client = this.#client;
+    this.#count(slot.refusedConnects, 1);
+    if (client !== null) {
+      this.#write(encodeConnack(client.dialect, { sessionPresent: false, reason }));
+      this.#dropConnection();
+    }
+    this.#end();
+  }
+
+  #checkKeepAlive(ctx: Context): void {
+    const client = this.#client;
+    if (client === null || this.#state !== 'online') return;
+    // A client that is held back cannot be heard: the silence is ours.
+    const silentMs = client.holds > 0 ? 0 : ctx.now() - client.lastReadAt;
+    if (silentMs >= client.keepAliveMs) this.#disconnect(Reason.KEEP_ALIVE_TIMEOUT);
+    else ctx.startTimer(client.keepAliveMs - silentMs, TIMER.keepAlive);
+  }
+
+  // ── Subscriptions and deliveries ───────────────────────────────────────────────────────────────────────────────────────────
+
+  #subscribe(packet: SubscribePacket): void {
+    const subscriber = (this.#subscriber ??= new Subscriber(this.#services, this));
+    const reasons = subscriber.subscribe(packet);
+    let waited = false;
+    const acknowledge = (): void => {
+      const client = this.#client;
+      if (client === null) return;
+      this.#write(encodeSuback(client.dialect, packet.packetId, reasons, {}, client.packetBytesMax));
+      this.#feedRetained();
+    };
+    this.#services.router.whenInterestApplied(() => (waited ? this.#ctx.io(IO_CONTINUE, acknowledge) : acknowledge()));
+    waited = true;
+  }
+
+  #unsubscribe(packet: UnsubscribePacket): void {
+    const client = this.#client!;
+    const reasons = packet.filters.map((filter) =>
+      this.#services.router.unsubscribe(this, filter) ? Reason.SUCCESS : Reason.NO_SUBSCRIPTION_EXISTED,
+    );
+    this.#write(encodeUnsuback(client.dialect, packet.packetId, reasons, {}, client.packetBytesMax));
+  }
+
+  #feedRetained(): void {
+    this.#subscriber?.feed(this.#ctx, () => this.#outbound.atEase);
+  }
+
+  deliver(run: Run, delivery: Delivery): void {
+    this.#outbound.deliver(run, delivery);
+  }
+
+  deliveryFailed(error: unknown): void {
+    this.#ctx.io(IO_CONTINUE, () => {
+      throw error;
+    });
+  }
+
+  startGrace(): void {
+    this.#ctx.startTimer(SLOW_GRACE_MS, TIMER.slow);
+  }
+
+  overflowed(): void {
+    this.#ctx.io(IO_CONTINUE, () => this.#disconnect(Reason.QUOTA_EXCEEDED));
+  }
+
+  resendPubrel(packetId: number): void {
+    const { output, dialect } = this.#client!;
+    const at = output.claim(4);
+    writeAckReason(output.buffer, at, dialect, PacketType.PUBREL, packetId, Reason.SUCCESS);
+  }
+
+  #write(packet: Uint8Array): void {
+    this.#client?.output.append(packet, 0, packet.length);
+  }
+
+  // ── The end of a connection ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #clientDisconnects(packet: DisconnectPacket): void {
+    if (packet.sessionExpiry !== undefined) {
+      if (packet.sessionExpiry > 0 && this.#sessionExpirySeconds === 0) {
+        throw new MqttError(Reason.PROTOCOL_ERROR, 'DISCONNECT makes a session last that was not to'); // [MQTT-3.14.2-2]
+      }
+      this.#sessionExpirySeconds = Math.min(packet.sessionExpiry, this.#services.limits.sessionExpirySecondsMax);
+    }
+    if (packet.reason === Reason.NORMAL_DISCONNECTION) this.#will = null; // [MQTT-3.14.4-3]
+    this.#connectionLost();
+  }
+
+  /** Closes the connection for a reason of ours, which a 5.0 client is told [MQTT-3.14.0-1]. */
+  #disconnect(reason: number): void {
+    const client = this.#client;
+    if (client === null) return;
+    countDisconnect(this.#services.system.slots, reason);
+    if (this.#state !== 'connecting') {
+      this.#write(encodeDisconnect(client.dialect, { reason, reasonString: reasonName(reason) }, client.packetBytesMax));
+    }
+    this.#connectionLost();
+  }
+
+  /** The connection is over. What follows depends on the will and on whether the session outlasts it. */
+  #connectionLost(): void {
+    const claiming = this.#state === 'claiming';
+    if (this.#client !== null) this.#dropConnection();
+    if (claiming) return; // `#begin` comes back to this
+    if (this.#state !== 'online') return this.#end();
+    this.#outbound.disconnected();
+    this.#subscriber?.stop();
+    if (this.#sessionExpirySeconds === 0) {
+      this.#publishWill();
+      return this.#end();
+    }
+    this.#state = 'offline';
+    const now = this.#ctx.now();
+    const never = this.#sessionExpirySeconds === SESSION_EXPIRY_NEVER;
+    this.#expiresAt = never ? Number.POSITIVE_INFINITY : now + this.#sessionExpirySeconds * 1000;
+    this.#willDueAt = now + (this.#will?.delaySeconds ?? 0) * 1000;
+    this.#waitForWill();
+    this.#waitForExpiry();
+  }
+
+  /** This actor is being stopped under its client's feet: by a drain, or because it failed. */
+  #leave(reason: number): void {
+    const { dialect } = this.#client!;
+    if (this.#state === 'online') this.#write(encodeDisconnect(dialect, { reason }));
+    if (reason === Reason.UNSPECIFIED_ERROR) this.#publishWill();
+    this.#dropConnection();
+  }
+
+  #dropConnection(): void {
+    const client = this.#client!;
+    this.#client = null;
+    this.#count(slot.connections, -1);
+    client.output.flush();
+    client.output.close();
+    client.transport.end();
+  }
+
+  #waitForWill(): void {
+    if (this.#will === null || this.#state !== 'offline') return;
+    const leftMs = this.#willDueAt - this.#ctx.now();
+    if (leftMs <= 0) this.#publishWill();
+    else this.#ctx.startTimer(Math.min(leftMs, TIMER_STEP_MS_MAX), TIMER.will);
+  }
+
+  #waitForExpiry(): void {
+    if (this.#state !== 'offline') return;
+    const leftMs = this.#expiresAt - this.#ctx.now();
+    if (leftMs <= 0) {
+      this.#publishWill(); // the session ends before the will's delay [MQTT-3.1.2-8]
+      this.#end();
+    } else if (leftMs !== Number.POSITIVE_INFINITY) {
+      this.#ctx.startTimer(Math.min(leftMs, TIMER_STEP_MS_MAX), TIMER.expiry);
+    }
+  }
+
+  #publishWill(): void {
+    const will = this.#will;
+    this.#will = null;
+    if (will === null) return;
+    const run = willRun(will, this.#services.router.topics, this.#ctx.wallClock());
+    if (run !== undefined) this.#services.publisher.publish(run);
+  }
+
+  #end(): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#ctx.stop();
+  }
+
+  // ── Takeover ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #surrender(heir: Heir): void {
+    if (this.#state === 'claiming') {
+      this.#heir = heir; // first comes what we are being given ourselves
+      return;
+    }
+    this.#disowned = true;
+    if (this.#state === 'online') {
+      const resumed = !heir.discard && this.#sessionExpirySeconds > 0;
+      if (resumed && (this.#will?.delaySeconds ?? 0) > 0) this.#will = null; // [MQTT-3.1.3-9]
+      this.#disconnect(Reason.SESSION_TAKEN_OVER); // [MQTT-3.1.4-3]
+    }
+    this.#ctx.respond(heir.to, this.#surrendered(heir));
+  }
+
+  #surrendered(heir: Heir): Surrendered {
+    if (heir.discard || this.#state !== 'offline') {
+      if (this.#state === 'offline') this.#publishWill();
+      this.#end();
+      return { kind: 'nothing' };
+    }
+    this.#will = null;
+    this.#state = 'handing';
+    this.#ctx.startTimer(TAKEOVER_TIMEOUT_MS, TIMER.handing);
+    if (threadOf(heir.by) === threadOf(this.#ctx.self)) return { kind: 'local', estate: this };
+    return { kind: 'remote', subscriptions: subscriptionStates(this.#services.router.subscriptionsOf(this)) };
+  }
+
+  takeOver(heir: SessionActor): SessionState {
+    assert(this.#state === 'handing', 'only a session that has surrendered is taken over');
+    this.#services.router.moveSink(this, heir);
+    const state: SessionState = { machine: this.machine.snapshot() };
+    this.#end();
+    return state;
+  }
+
+  #count(counter: number, by: number): void {
+    this.#services.system.slots[counter]! += by;
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);

@@ -1,0 +1,283 @@
+/**
+ * Takes what was read from a client apart and acts on it: PUBLISH goes to the publisher in runs, acknowledgements to the session's machine, everything
+ * else to the session. One reader per reactor: its fields are scratch space for the packet in hand.
+ *
+ * Hot: a saturated publisher passes here with hundreds of packets per read. PUBLISH and the 4-byte acknowledgements touch no object but the run's.
+ */
+
+import { ACK_BYTES, ACK_REASON_BYTES_MAX, type AckView, readAck, writeAck, writeAckReason } from '../../wire/mqtt/acks.ts';
+import { DIALECT_5, PacketType, type Qos } from '../../wire/mqtt/constants.ts';
+import { decodeControl } from '../../wire/mqtt/control-decoder.ts';
+import { frameLength } from '../../wire/mqtt/frame.ts';
+import { MqttError } from '../../wire/mqtt/mqtt-error.ts';
+import type { ControlPacket } from '../../wire/mqtt/packets.ts';
+import { emptyPublishParts, publishHeader, publishSize, writePublish } from '../../wire/mqtt/publish-encoder.ts';
+import { emptyPublishProperties, readPublishProperties } from '../../wire/mqtt/publish-properties.ts';
+import { extendRun, newPublishView, packetEnd, packetIdOffset, readPublish } from '../../wire/mqtt/publish-run.ts';
+import { Reason } from '../../wire/mqtt/reason-codes.ts';
+import { topicNameFault } from '../../wire/mqtt/topics.ts';
+import type { Publisher } from '../router/publisher.ts';
+import { emptyRun } from '../router/run-codec.ts';
+import type { Run, Sink } from '../router/sink.ts';
+import type { Topic, TopicTable } from '../router/topic-table.ts';
+import type { Client } from './client.ts';
+import type { SessionLimits } from './limits.ts';
+import type { SessionMachine } from './machine.ts';
+import { SESSION_PROBE } from './probe.ts';
+import type { ReadView } from './transport.ts';
+
+const { slot } = SESSION_PROBE;
+const RECEIVED: readonly number[] = [slot.receivedQos0, slot.receivedQos1, slot.receivedQos2];
+
+/** Topic aliases that a client may set [MQTT-3.2.2-18]. */
+export const TOPIC_ALIAS_MAX = 64;
+
+/** First bytes and remaining length of the acknowledgements in their short form, as one number. */
+const SHORT_PUBACK = 0x4002;
+const SHORT_PUBREC = 0x5002;
+const SHORT_PUBREL = 0x6202;
+const SHORT_PUBCOMP = 0x7002;
+
+/** The session whose bytes are read. */
+export interface ReaderHost extends Sink {
+  readonly machine: SessionMachine;
+  /** False while packets have to wait (the session is being claimed) or are of no interest any more (it is closing). */
+  readonly reading: boolean;
+  /** PUBLISH and acknowledgements are allowed: CONNECT has been accepted. */
+  readonly online: boolean;
+  control(packet: ControlPacket): void;
+}
+
+export class InboundReader {
+  readonly #publisher: Publisher;
+  readonly #topics: TopicTable;
+  readonly #limits: SessionLimits;
+  readonly #slots: Float64Array;
+  readonly #wallClock: () => number;
+  readonly #view = newPublishView();
+  readonly #properties = emptyPublishProperties();
+  readonly #parts = emptyPublishParts();
+  readonly #ack: AckView = { packetId: 0, reason: 0 };
+  readonly #run: Run;
+
+  constructor(publisher: Publisher, topics: TopicTable, limits: SessionLimits, slots: Float64Array, wallClock: () => number) {
+    this.#publisher = publisher;
+    this.#topics = topics;
+    this.#limits = limits;
+    this.#slots = slots;
+    this.#wallClock = wallClock;
+    this.#run = emptyRun(topics.internName('-')!);
+  }
+
+  /** Acts on the whole packets of `view` and returns the position after the last. Throws MqttError on the first that breaks the rules. */
+  read(host: ReaderHost, client: Client, view: ReadView): number {
+    const { bytes, end } = view;
+    const packetMax = this.#limits.packetBytesMax;
+    let at = view.start;
+    while (at < end && host.reading) {
+      const length = frameLength(bytes, at, end);
+      if (length < 0) throw new MqttError(Reason.MALFORMED_PACKET, 'remaining length is malformed');
+      if (length > packetMax) throw new MqttError(Reason.PACKET_TOO_LARGE, `packet of ${length} bytes`);
+      if (length === 0 || at + length > end) break;
+      const type = bytes[at]! >> 4;
+      if (!host.online) {
+        if (type !== PacketType.CONNECT) throw new MqttError(Reason.PROTOCOL_ERROR, 'first packet is not CONNECT'); // [MQTT-3.1.0-1]
+        host.control(decodeControl(bytes, at, at + length, client.dialect));
+        at += length;
+      } else if (type === PacketType.PUBLISH) {
+        at = this.#publish(host, client, bytes, at, at + length, end);
+      } else if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
+        at = this.#acknowledgements(host, client, bytes, at, at + length, end);
+      } else {
+        host.control(decodeControl(bytes, at, at + length, client.dialect));
+        at += length;
+      }
+    }
+    return at;
+  }
+
+  /** Handles the PUBLISH at `at` and those that make a run with it; returns the position after them. */
+  #publish(host: ReaderHost, client: Client, bytes: Uint8Array, at: number, packetLimit: number, limit: number): number {
+    const view = this.#view;
+    const run = this.#run;
+    if (!readPublish(bytes, at, packetLimit, client.dialect, view))
+      throw new MqttError(Reason.MALFORMED_PACKET, 'PUBLISH is malformed');
+    run.publisher = host;
+    run.dialect = client.dialect;
+    run.qos = ((view.header >> 1) & 3) as Qos;
+    run.retain = (view.header & 1) !== 0;
+    run.buffer = bytes;
+    run.start = at;
+    run.end = packetLimit;
+    run.count = 1;
+    run.expiresAt = 0;
+    if (view.propertiesEnd > view.propertiesStart) {
+      this.#withProperties(client, run);
+    } else {
+      run.topic = this.#topic(client, bytes, view.topicStart, view.topicEnd);
+      extendRun(run, view, limit, this.#limits.packetBytesMax);
+    }
+    const end = run.buffer === bytes ? run.end : packetLimit;
+    this.#slots[RECEIVED[run.qos]!]! += run.count;
+    if (run.qos === 0) this.#publisher.publish(run);
+    else if (run.qos === 1) this.#publishQos1(client, run);
+    else this.#publishQos2(host, client, run);
+    return end;
+  }
+
+  #topic(client: Client, bytes: Uint8Array, start: number, end: number): Topic {
+    const last = client.lastTopic;
+    if (last !== null && last.bytes.length === end - start) {
+      const known = last.bytes;
+      let i = 0;
+      while (i < known.length && known[i] === bytes[start + i]) i++;
+      if (i === known.length) return last;
+    }
+    const topic = this.#topics.intern(bytes, start, end);
+    if (topic === undefined) {
+      const fault = topicNameFault(bytes, start, end);
+      throw new MqttError(fault === 0 ? Reason.TOPIC_NAME_INVALID : fault, 'topic name is not valid');
+    }
+    client.lastTopic = topic;
+    return topic;
+  }
+
+  /** A 5.0 packet with properties is a run of its own; a topic alias is resolved and taken out, since it means nothing to others. */
+  #withProperties(client: Client, run: Run): void {
+    const view = this.#view;
+    const properties = this.#properties;
+    readPublishProperties(run.buffer, view.propertiesStart, view.propertiesEnd, properties);
+    if (properties.expiryOffset >= 0) run.expiresAt = this.#wallClock() + properties.expirySeconds * 1000;
+    if (properties.alias === 0) {
+      run.topic = this.#topic(client, run.buffer, view.topicStart, view.topicEnd);
+      return;
+    }
+    if (properties.alias > TOPIC_ALIAS_MAX) throw new MqttError(Reason.TOPIC_ALIAS_INVALID, `topic alias ${properties.alias}`); // [MQTT-3.3.2-9]
+    if (view.topicStart < view.topicEnd) {
+      run.topic = this.#topic(client, run.buffer, view.topicStart, view.topicEnd);
+      client.aliases ??= new Map();
+      client.aliases.set(properties.alias, run.topic);
+    } else {
+      const topic = client.aliases?.get(properties.alias);
+      if (topic === undefined) throw new MqttError(Reason.PROTOCOL_ERROR, `topic alias ${properties.alias} is not set`); // [MQTT-3.3.2-7]
+      run.topic = topic;
+    }
+    this.#writeWithoutAlias(run);
+  }
+
+  #writeWithoutAlias(run: Run): void {
+    const view = this.#view;
+    const parts = this.#parts;
+    parts.topic = run.topic.bytes;
+    parts.topicStart = 0;
+    parts.topicEnd = run.topic.bytes.length;
+    parts.properties = run.buffer;
+    parts.propertiesStart = view.propertiesStart;
+    parts.propertiesEnd = view.propertiesEnd;
+    parts.aliasOffset = this.#properties.aliasOffset;
+    parts.payload = run.buffer;
+    parts.payloadStart = view.payloadStart;
+    parts.payloadEnd = view.end;
+    const rewritten = new Uint8Array(publishSize(DIALECT_5, run.qos, parts, null));
+    const header = publishHeader(run.qos, run.retain, (view.header & 8) !== 0);
+    writePublish(rewritten, 0, DIALECT_5, header, view.packetId, parts, null);
+    run.buffer = rewritten;
+    run.start = 0;
+    run.end = rewritten.length;
+  }
+
+  #publishQos1(client: Client, run: Run): void {
+    const reached = this.#publisher.publish(run);
+    const { buffer, count } = run;
+    const topicBytes = run.topic.bytes.length;
+    const output = client.output;
+    if (reached === 0 && client.dialect === DIALECT_5) {
+      for (let at = run.start; at < run.end; at = packetEnd(buffer, at)) {
+        this.#answer(client, PacketType.PUBACK, packetIdAt(buffer, at, topicBytes), Reason.NO_MATCHING_SUBSCRIBERS);
+      }
+      return;
+    }
+    let to = output.claim(count * ACK_BYTES);
+    const out = output.buffer;
+    for (let at = run.start; at < run.end; at = packetEnd(buffer, at)) {
+      to = writeAck(out, to, PacketType.PUBACK, packetIdAt(buffer, at, topicBytes));
+    }
+  }
+
+  /** Routes each message once, however often it is sent [MQTT-4.3.3-10], and answers each with PUBREC. */
+  #publishQos2(host: ReaderHost, client: Client, run: Run): void {
+    const { buffer, start, end } = run;
+    const topicBytes = run.topic.bytes.length;
+    for (let at = start; at < end; ) {
+      const next = packetEnd(buffer, at);
+      const packetId = packetIdAt(buffer, at, topicBytes);
+      let reason: number = Reason.SUCCESS;
+      if (host.machine.beginInbound(packetId)) {
+        if (host.machine.inboundPending > this.#limits.inFlightMax && client.dialect === DIALECT_5) {
+          throw new MqttError(Reason.RECEIVE_MAXIMUM_EXCEEDED, 'more QoS 2 messages than the receive maximum'); // [MQTT-3.3.4-7]
+        }
+        run.start = at;
+        run.end = next;
+        run.count = 1;
+        if (this.#publisher.publish(run) === 0) reason = Reason.NO_MATCHING_SUBSCRIBERS;
+      }
+      this.#answer(client, PacketType.PUBREC, packetId, reason);
+      at = next;
+    }
+  }
+
+  /** Handles the acknowledgement at `at` and those in short form that follow it. */
+  #acknowledgements(host: ReaderHost, client: Client, bytes: Uint8Array, at: number, packetLimit: number, limit: number): number {
+    let next = at;
+    while (next + ACK_BYTES <= limit) {
+      const form = (bytes[next]! << 8) | bytes[next + 1]!;
+      if (form !== SHORT_PUBACK && form !== SHORT_PUBREC && form !== SHORT_PUBREL && form !== SHORT_PUBCOMP) break;
+      const packetId = (bytes[next + 2]! << 8) | bytes[next + 3]!;
+      if (packetId === 0) throw new MqttError(Reason.PROTOCOL_ERROR, 'acknowledgement of packet id 0');
+      this.#acknowledge(host, client, form >> 12, packetId, Reason.SUCCESS);
+      next += ACK_BYTES;
+    }
+    if (next > at) return next;
+    readAck(bytes, at, packetLimit, client.dialect, this.#ack);
+    this.#acknowledge(host, client, bytes[at]! >> 4, this.#ack.packetId, this.#ack.reason);
+    return packetLimit;
+  }
+
+  #acknowledge(host: ReaderHost, client: Client, type: number, packetId: number, reason: number): void {
+    const machine = host.machine;
+    let violated = false;
+    switch (type) {
+      case PacketType.PUBACK:
+        violated = machine.puback(packetId) === 'violation';
+        break;
+      case PacketType.PUBCOMP:
+        violated = machine.pubcomp(packetId) === 'violation';
+        break;
+      case PacketType.PUBREC: {
+        const refused = reason >= 0x80;
+        const verdict = machine.pubrec(packetId, refused);
+        violated = verdict === 'violation';
+        if (violated || refused) break;
+        this.#answer(client, PacketType.PUBREL, packetId, verdict === 'ok' ? Reason.SUCCESS : Reason.PACKET_IDENTIFIER_NOT_FOUND);
+        break;
+      }
+      case PacketType.PUBREL: {
+        const known = machine.endInbound(packetId);
+        this.#answer(client, PacketType.PUBCOMP, packetId, known ? Reason.SUCCESS : Reason.PACKET_IDENTIFIER_NOT_FOUND);
+        break;
+      }
+    }
+    if (violated) throw new MqttError(Reason.PROTOCOL_ERROR, `packet type ${type} out of order for packet id ${packetId}`);
+  }
+
+  #answer(client: Client, type: number, packetId: number, reason: number): void {
+    const long = reason !== Reason.SUCCESS && client.dialect === DIALECT_5;
+    const to = client.output.claim(long ? ACK_REASON_BYTES_MAX : ACK_BYTES);
+    writeAckReason(client.output.buffer, to, client.dialect, type, packetId, reason);
+  }
+}
+
+function packetIdAt(buffer: Uint8Array, at: number, topicBytes: number): number {
+  const id = packetIdOffset(buffer, at, topicBytes);
+  return (buffer[id]! << 8) | buffer[id + 1]!;
+}

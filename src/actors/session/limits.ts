@@ -1,0 +1,19 @@
+/** Bounds of sessions that an operator sets; see the configuration reference. */
+export interface SessionLimits {
+  /** Largest packet from a client, bytes. */
+  readonly packetBytesMax: number;
+  /** From the connection to a whole CONNECT, milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** QoS 1 and 2 messages in flight to a client, and, as receive maximum, QoS 2 messages from it. */
+  readonly inFlightMax: number;
+  /** Longest keep-alive, seconds; clients that ask for more, or for none, get this. 0: no cap. */
+  readonly keepAliveSecondsMax: number;
+  /** Longest time that a session outlives its connection, seconds; SESSION_EXPIRY_NEVER caps nothing. */
+  readonly sessionExpirySecondsMax: number;
+  readonly subscriptionsMax: number;
+  /** Messages that wait in a session for its client; what does not fit is dropped, and a connected client that does not read is disconnected. */
+  readonly queueMessagesMax: number;
+  readonly queueBytesMax: number;
+  /** Unsent bytes of a connection above which QoS 0 messages to it are dropped. Publishers are held back from a quarter of it on. */
+  readonly outputBytesMax: number;
+}

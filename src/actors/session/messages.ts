@@ -1,0 +1,44 @@
+/** The session's protocol towards other actors. */
+import type { ActorRef } from '../../runtime/ref.ts';
+import type { Qos } from '../../wire/mqtt/constants.ts';
+import type { Sink } from '../router/sink.ts';
+import type { MachineSnapshot } from './machine.ts';
+
+export type SessionMessage =
+  /**
+   * Ask, by the session that has claimed this one's client id; answered with `Surrendered`. The client here is disconnected with 0x8E.
+   * `discard`: the new client starts clean, so nothing of this session is wanted.
+   */
+  | { readonly type: 'surrender'; readonly by: ActorRef<SessionMessage>; readonly discard: boolean }
+  /** Ask, second step when the claimer is on another thread and has its subscriptions in place; answered with `SessionState`, and this session ends. */
+  | { readonly type: 'yield' }
+  /** The client id has another owner: end without releasing it. */
+  | { readonly type: 'superseded' }
+  /** Tell the client why and close; the session goes on if it is one that does. */
+  | { readonly type: 'disconnect'; readonly reason: number };
+
+export type Surrendered =
+  /** There is nothing to take over. */
+  | { readonly kind: 'nothing' }
+  /** On the same thread: take it in one step, by reference. */
+  | { readonly kind: 'local'; readonly estate: Estate }
+  /** On another thread: subscribe to these first, then ask for the rest with `yield`. What arrives here meanwhile is handed over as well. */
+  | { readonly kind: 'remote'; readonly subscriptions: readonly SubscriptionState[] };
+
+/** A session ready to be taken over within its thread. */
+export interface Estate {
+  /** Moves subscriptions and delivery state to `heir`, between two messages; the former owner ends. */
+  takeOver(heir: Sink): SessionState;
+}
+
+export interface SubscriptionState {
+  readonly filter: string;
+  readonly qos: Qos;
+  readonly noLocal: boolean;
+  readonly retainAsPublished: boolean;
+  readonly subscriptionId: number;
+}
+
+export interface SessionState {
+  readonly machine: MachineSnapshot;
+}

@@ -1,0 +1,170 @@
+/**
+ * Everything on its way to one client: live deliveries, the queue, the in-flight window, and what happens when the client does not keep up.
+ *
+ *   deliver ─▶ QoS 0 ─▶ output                 above the output bound: dropped
+ *           └▶ QoS 1, 2 ─▶ window has room ─▶ output, in flight
+ *                       └▶ else queue          above the queue bound: refused; a connected client is then disconnected
+ *
+ * From a quarter of a bound on, publishers are held back (see Slowness); they go on below an eighth.
+ */
+import type { Qos } from '../../wire/mqtt/constants.ts';
+import type { Delivery, Run } from '../router/sink.ts';
+import type { Client } from './client.ts';
+import { SessionMachine } from './machine.ts';
+import { AWAIT_PUBCOMP } from './outbound-window.ts';
+import { detached, type Outgoing, splitOutgoing } from './outgoing.ts';
+import { SESSION_PROBE } from './probe.ts';
+import type { SessionServices } from './services.ts';
+import { Slowness } from './slowness.ts';
+
+const { slot } = SESSION_PROBE;
+const SENT: readonly number[] = [slot.sentQos0, slot.sentQos1, slot.sentQos2];
+
+const HIGH_PART = 4;
+const LOW_PART = 8;
+
+export interface OutboundHost {
+  /** Call `graceOver` after SLOW_GRACE_MS. */
+  startGrace(): void;
+  /** A connected client has let its queue overflow. */
+  overflowed(): void;
+  /** A PUBREL has to be sent again. */
+  resendPubrel(packetId: number): void;
+}
+
+export class Outbound {
+  readonly #services: SessionServices;
+  readonly #host: OutboundHost;
+  /** Null while the client is not there or not yet accepted: messages that outlast that are queued. */
+  #client: Client | null = null;
+  #slowness: Slowness | null = null;
+  machine: SessionMachine = new SessionMachine(1, false);
+
+  constructor(services: SessionServices, host: OutboundHost) {
+    this.#services = services;
+    this.#host = host;
+  }
+
+  /** A live message. */
+  deliver(run: Run, delivery: Delivery): void {
+    const qos = (run.qos < delivery.qos ? run.qos : delivery.qos) as Qos;
+    const retain = run.retain && delivery.retainAsPublished; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+    if (qos === 0) this.#deliverQos0(run, retain, delivery.subscriptionIds);
+    else this.#deliverAcknowledged(run, qos, retain, delivery.subscriptionIds);
+  }
+
+  /** The client is accepted: sends again what was in flight, then what waits. */
+  connected(client: Client): void {
+    this.#client = client;
+    const { writer } = this.#services;
+    const undeliverable: number[] = [];
+    this.machine.forEachInFlight((packetId, awaiting, message) => {
+      if (awaiting === AWAIT_PUBCOMP || message === null) this.#host.resendPubrel(packetId);
+      else if (writer.rewrite(client, message, packetId)) this.#count(message.qos, 1, 0);
+      else undeliverable.push(packetId);
+    });
+    for (const packetId of undeliverable) this.machine.abandon(packetId);
+    this.drain();
+  }
+
+  /** The client is gone: nobody is held back for it any more. */
+  disconnected(): void {
+    this.#client = null;
+    this.#slowness?.below();
+    this.#slowness = null;
+  }
+
+  /** Sends from the queue what window and output have room for; called after acknowledgements and when the output has drained. */
+  drain(): void {
+    const client = this.#client;
+    if (client === null) return;
+    const { writer, limits } = this.#services;
+    while (client.output.pendingBytes < limits.outputBytesMax) {
+      const outgoing = this.machine.dequeue();
+      if (outgoing === undefined) break;
+      this.#count(outgoing.qos, writer.writeInFlight(client, outgoing, this.machine), outgoing.count);
+    }
+    if (this.#slowness?.pressing && this.#backlogBelow(LOW_PART)) this.#slowness.below();
+  }
+
+  /** There is room for more than what is live. */
+  get atEase(): boolean {
+    return this.#client !== null && this.#backlogBelow(LOW_PART);
+  }
+
+  graceOver(now: number): void {
+    this.#slowness?.graceOver(now);
+  }
+
+  #deliverQos0(run: Run, retain: boolean, subscriptionIds: readonly number[] | null): void {
+    const client = this.#client;
+    if (client === null) return;
+    const { slots } = this.#services.system;
+    const pending = client.output.pendingBytes;
+    const { outputBytesMax } = this.#services.limits;
+    if (pending > outputBytesMax / HIGH_PART) {
+      this.#press();
+      if (pending > outputBytesMax) {
+        slots[slot.droppedSlowClient]! += run.count;
+        return;
+      }
+    }
+    this.#count(0, this.#services.writer.writeQos0(client, run, retain, subscriptionIds), run.count);
+  }
+
+  #deliverAcknowledged(run: Run, qos: 1 | 2, retain: boolean, subscriptionIds: readonly number[] | null): void {
+    const { machine } = this;
+    const client = this.#client;
+    if (client === null && !machine.resumable) return;
+    const { dialect, buffer, start, end, count, expiresAt } = run;
+    const outgoing: Outgoing = { dialect, qos, retain, subscriptionIds, buffer, start, end, count, expiresAt };
+    const open = client !== null && client.output.pendingBytes < this.#services.limits.outputBytesMax;
+    const room = open ? machine.room : 0;
+    if (room >= count) {
+      this.#send(client!, outgoing);
+    } else if (room <= 0) {
+      this.#enqueue(detached(outgoing));
+    } else {
+      const { head, rest } = splitOutgoing(outgoing, room);
+      this.#send(client!, head);
+      if (rest !== null) this.#enqueue(detached(rest));
+    }
+    if (client !== null && !this.#backlogBelow(HIGH_PART)) this.#press();
+  }
+
+  #send(client: Client, outgoing: Outgoing): void {
+    const kept = this.machine.resumable ? detached(outgoing) : outgoing;
+    this.#count(outgoing.qos, this.#services.writer.writeInFlight(client, kept, this.machine), outgoing.count);
+  }
+
+  #enqueue(outgoing: Outgoing): void {
+    const { queueMessagesMax, queueBytesMax } = this.#services.limits;
+    const taken = this.machine.enqueue(outgoing, { messagesMax: queueMessagesMax, bytesMax: queueBytesMax });
+    if (taken === outgoing.count) return;
+    this.#services.system.slots[slot.droppedQueueFull]! += outgoing.count - taken;
+    if (this.#client !== null) this.#host.overflowed();
+  }
+
+  #backlogBelow(part: number): boolean {
+    const { outputBytesMax, queueMessagesMax, queueBytesMax } = this.#services.limits;
+    return (
+      (this.#client?.output.pendingBytes ?? 0) <= outputBytesMax / part &&
+      this.machine.queued <= queueMessagesMax / part &&
+      this.machine.queuedBytes <= queueBytesMax / part
+    );
+  }
+
+  #press(): void {
+    const slowness = (this.#slowness ??= new Slowness());
+    const verdict = slowness.above(this.#services.system.now());
+    if (verdict === 'slow') return;
+    if (verdict === 'begin') this.#host.startGrace();
+    this.#services.gauge.meet(slowness.source);
+  }
+
+  #count(qos: Qos, written: number, offered: number): void {
+    const { slots } = this.#services.system;
+    slots[SENT[qos]!]! += written;
+    if (written < offered) slots[slot.droppedUndeliverable]! += offered - written;
+  }
+}

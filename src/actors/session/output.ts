@@ -1,0 +1,134 @@
+/**
+ * The outgoing bytes of one connection. Everything that one turn produces for it is gathered here and leaves in one write at the end of the
+ * turn; a buffer that fills up meanwhile leaves at once. Buffers come from the reactor's pool and go back as soon as the kernel has the bytes.
+ */
+import { copyBytes } from '../../base/bytes.ts';
+import { type BufferPool, LARGE_BYTES } from './buffer-pool.ts';
+import type { Transport } from './transport.ts';
+
+/** Outputs that have something to send at the end of this turn. One per reactor. */
+export class FlushList {
+  #dirty: Output[] = [];
+  #spare: Output[] = [];
+  readonly #requestTurn: () => void;
+  /** Bytes handed to all transports. */
+  bytesSent = 0;
+
+  constructor(requestTurn: () => void) {
+    this.#requestTurn = requestTurn;
+  }
+
+  add(output: Output): void {
+    if (this.#dirty.length === 0) this.#requestTurn();
+    this.#dirty.push(output);
+  }
+
+  /** Writes every dirty output once. */
+  flush(): void {
+    const dirty = this.#dirty;
+    this.#dirty = this.#spare;
+    for (const output of dirty) output.flush();
+    dirty.length = 0;
+    this.#spare = dirty;
+  }
+}
+
+export class Output {
+  /** Current buffer; what `claim` returns is an offset into it. Meaningless before the first claim of a turn. */
+  buffer: Uint8Array = EMPTY;
+  #length = 0;
+  #dirty = false;
+  #lent: Uint8Array[] | null = null;
+  readonly #transport: Transport;
+  readonly #pool: BufferPool;
+  readonly #flushList: FlushList;
+  #closed = false;
+
+  constructor(transport: Transport, pool: BufferPool, flushList: FlushList) {
+    this.#transport = transport;
+    this.#pool = pool;
+    this.#flushList = flushList;
+  }
+
+  /** Bytes that have not left the process. */
+  get pendingBytes(): number {
+    return this.#length + this.#transport.pendingBytes;
+  }
+
+  /** Room for `bytes` in a row: returns where in `this.buffer` to write them. The caller fills all of them. */
+  claim(bytes: number): number {
+    if (this.#length + bytes > this.buffer.length) this.#makeRoom(bytes);
+    if (!this.#dirty) {
+      this.#dirty = true;
+      this.#flushList.add(this);
+    }
+    const at = this.#length;
+    this.#length = at + bytes;
+    return at;
+  }
+
+  append(from: Uint8Array, start: number, end: number): void {
+    let at = start;
+    while (end - at > LARGE_BYTES) {
+      const to = this.claim(LARGE_BYTES);
+      copyBytes(this.buffer, to, from, at, at + LARGE_BYTES);
+      at += LARGE_BYTES;
+    }
+    const to = this.claim(end - at);
+    copyBytes(this.buffer, to, from, at, end);
+  }
+
+  flush(): void {
+    this.#dirty = false;
+    if (this.#length > 0) this.#send();
+    if (this.buffer !== EMPTY) {
+      this.#pool.give(this.buffer);
+      this.buffer = EMPTY;
+    }
+  }
+
+  /** The transport has sent everything: its buffers are ours again. */
+  drained(): void {
+    if (this.#lent === null) return;
+    for (const buffer of this.#lent) this.#pool.give(buffer);
+    this.#lent = null;
+  }
+
+  /** After this, what is written is dropped. Buffers that the kernel may still read are left to the garbage collector. */
+  close(): void {
+    this.#closed = true;
+    this.#lent = null;
+  }
+
+  #makeRoom(bytes: number): void {
+    const used = this.#length;
+    if (used > 0 && used + bytes <= LARGE_BYTES && this.buffer.length < LARGE_BYTES) {
+      const larger = this.#pool.take(LARGE_BYTES);
+      copyBytes(larger, 0, this.buffer, 0, used);
+      this.#pool.give(this.buffer);
+      this.buffer = larger;
+      return;
+    }
+    if (used > 0) this.#send();
+    if (this.buffer.length < bytes) {
+      if (this.buffer !== EMPTY) this.#pool.give(this.buffer);
+      this.buffer = this.#pool.take(used > 0 ? Math.max(bytes, LARGE_BYTES) : bytes);
+    }
+  }
+
+  /** Hands the current bytes to the transport and leaves `buffer` empty: the same one when it is free again, else EMPTY. */
+  #send(): void {
+    const length = this.#length;
+    this.#length = 0;
+    if (this.#closed) return;
+    if (this.#lent !== null && this.#transport.pendingBytes === 0) this.drained();
+    this.#flushList.bytesSent += length;
+    const buffer = this.buffer;
+    if (this.#transport.write(length === buffer.length ? buffer : buffer.subarray(0, length))) return;
+    this.#lent ??= [];
+    this.#lent.push(buffer);
+    this.buffer = EMPTY;
+  }
+}
+
+const EMPTY = new Uint8Array(0);

@@ -1,0 +1,29 @@
+/** What the sessions of one reactor share. */
+import type { ActorRef } from '../../runtime/ref.ts';
+import type { ActorSystem } from '../../runtime/system.ts';
+import type { AuthenticateRequest } from '../authenticator/messages.ts';
+import type { PressureGauge } from '../router/pressure.ts';
+import type { Publisher } from '../router/publisher.ts';
+import type { Router } from '../router/router.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import type { InboundReader } from './inbound.ts';
+import type { SessionLimits } from './limits.ts';
+import type { SessionMessage } from './messages.ts';
+import type { FlushList } from './output.ts';
+import type { PublishWriter } from './publish-writer.ts';
+
+export interface SessionServices {
+  readonly system: ActorSystem;
+  readonly router: Router;
+  readonly publisher: Publisher;
+  readonly limits: SessionLimits;
+  readonly pool: BufferPool;
+  readonly flushList: FlushList;
+  readonly gauge: PressureGauge;
+  readonly reader: InboundReader;
+  readonly writer: PublishWriter;
+  /** Live sessions of this reactor by client id. */
+  readonly sessions: Map<string, ActorRef<SessionMessage>>;
+  /** Who checks user names and passwords; undefined: anybody may connect. */
+  readonly authenticator: ActorRef<AuthenticateRequest> | undefined;
+}

@@ -1,0 +1,24 @@
+/** A session's state in the form in which it goes to another thread. */
+import type { Subscription } from '../router/subscription.ts';
+import type { MachineSnapshot } from './machine.ts';
+import type { SubscriptionState } from './messages.ts';
+import { detached } from './outgoing.ts';
+
+export function subscriptionStates(subscriptions: Iterable<Subscription>): SubscriptionState[] {
+  return Array.from(subscriptions, ({ filter, qos, noLocal, retainAsPublished, subscriptionId }) => ({
+    filter,
+    qos,
+    noLocal,
+    retainAsPublished,
+    subscriptionId,
+  }));
+}
+
+/** With each message in memory of its own: entries share buffers, and a shared buffer would be serialised once for each. */
+export function detachedSnapshot(snapshot: MachineSnapshot): MachineSnapshot {
+  return {
+    inbound: snapshot.inbound,
+    inFlight: snapshot.inFlight.map((entry) => (entry.message === null ? entry : { ...entry, message: detached(entry.message) })),
+    queued: snapshot.queued.map(detached),
+  };
+}

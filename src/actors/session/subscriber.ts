@@ -1,0 +1,121 @@
+/**
+ * Subscribing: grants filters, waits until every reactor knows of them before the SUBACK leaves, and then feeds the retained messages that the
+ * filters match, a chunk at a time and only as fast as the client takes them.
+ */
+import { RETAINED_CHUNK_BYTES, TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
+import type { ActorContext } from '../../runtime/actor.ts';
+import { wellKnownRef } from '../../runtime/ref.ts';
+import type { Qos } from '../../wire/mqtt/constants.ts';
+import type { SubscribeEntry, SubscribePacket } from '../../wire/mqtt/packets.ts';
+import { packetTopic } from '../../wire/mqtt/publish-run.ts';
+import { Reason } from '../../wire/mqtt/reason-codes.ts';
+import { parseFilter } from '../../wire/mqtt/topics.ts';
+import { type RetainedAnswer, type RetainedMatch, type RetainedPacket, retainedHomes } from '../retained/messages.ts';
+import type { Delivery, Run, Sink } from '../router/sink.ts';
+import { WELL_KNOWN } from '../well-known.ts';
+import type { SessionMessage } from './messages.ts';
+import type { SessionServices } from './services.ts';
+
+/** A lookup of retained messages that is under way: where it goes on, and how its messages are delivered. */
+interface Lookup {
+  readonly filter: string;
+  readonly delivery: Delivery;
+  /** Reactors still to ask, the current one first. */
+  readonly homes: number[];
+  cursor: string | undefined;
+}
+
+export class Subscriber {
+  readonly #services: SessionServices;
+  readonly #sink: Sink;
+  readonly #lookups: Lookup[] = [];
+  #asking = false;
+
+  constructor(services: SessionServices, sink: Sink) {
+    this.#services = services;
+    this.#sink = sink;
+  }
+
+  /** Subscribes to each entry and returns its reason code for the SUBACK [MQTT-3.9.3-1]. */
+  subscribe(packet: SubscribePacket): number[] {
+    return packet.entries.map((entry) => this.#grant(entry, packet.subscriptionId ?? 0));
+  }
+
+  /** No retained message is sent any more. */
+  stop(): void {
+    this.#lookups.length = 0;
+  }
+
+  /** Goes on with the retained messages if the client has room for more. */
+  feed(ctx: ActorContext<SessionMessage>, hasRoom: () => boolean): void {
+    const lookup = this.#lookups[0];
+    if (lookup === undefined || this.#asking || !hasRoom()) return;
+    const { node } = this.#services.system;
+    const home = wellKnownRef<RetainedMatch>(node, lookup.homes[0]!, WELL_KNOWN.retained);
+    const { filter, cursor } = lookup;
+    const request: RetainedMatch = {
+      type: 'match',
+      filter,
+      bytesMax: RETAINED_CHUNK_BYTES,
+      ...(cursor === undefined ? {} : { cursor }),
+    };
+    this.#asking = true;
+    ctx.ask<RetainedMatch, RetainedAnswer>(home, request, TAKEOVER_TIMEOUT_MS, (answer) => {
+      this.#asking = false;
+      if (this.#lookups[0] !== lookup) return this.feed(ctx, hasRoom);
+      for (const stored of answer?.packets ?? []) this.#deliver(stored, lookup.delivery);
+      // A reactor that does not answer has died, and its messages with it: the others are still asked.
+      lookup.cursor = answer?.cursor;
+      if (lookup.cursor === undefined) lookup.homes.shift();
+      if (lookup.homes.length === 0) this.#lookups.shift();
+      this.feed(ctx, hasRoom);
+    });
+  }
+
+  #grant(entry: SubscribeEntry, subscriptionId: number): number {
+    const { router, limits } = this.#services;
+    const parsed = parseFilter(entry.filter);
+    if (parsed === undefined) return Reason.TOPIC_FILTER_INVALID;
+    if (parsed.shareGroup !== undefined) return Reason.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED;
+    const known = router.find(this.#sink, entry.filter) !== undefined;
+    if (!known && router.subscriptionCount(this.#sink) >= limits.subscriptionsMax) return Reason.QUOTA_EXCEEDED;
+    const { qos, noLocal, retainAsPublished } = entry;
+    router.subscribe(this.#sink, parsed.filter, { qos, noLocal, retainAsPublished, subscriptionId });
+    if (entry.retainHandling === 0 || (entry.retainHandling === 1 && !known)) {
+      this.#lookups.push({
+        filter: parsed.filter,
+        // Retained messages are sent with RETAIN, whatever "retain as published" says [MQTT-3.3.1-8].
+        delivery: {
+          sink: this.#sink,
+          qos,
+          noLocal: false,
+          retainAsPublished: true,
+          subscriptionIds: subscriptionId === 0 ? null : [subscriptionId],
+        },
+        homes: retainedHomes(parsed.filter, this.#services.system.reactors),
+        cursor: undefined,
+      });
+    }
+    return qos;
+  }
+
+  #deliver(stored: RetainedPacket, delivery: Delivery): void {
+    const { packet, dialect, expiresAt } = stored;
+    const bytes = packetTopic(packet, 0);
+    const topic = this.#services.router.topics.intern(packet, bytes.start, bytes.end);
+    if (topic === undefined) return;
+    const run: Run = {
+      topic,
+      publisher: null,
+      dialect,
+      qos: ((packet[0]! >> 1) & 3) as Qos,
+      retain: true,
+      count: 1,
+      buffer: packet,
+      start: 0,
+      end: packet.length,
+      expiresAt,
+    };
+    this.#sink.deliver(run, delivery);
+  }
+}

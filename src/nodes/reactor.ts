@@ -1,0 +1,55 @@
+/**
+ * What a reactor thread does after it is born: starts the broker's actors, then a listener for each listening socket. Ready when all of them listen.
+ */
+import { AUTHENTICATOR_SLOT, type AuthenticateRequest } from '../actors/authenticator/messages.ts';
+import { ListenerActor, sessionSupervision } from '../actors/listener/actor.ts';
+import type { SessionLimits } from '../actors/session/limits.ts';
+import type { SessionServices } from '../actors/session/services.ts';
+import { wellKnownRef } from '../runtime/ref.ts';
+import type { ActorSystem } from '../runtime/system.ts';
+import { startBroker } from './broker.ts';
+import type { Config } from './config/schema.ts';
+import { createLog, errorFields, type Log } from './log.ts';
+import type { ReactorBoot } from './reactor-boot.ts';
+import type { ListenerBoot } from './sockets/listener-boot.ts';
+
+/** The keep-alive cap that caps nothing. */
+const KEEP_ALIVE_UNCAPPED_S = 65_535;
+
+export async function boot(system: ActorSystem, { config, listeners }: ReactorBoot): Promise<void> {
+  const authenticator =
+    config.auth.users_file === '' ? undefined : wellKnownRef<AuthenticateRequest>(system.node, 0, AUTHENTICATOR_SLOT);
+  const services = startBroker(system, sessionLimits(config), authenticator);
+  const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
+  await Promise.all(listeners.map((listener) => startListener(services, config, listener, log)));
+}
+
+export function sessionLimits({ mqtt }: Config): SessionLimits {
+  return {
+    packetBytesMax: mqtt.max_packet_bytes,
+    connectTimeoutMs: mqtt.connect_timeout_ms,
+    inFlightMax: mqtt.inflight_max,
+    keepAliveSecondsMax: mqtt.keep_alive_max_s === KEEP_ALIVE_UNCAPPED_S ? 0 : mqtt.keep_alive_max_s,
+    sessionExpirySecondsMax: mqtt.session_expiry_max_s,
+    subscriptionsMax: mqtt.subscriptions_max,
+    queueMessagesMax: mqtt.queue.messages_max,
+    queueBytesMax: mqtt.queue.bytes_max,
+    outputBytesMax: mqtt.output.bytes_max,
+  };
+}
+
+function startListener(services: SessionServices, config: Config, { host, port, fd }: ListenerBoot, log: Log): Promise<void> {
+  const { system } = services;
+  return new Promise((resolve, reject) => {
+    const listener = (): ListenerActor =>
+      new ListenerActor(services, {
+        listen: fd === undefined ? { host, port, reusePort: true } : { fd },
+        connectionsMax: Math.ceil(config.mqtt.connections_max / system.reactors),
+        onListening: (error) => (error === undefined ? resolve() : reject(error)),
+      });
+    system.spawn<never>(listener, {
+      name: 'listener',
+      supervision: sessionSupervision(system.slots, (error) => log.error(errorFields(error), 'session failed')),
+    });
+  });
+}
