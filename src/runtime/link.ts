@@ -86,14 +86,14 @@ export class Link {
     this.#waiters.push(then);
   }
 
-  get hasWaiters(): boolean {
-    return this.#waiters.length > 0;
+  /** At the start of a turn: what the waiters write is published at its end. */
+  serveWaiters(): void {
+    if (this.canServeWaiters()) this.#callWaiters();
   }
 
-  /** Serves the waiters if there is room; else asks the reader to wake this thread. */
-  serveWaiters(): void {
-    if (this.#waiters.length === 0 || this.#overflow.size > 0 || !this.outlet.askWritable()) return;
-    this.#callWaiters();
+  /** When not, the reader will wake this thread. Asked at the end of a turn, before the thread may sleep. */
+  canServeWaiters(): boolean {
+    return this.#waiters.length > 0 && this.#overflow.size === 0 && this.outlet.askWritable();
   }
 
   close(): void {

@@ -69,6 +69,10 @@ export class Links {
     for (const link of this.#links) link.serveWaiters();
   }
 
+  canServeWaiters(): boolean {
+    return this.#links.some((link) => link.canServeWaiters());
+  }
+
   refusals(): number {
     let refusals = this.#formerRefusals;
     for (const link of this.#links) refusals += link.refusals;

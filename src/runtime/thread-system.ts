@@ -162,8 +162,13 @@ export class ThreadSystem implements ActorSystem {
   }
 
   fatal(error: unknown): void {
-    this.#loop.halt();
+    this.halt();
     this.#platform.fatal(error);
+  }
+
+  /** No more turns: the thread is beyond repair, or (simulated) dead. */
+  halt(): void {
+    this.#loop.halt();
   }
 
   // ---- messages ----

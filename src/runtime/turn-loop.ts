@@ -30,6 +30,8 @@ export class TurnLoop {
   readonly #hooks: (() => void)[] = [];
   #once: (() => void)[] = [];
   #drains: Drain[] = [];
+  /** The counters as the former incarnation of this thread left them: they go on from there. */
+  readonly #base: Float64Array;
   #now: number;
   #isClockStale = false;
   #isRequested = false;
@@ -43,6 +45,7 @@ export class TurnLoop {
     this.#platform = platform;
     this.#wheel = wheel;
     this.#now = platform.now();
+    this.#base = system.slots.slice();
   }
 
   now(): number {
@@ -135,7 +138,7 @@ export class TurnLoop {
 
   #continueOrSleep(): void {
     if (this.#isHalted) return;
-    if (this.#runQueue.size > 0 || this.#once.length > 0) {
+    if (this.#runQueue.size > 0 || this.#once.length > 0 || this.#system.links.canServeWaiters()) {
       this.request();
       return;
     }
@@ -157,14 +160,15 @@ export class TurnLoop {
     const system = this.#system;
     const { slot } = RUNTIME_PROBE;
     const slots = system.slots;
-    slots[slot.turns] = system.turns;
-    slots[slot.messages] = system.handled;
-    slots[slot.records] = system.records;
-    slots[slot.deadLetters] = system.deadLetters.total;
-    slots[slot.restarts] = system.restarts;
-    slots[slot.failures] = system.failures;
-    slots[slot.asksTimedOut] = system.asksTimedOut;
-    slots[slot.linkRefusals] = system.links.refusals();
+    const base = this.#base;
+    slots[slot.turns] = base[slot.turns]! + system.turns;
+    slots[slot.messages] = base[slot.messages]! + system.handled;
+    slots[slot.records] = base[slot.records]! + system.records;
+    slots[slot.deadLetters] = base[slot.deadLetters]! + system.deadLetters.total;
+    slots[slot.restarts] = base[slot.restarts]! + system.restarts;
+    slots[slot.failures] = base[slot.failures]! + system.failures;
+    slots[slot.asksTimedOut] = base[slot.asksTimedOut]! + system.asksTimedOut;
+    slots[slot.linkRefusals] = base[slot.linkRefusals]! + system.links.refusals();
     slots[slot.actors] = system.cells.size;
     slots[slot.mailboxDepth] = system.queued;
     slots[slot.timers] = this.#wheel.size;

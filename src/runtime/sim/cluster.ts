@@ -1,0 +1,190 @@
+/**
+ * A whole node in one OS thread: the same systems and actors under a virtual clock, a seeded scheduler and seeded links.
+ * Everything that may differ between two runs of a real node (which thread runs first, how long a turn or a message
+ * takes, chance itself) is drawn from one generator, so a seed is a run: same seed, same trace hash, in any process.
+ */
+import { RING_BYTES } from '../../base/limits.ts';
+import { Prng } from '../../base/prng.ts';
+import { allocateSlots } from '../../base/probe.ts';
+import { Link } from '../link.ts';
+import type { Platform } from '../platform.ts';
+import type { ActorSystem } from '../system.ts';
+import { ThreadSystem } from '../thread-system.ts';
+import { SimPipe } from './channel.ts';
+import { EventQueue } from './event-queue.ts';
+import { TraceHash } from './trace-hash.ts';
+
+export interface SimOptions {
+  /** Threads 0 … threads - 1; thread 0 stands for main, the others are reactors. */
+  readonly threads: number;
+  readonly seed: number;
+  readonly node?: number;
+  /** Starts the actors of a thread's incarnation. */
+  readonly boot: (system: ActorSystem) => void;
+  /** Delay of a message between threads, milliseconds; default 0.005 … 0.5. */
+  readonly delayMinMs?: number;
+  readonly delayMaxMs?: number;
+  /** Bytes that one link takes before it is full. */
+  readonly linkBytes?: number;
+}
+
+interface SimThread {
+  readonly thread: number;
+  readonly slots: Float64Array;
+  incarnation: number;
+  /** Undefined while dead. */
+  system: ThreadSystem | undefined;
+}
+
+/** Where virtual wall-clock time begins: 2024-01-01T00:00:00Z. */
+const EPOCH_MS = 1_704_067_200_000;
+const TURN_MIN_MS = 0.002;
+const TURN_MAX_MS = 0.2;
+
+export class SimCluster {
+  readonly trace: TraceHash = new TraceHash();
+  /** Errors that came out of a root guardian; their thread is dead. */
+  readonly failures: { readonly thread: number; readonly error: unknown }[] = [];
+  readonly #options: SimOptions;
+  readonly #prng: Prng;
+  readonly #events = new EventQueue();
+  readonly #threads: SimThread[] = [];
+  #nowMs = 0;
+
+  constructor(options: SimOptions) {
+    this.#options = options;
+    this.#prng = new Prng(options.seed);
+    for (let thread = 0; thread < options.threads; thread++) {
+      this.#threads.push({ thread, slots: new Float64Array(allocateSlots()), incarnation: -1, system: undefined });
+    }
+    for (const thread of this.#threads) this.#start(thread);
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** The system of a living thread. */
+  system(thread: number): ActorSystem {
+    const { system } = this.#threads[thread]!;
+    if (system === undefined) throw new Error(`simulated thread ${thread} is dead`);
+    return system;
+  }
+
+  isAlive(thread: number): boolean {
+    return this.#threads[thread]!.system !== undefined;
+  }
+
+  /** Runs events up to `untilMs`, or until there are none: then every actor is idle and no timer is pending. */
+  run(untilMs: number = Number.POSITIVE_INFINITY): void {
+    while (this.#events.size > 0 && this.#events.nextMs <= untilMs) {
+      const event = this.#events.take()!;
+      this.#nowMs = event.atMs;
+      event.run();
+    }
+    if (untilMs !== Number.POSITIVE_INFINITY) this.#nowMs = Math.max(this.#nowMs, untilMs);
+  }
+
+  /** Calls `then` at a virtual time: the script of a scenario. */
+  at(atMs: number, then: () => void): void {
+    this.#events.add(Math.max(atMs, this.#nowMs), then);
+  }
+
+  /** The thread dies now; with `respawnMs` a new incarnation boots that much later. */
+  kill(thread: number, respawnMs?: number): void {
+    const dead = this.#threads[thread]!;
+    if (dead.system === undefined) return;
+    dead.system.halt();
+    dead.system = undefined;
+    this.trace.add(this.#nowMs, thread, -1, 0, 0, 0, 0);
+    for (const other of this.#threads) {
+      const system = other.system;
+      if (system !== undefined)
+        this.at(this.#nowMs + this.#delay(), () => this.#ifAlive(system, () => system.threadDown(thread)));
+    }
+    if (respawnMs !== undefined) this.at(this.#nowMs + respawnMs, () => this.#start(dead));
+  }
+
+  #start(place: SimThread): void {
+    const { thread } = place;
+    place.incarnation++;
+    const system = new ThreadSystem({
+      node: this.#options.node ?? 1,
+      thread,
+      incarnation: place.incarnation,
+      reactors: this.#options.threads - 1,
+      slots: place.slots,
+      platform: this.#platform(place),
+      trace: (type, target, sender, kind, correlation) =>
+        this.trace.add(this.#nowMs, thread, type, target, sender, kind, correlation),
+    });
+    place.system = system;
+    for (const other of this.#threads) {
+      if (other.system === undefined || other === place) continue;
+      const toOther = this.#pipe(system, other.system);
+      const fromOther = this.#pipe(other.system, system);
+      system.attachLink(new Link(other.thread, other.incarnation, toOther, fromOther));
+      other.system.attachLink(new Link(thread, place.incarnation, fromOther, toOther));
+    }
+    this.#options.boot(system);
+    for (const other of this.#threads) {
+      if (other.system === undefined || other === place) continue;
+      if (thread !== 0) other.system.threadUp(thread);
+      if (other.thread !== 0) system.threadUp(other.thread);
+    }
+  }
+
+  #platform(place: SimThread): Platform {
+    const prng = new Prng(this.#prng.nextU32());
+    const { incarnation } = place;
+    let wakeToken = 0;
+    const isCurrent = () => place.system !== undefined && place.incarnation === incarnation;
+    return {
+      now: () => this.#nowMs,
+      wallClock: () => EPOCH_MS + this.#nowMs,
+      random: () => prng.next(),
+      scheduleTurn: () => {
+        const afterMs = TURN_MIN_MS + this.#prng.next() * (TURN_MAX_MS - TURN_MIN_MS);
+        this.at(this.#nowMs + afterMs, () => isCurrent() && place.system!.turn());
+      },
+      sleep: (untilMs, hasWork) => {
+        if (hasWork()) {
+          place.system!.requestTurn();
+          return;
+        }
+        const token = ++wakeToken;
+        if (untilMs === Number.POSITIVE_INFINITY) return;
+        this.at(untilMs, () => isCurrent() && token === wakeToken && place.system!.requestTurn());
+      },
+      awake: () => {
+        wakeToken++;
+      },
+      fatal: (error) => {
+        this.failures.push({ thread: place.thread, error });
+        this.kill(place.thread);
+      },
+    };
+  }
+
+  #pipe(from: ThreadSystem, to: ThreadSystem): SimPipe {
+    let lastArrivalMs = 0;
+    return new SimPipe(this.#options.linkBytes ?? RING_BYTES, {
+      deliver: (arrive) => {
+        lastArrivalMs = Math.max(lastArrivalMs, this.#nowMs + this.#delay());
+        this.at(lastArrivalMs, arrive);
+      },
+      onArrival: () => this.#ifAlive(to, () => to.requestTurn()),
+      onWritable: () => this.at(this.#nowMs + this.#delay(), () => this.#ifAlive(from, () => from.requestTurn())),
+    });
+  }
+
+  #ifAlive(system: ThreadSystem, then: () => void): void {
+    if (this.#threads[system.thread]!.system === system) then();
+  }
+
+  #delay(): number {
+    const minMs = this.#options.delayMinMs ?? 0.005;
+    const maxMs = this.#options.delayMaxMs ?? 0.5;
+    return minMs + this.#prng.next() * (maxMs - minMs);
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Entry of a reactor thread: builds its system from `workerData`, boots its actors, obeys main. The port to main is what
+ * keeps the thread alive. An error that no supervisor handles ends the thread; main starts it again.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { assert } from '../base/assert.ts';
+import type { ActorSystem } from './system.ts';
+import { ThreadPlatform } from './thread-platform.ts';
+import { type Birth, type FromThread, openLink, seedOf, type ToThread } from './thread-protocol.ts';
+import { ThreadSystem } from './thread-system.ts';
+
+/** What a boot module exports. The thread counts as up when the promise is fulfilled. */
+export interface BootModule {
+  boot(system: ActorSystem, bootArguments: unknown): Promise<void> | void;
+}
+
+const port = parentPort;
+assert(port !== null, 'worker-entry runs in a worker thread');
+const birth = workerData as Birth;
+
+const platform = new ThreadPlatform(birth.bell, seedOf(birth.thread, birth.incarnation));
+const system = new ThreadSystem({
+  node: birth.node,
+  thread: birth.thread,
+  incarnation: birth.incarnation,
+  reactors: birth.reactors,
+  slots: new Float64Array(birth.slots),
+  platform,
+});
+platform.connect(system);
+for (const end of birth.links) system.attachLink(openLink(end));
+
+port.on('message', (message: ToThread) => {
+  switch (message.type) {
+    case 'attach':
+      system.attachLink(openLink(message.link));
+      break;
+    case 'up':
+      system.threadUp(message.thread);
+      break;
+    case 'down':
+      system.threadDown(message.thread);
+      break;
+    case 'drain':
+      void system.drain(message.deadlineMs).then(() => say({ type: 'drained' }));
+      break;
+    case 'exit':
+      process.exit(0);
+  }
+});
+
+const module = (await import(birth.bootModule)) as BootModule;
+await module.boot(system, birth.bootArguments);
+say({ type: 'ready' });
+
+function say(message: FromThread): void {
+  port!.postMessage(message);
+}
