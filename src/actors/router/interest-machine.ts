@@ -16,6 +16,8 @@
  *  2. A delta is applied only if nothing is missing before it; acknowledgements are cumulative; what is not acknowledged is sent again.
  *  3. Until a reactor is synced it takes the other to want everything: an unknown interest costs traffic, never a message.
  *  4. A pull has a number that its receiver chose and never chooses again; messages of any other pull are stale and ignored.
+ *  5. A reactor that forgot another (its death was heard of, or its own log overflowed) begins an era, which its pulls carry: the other, which
+ *     may be alive and believe itself synced, then pulls again.
  *
  * Bounds: a log of INTEREST_LOG_MAX changes, shared by all receivers (one that lags further pulls anew), INTEREST_INFLIGHT_MAX changes and
  * one part under way per receiver, and a wait of INTEREST_WAIT_RETRIES ticks for a reactor that does not answer.
@@ -78,11 +80,12 @@ class Peer {
   synced = false;
   pullDue = false;
   ackDue = false;
-  /** It must be told that we have forgotten what it pulled. */
-  again = true;
+  /** The pull with which we last forgot everything about it. */
+  era = 0;
 
   // What it knows of us; `theirPull` is 0 until it has pulled.
   theirPull = 0;
+  theirEra = 0;
   acked = 0;
   sent = 0;
   /** Null once the last part is acknowledged. */
@@ -132,8 +135,7 @@ export class InterestMachine {
   /** Asks every other reactor for its filters. Also right after the shell was restarted. */
   start(): void {
     for (const peer of this.#peers) if (peer !== undefined) this.#forget(peer);
-    this.#options.changed(undefined);
-    this.#wake();
+    this.#afterForgetting();
   }
 
   peerUp(thread: number): void {
@@ -141,18 +143,15 @@ export class InterestMachine {
     if (peer === undefined) return;
     peer.live = true;
     this.#forget(peer);
-    this.#options.changed(undefined);
-    this.#wake();
+    this.#afterForgetting();
   }
 
   peerDown(thread: number): void {
     const peer = this.#peer(thread);
     if (peer === undefined) return;
-    this.#forget(peer);
     peer.live = false;
-    this.#options.changed(undefined);
-    this.#trimLog();
-    this.#settleWaiters();
+    this.#forget(peer);
+    this.#afterForgetting();
   }
 
   /** A filter got its first or lost its last local subscriber. */
@@ -177,7 +176,7 @@ export class InterestMachine {
     return mask;
   }
 
-  /** Calls `then` when every reactor that keeps track of us has the changes made so far: now, if that is the case. */
+  /** Calls `then` when every live reactor has the changes made so far: now, if that is the case. */
   whenApplied(then: () => void): void {
     const applied = this.#appliedEverywhere() >= this.#changes;
     if (!applied && this.#waiters.length < INTEREST_WAITERS_MAX) {
@@ -272,12 +271,19 @@ export class InterestMachine {
     this.#options.wake();
   }
 
-  /** Back to knowing nothing of each other. */
+  /** Back to knowing nothing of each other; the new era tells the peer, so that it pulls again as well. */
   #forget(peer: Peer): void {
     peer.theirPull = 0;
     peer.sync = null;
-    peer.again = true;
     this.#pullFrom(peer);
+    peer.era = peer.pull;
+  }
+
+  #afterForgetting(): void {
+    this.#options.changed(undefined);
+    this.#trimLog();
+    this.#settleWaiters();
+    this.#wake();
   }
 
   #pullFrom(peer: Peer): void {
@@ -292,9 +298,15 @@ export class InterestMachine {
   }
 
   #onPull(peer: Peer, message: InterestPull): void {
-    if (message.again && message.pull !== peer.theirPull) {
-      this.#pullFrom(peer);
-      this.#options.changed(undefined);
+    if (message.era !== peer.theirEra) {
+      peer.theirEra = message.era;
+      if (peer.parts === 0) {
+        // It may have forgotten our pull, but it has answered nothing to it.
+        peer.pullDue = true;
+      } else {
+        this.#pullFrom(peer);
+        this.#options.changed(undefined);
+      }
     }
     // The same pull again: its sync is under way and sees to its own retries.
     if (message.pull !== peer.theirPull) {
@@ -306,6 +318,7 @@ export class InterestMachine {
       peer.progressed = true;
       this.fullSyncs++;
       this.#trimLog();
+      this.#settleWaiters();
     }
     this.#wake();
   }
@@ -314,7 +327,6 @@ export class InterestMachine {
     if (message.pull !== peer.pull) return;
     peer.pullDue = false;
     peer.ackDue = true;
-    peer.again = false;
     if (message.index === peer.parts && !peer.synced) {
       if (message.index === 0) peer.applied = message.base;
       for (const filter of message.filters) peer.trie.set(filter);
@@ -372,7 +384,7 @@ export class InterestMachine {
     const from = this.#options.thread;
     if (peer.pullDue) {
       peer.pullDue = false;
-      this.#send(peer, { type: 'interest.pull', from, pull: peer.pull, again: peer.again });
+      this.#send(peer, { type: 'interest.pull', from, pull: peer.pull, era: peer.era });
     }
     if (peer.ackDue) {
       peer.ackDue = false;
@@ -450,13 +462,13 @@ export class InterestMachine {
     if (peer.sync !== null) peer.sync.sendDue = true;
   }
 
-  /** Number of the last change that every reactor which keeps track of us has applied. */
+  /**
+   * Number of the last change that every live reactor has applied. One that is to pull (again) may believe itself synced until it does, so
+   * what it has acknowledged before still counts and nothing more.
+   */
   #appliedEverywhere(): number {
     let applied = this.#changes;
-    for (const peer of this.#peers) {
-      // One that has not pulled yet sends us everything (rule 3), so there is nothing to wait for.
-      if (peer !== undefined && listens(peer) && peer.acked < applied) applied = peer.acked;
-    }
+    for (const peer of this.#peers) if (peer?.live && peer.acked < applied) applied = peer.acked;
     return applied;
   }
 
@@ -475,7 +487,9 @@ export class InterestMachine {
   }
 
   #trimLog(): void {
-    const done = this.#appliedEverywhere() - this.#logBase;
+    let needed = this.#changes;
+    for (const peer of this.#peers) if (peer !== undefined && listens(peer) && peer.acked < needed) needed = peer.acked;
+    const done = needed - this.#logBase;
     if (done <= 0 || (done < this.#log.length && done < this.#log.length / 2)) return;
     this.#log = this.#log.slice(done);
     this.#logBase += done;
@@ -486,15 +500,9 @@ export class InterestMachine {
     const keepFrom = this.#logBase + INTEREST_LOG_MAX / 2;
     for (const peer of this.#peers) {
       if (peer === undefined || !listens(peer) || peer.acked >= keepFrom) continue;
-      peer.theirPull = 0;
-      peer.sync = null;
-      peer.again = true;
-      this.#pullFrom(peer);
+      this.#forget(peer);
     }
-    this.#options.changed(undefined);
-    this.#trimLog();
-    this.#settleWaiters();
-    this.#wake();
+    this.#afterForgetting();
   }
 }
 

@@ -8,8 +8,8 @@ export interface InterestPull {
   readonly type: 'interest.pull';
   readonly from: number;
   readonly pull: number;
-  /** The sender has forgotten what the receiver pulled from it before: pull again. */
-  readonly again: boolean;
+  /** Changes when the sender has forgotten what the receiver pulled from it before: pull again. */
+  readonly era: number;
 }
 
 /** A part of all filters of the sender. Part 0 replaces what was known; changes after `base` follow as deltas. */
