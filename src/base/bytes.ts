@@ -10,3 +10,10 @@ export function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: n
   }
   return at + end - start;
 }
+
+/** `from[start, end)` in memory of its own. Not `slice`, which on a Buffer makes a view. */
+export function cloneBytes(from: Uint8Array, start: number, end: number): Uint8Array {
+  const clone = new Uint8Array(end - start);
+  copyBytes(clone, 0, from, start, end);
+  return clone;
+}

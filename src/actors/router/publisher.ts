@@ -3,6 +3,7 @@
  * record, the retained store if it asks to be kept. Runs that a full ring refuses wait here in order, and the publisher meets pressure until
  * they are gone; what waits is bounded because a publisher under pressure stops reading after the bytes that it has.
  */
+import { cloneBytes } from '../../base/bytes.ts';
 import { placeKey } from '../../runtime/placement.ts';
 import { wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
@@ -78,7 +79,7 @@ export class Publisher {
     const link = this.#links[thread];
     const behind = link !== undefined && link.waiting.length > 0;
     if (!behind && this.#system.tellBytes(target, kind, record, 0, size)) return;
-    this.#wait(thread, { target, kind, record: record.slice(0, size) });
+    this.#wait(thread, { target, kind, record: cloneBytes(record, 0, size) });
   }
 
   #wait(thread: number, waiting: Link['waiting'][number]): void {

@@ -10,7 +10,7 @@
  * more than append to this session's output and queue.
  */
 import { assert } from '../../base/assert.ts';
-import { SLOW_GRACE_MS, TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
+import { TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo, TerminationReason, TimerHandle } from '../../runtime/actor.ts';
 import { type ActorRef, formatRef, threadOf } from '../../runtime/ref.ts';
 import { writeAckReason } from '../../wire/mqtt/acks.ts';
@@ -176,7 +176,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
         this.#checkKeepAlive(ctx);
         break;
       case TIMER.slow:
-        this.#outbound.graceOver(ctx.now());
+        this.#outbound.checkSlowness(ctx.now());
         break;
       case TIMER.will:
         this.#waitForWill();
@@ -400,8 +400,8 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     });
   }
 
-  startGrace(): void {
-    this.#ctx.startTimer(SLOW_GRACE_MS, TIMER.slow);
+  watchSlowness(delayMs: number): void {
+    this.#ctx.startTimer(delayMs, TIMER.slow);
   }
 
   overflowed(): void {

@@ -7,6 +7,7 @@
  *
  * From a quarter of a bound on, publishers are held back (see Slowness); they go on below an eighth.
  */
+import { SLOW_GRACE_MS } from '../../base/limits.ts';
 import type { Qos } from '../../wire/mqtt/constants.ts';
 import type { Delivery, Run } from '../router/sink.ts';
 import type { Client } from './client.ts';
@@ -24,8 +25,8 @@ const HIGH_PART = 4;
 const LOW_PART = 8;
 
 export interface OutboundHost {
-  /** Call `graceOver` after SLOW_GRACE_MS. */
-  startGrace(): void;
+  /** Call `checkSlowness` after `delayMs`. */
+  watchSlowness(delayMs: number): void;
   /** A connected client has let its queue overflow. */
   overflowed(): void;
   /** A PUBREL has to be sent again. */
@@ -92,8 +93,9 @@ export class Outbound {
     return this.#client !== null && this.#backlogBelow(LOW_PART);
   }
 
-  graceOver(now: number): void {
-    this.#slowness?.graceOver(now);
+  checkSlowness(now: number): void {
+    const again = this.#slowness?.check(now) ?? 0;
+    if (again > 0) this.#host.watchSlowness(again);
   }
 
   #deliverQos0(run: Run, retain: boolean, subscriptionIds: readonly number[] | null): void {
@@ -158,7 +160,7 @@ export class Outbound {
     const slowness = (this.#slowness ??= new Slowness());
     const verdict = slowness.above(this.#services.system.now());
     if (verdict === 'slow') return;
-    if (verdict === 'begin') this.#host.startGrace();
+    if (verdict === 'watch') this.#host.watchSlowness(SLOW_GRACE_MS);
     this.#services.gauge.meet(slowness.source);
   }
 

@@ -1,6 +1,7 @@
 /**
  * Messages on their way to one client that cannot leave yet, or that may have to leave again.
  */
+import { cloneBytes } from '../../base/bytes.ts';
 import type { Dialect, Qos } from '../../wire/mqtt/constants.ts';
 import { packetEnd } from '../../wire/mqtt/publish-run.ts';
 
@@ -91,7 +92,7 @@ export class OutgoingQueue {
 export function detached(outgoing: Outgoing): Outgoing {
   return {
     ...outgoing,
-    buffer: outgoing.buffer.slice(outgoing.start, outgoing.end),
+    buffer: cloneBytes(outgoing.buffer, outgoing.start, outgoing.end),
     start: 0,
     end: outgoing.end - outgoing.start,
   };

@@ -7,6 +7,7 @@
  *
  * A packet larger than the headroom is gathered in a buffer that grows with what has really come, never with what the packet's length promises.
  */
+import { cloneBytes } from '../../base/bytes.ts';
 import type { ReadView } from './transport.ts';
 
 export class Remainder {
@@ -45,7 +46,7 @@ export class Remainder {
     if (length === 0) {
       this.#bytes = null;
     } else if (view.bytes !== this.#bytes || position > 0) {
-      this.#bytes = view.bytes.slice(position, view.end);
+      this.#bytes = cloneBytes(view.bytes, position, view.end);
     }
     this.#length = length;
   }

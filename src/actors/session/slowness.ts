@@ -15,18 +15,24 @@ import { PressureSource } from '../router/pressure.ts';
 export class Slowness {
   readonly source: PressureSource = new PressureSource();
   #pressing = false;
+  #pressingSince = 0;
+  #watched = false;
   #slowUntil = 0;
 
   get pressing(): boolean {
     return this.#pressing;
   }
 
-  /** The backlog is above the high mark. 'begin': press from now on, and call `graceOver` in SLOW_GRACE_MS; 'on': still pressing; 'slow': not its right. */
-  above(now: number): 'begin' | 'on' | 'slow' {
+  /** The backlog is above the high mark. 'watch': press, and call `check` in SLOW_GRACE_MS; 'press': press; 'slow': it has lost that right. */
+  above(now: number): 'watch' | 'press' | 'slow' {
     if (now < this.#slowUntil) return 'slow';
-    if (this.#pressing) return 'on';
-    this.#pressing = true;
-    return 'begin';
+    if (!this.#pressing) {
+      this.#pressing = true;
+      this.#pressingSince = now;
+    }
+    if (this.#watched) return 'press';
+    this.#watched = true;
+    return 'watch';
   }
 
   /** The backlog is below the low mark. */
@@ -36,10 +42,17 @@ export class Slowness {
     this.source.relieve();
   }
 
-  /** SLOW_GRACE_MS have passed since 'begin'. */
-  graceOver(now: number): void {
-    if (!this.#pressing) return;
-    this.#slowUntil = now + SLOW_PENALTY_MS - SLOW_GRACE_MS;
+  /** Judges whether it has pressed too long. Returns after how many milliseconds to check again, 0 for not at all. */
+  check(now: number): number {
+    this.#watched = false;
+    if (!this.#pressing) return 0;
+    const leftMs = this.#pressingSince + SLOW_GRACE_MS - now;
+    if (leftMs > 0) {
+      this.#watched = true;
+      return leftMs;
+    }
+    this.#slowUntil = this.#pressingSince + SLOW_PENALTY_MS;
     this.below();
+    return 0;
   }
 }
