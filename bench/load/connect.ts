@@ -11,8 +11,6 @@ import type { ConnectJob, RawRun } from './job.ts';
 import { sleep } from './meter.ts';
 import type { RunContext } from './run-context.ts';
 
-/** Time for a broker to come to rest before its memory is read, ms. */
-const SETTLE_MS = 2000;
 const PROGRESS_EVERY = 200;
 
 const now = (): number => performance.now();
@@ -44,13 +42,13 @@ export async function runConnect(job: ConnectJob, context: RunContext): Promise<
 
   const warm = Math.floor(job.connections / 4);
   await openUntil(warm, 'warm-up', false);
-  await sleep(SETTLE_MS);
+  await sleep(job.warmupSeconds * 1000);
   const before = { rss: memoryOf(job), cpu: cpuOf(job), load: process.cpuUsage(), at: now() };
   await openUntil(job.connections, 'measure', true);
   const seconds = (now() - before.at) / 1000;
   const load = process.cpuUsage(before.load);
   const cpu = cpuOf(job);
-  await sleep(SETTLE_MS);
+  await sleep(job.warmupSeconds * 1000);
   const rss = memoryOf(job);
   clients.closeAll();
 

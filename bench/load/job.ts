@@ -9,6 +9,7 @@ interface JobBase {
   /** Process whose CPU time is read at both edges of the measured window; absent when the peer is not on this machine. */
   readonly brokerPid?: number;
   readonly level: Level;
+  /** Load before the window opens; for `connect` the rest before memory is read. */
   readonly warmupSeconds: number;
   readonly seconds: number;
 }

@@ -135,7 +135,7 @@ export function benchCommand(): Command {
     .option('--node-flag <flag>', 'Node.js flag for the Sluice node, e.g. --cpu-prof, repeatable', collect)
     .option('--pid <pid>', 'process to charge CPU and memory to when the target is host:port', wholeNumber(1, 2 ** 31))
     .option('--seconds <s>', 'length of the measured window', seconds(0.1, 86_400))
-    .option('--warmup <s>', 'load before the window opens', seconds(0, 3600))
+    .option('--warmup <s>', 'load before the window opens (connect: rest before memory is read)', seconds(0, 3600))
     .option('--publishers <n>', 'publishing clients (pairs in sparse and latency)', wholeNumber(1, 8000))
     .option('--subscribers <n>', 'subscribing clients', wholeNumber(1, 8000))
     .option('--payload <bytes>', 'payload of a message', wholeNumber(0, 32_768))

@@ -1,0 +1,40 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { jobOf, SCENARIOS, scenarioNamed } from '../../bench/scenario.ts';
+import { isTargetName, parseAddress } from '../../bench/targets/start-target.ts';
+
+const endpoint = { host: '127.0.0.1', port: 1883 };
+
+const test = suite('scenario');
+
+test('the bundled set', () => {
+  const names = ['fanin-q0', 'fanout-q0', 'fanin-q1', 'fanin-q2', 'sparse-q0', 'sparse-q1', 'connect', 'latency', 'ring'];
+  assert.equal(
+    SCENARIOS.map(({ name }) => name),
+    names,
+  );
+  assert.throws(() => scenarioNamed('fanin'), /there are fanin-q0/);
+});
+
+test('what the names promise is in the jobs', () => {
+  const job = (name: string) => jobOf(scenarioNamed(name), scenarioNamed(name).params, endpoint, 7);
+  const base = { endpoint, brokerPid: 7, level: 4, warmupSeconds: 2, seconds: 5 };
+  const flood = { ...base, kind: 'flood', payloadBytes: 64, window: 256, blockBytes: 65_536 };
+  assert.equal(job('fanin-q0'), { ...flood, publishers: 8, subscribers: 1, qos: 0 });
+  assert.equal(job('fanout-q0'), { ...flood, publishers: 1, subscribers: 8, qos: 0 });
+  assert.equal(job('fanin-q2'), { ...flood, publishers: 8, subscribers: 1, qos: 2 });
+  const sparse = { ...base, kind: 'paced', pairs: 500, payloadBytes: 64, window: 16, rate: 15_000, pacing: 'sleep' };
+  assert.equal(job('sparse-q1'), { ...sparse, qos: 1 });
+  assert.is('brokerPid' in jobOf(scenarioNamed('connect'), scenarioNamed('connect').params, endpoint, undefined), false);
+});
+
+test('addresses as targets', () => {
+  assert.equal(parseAddress('broker.example:1883'), { host: 'broker.example', port: 1883 });
+  assert.equal(parseAddress('[::1]:18830'), { host: '::1', port: 18_830 });
+  for (const bad of ['broker', 'broker:', ':1883', '::1:1883', 'broker:0', 'broker:65536', 'broker:1x'])
+    assert.is(parseAddress(bad), undefined, bad);
+  assert.is(isTargetName('mosquitto'), true);
+  assert.is(isTargetName('mosquitoo'), false);
+});
+
+test.run();
