@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { encodePublish, PINGREQ } from '../../../src/wire/mqtt/client-encoder.ts';
 import {
   type Connack,
   connackReturnCode,
@@ -8,10 +9,8 @@ import {
   encodeConnack,
   encodeConnectRefusal,
   encodeDisconnect,
-  encodePublish,
   encodeSuback,
   encodeUnsuback,
-  PINGREQ,
   PINGRESP,
 } from '../../../src/wire/mqtt/control-encoder.ts';
 import { frameLength } from '../../../src/wire/mqtt/frame.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { encodePublish } from '../../../src/wire/mqtt/control-encoder.ts';
+import { encodePublish } from '../../../src/wire/mqtt/client-encoder.ts';
 import { frameLength } from '../../../src/wire/mqtt/frame.ts';
 import { emptyPublishParts, publishHeader, publishSize, writePublish } from '../../../src/wire/mqtt/publish-encoder.ts';
 import { emptyPublishProperties, readPublishProperties } from '../../../src/wire/mqtt/publish-properties.ts';

@@ -1,26 +1,18 @@
 /**
- * Encodes what a server sends beside PUBLISH and its acknowledgements, and what a client needs for benches and tools. Rare packets:
- * mqtt-packet writes the bytes, this file decides what goes in: which dialect has which field, 3.x return codes, what is left out when
- * the receiver's maximum packet size is too small for it.
+ * Encodes what a server sends beside PUBLISH and its acknowledgements: rare packets, so mqtt-packet writes the bytes and this file decides
+ * what goes in: which dialect has which field, 3.x return codes, what is left out when the receiver's maximum packet size is too small.
  */
-import mqttPacket, { type Packet } from 'mqtt-packet';
 import { assert } from '../../base/assert.ts';
 import { MQTT_PACKET_BYTES_MAX } from '../../base/limits.ts';
-import { DIALECT_3, DIALECT_5, type Dialect, type ProtocolLevel, type Qos } from './constants.ts';
+import { DIALECT_3, DIALECT_5, type Dialect } from './constants.ts';
 import type { MqttError } from './mqtt-error.ts';
-import type { SubscribeEntry, UserProperty } from './packets.ts';
-import { emptyPublishParts, publishHeader, publishSize, writePublish } from './publish-encoder.ts';
+import { asBuffer, assertPacketId, encode, present } from './packet-writer.ts';
+import type { UserProperty } from './packets.ts';
 import { Reason } from './reason-codes.ts';
 
-// Without this the first packet of a thread fills a table of 65,536 two-byte buffers: 8 MB and 20 ms for nothing.
-mqttPacket.writeToStream.cacheNumbers = false;
-
 export const PINGRESP: Uint8Array = Uint8Array.of(0xd0, 0x00);
-export const PINGREQ: Uint8Array = Uint8Array.of(0xc0, 0x00);
 
 const NO_PACKET = new Uint8Array(0);
-/** Longest UTF-8 Encoded String or Binary Data, bytes. */
-const FIELD_BYTES_MAX = 65_535;
 
 /** What helps a human to understand; left out, user properties last, where it would exceed the receiver's maximum packet size. */
 export interface Diagnostics {
@@ -199,126 +191,6 @@ export function encodeAuth(auth: Auth, packetMax: number = MQTT_PACKET_BYTES_MAX
   );
 }
 
-export interface ConnectOptions {
-  readonly level: ProtocolLevel;
-  readonly clientId: string;
-  readonly cleanStart: boolean;
-  readonly keepAliveSeconds: number;
-  readonly username?: string | undefined;
-  readonly password?: Uint8Array | undefined;
-  readonly will?:
-    | {
-        readonly topic: string;
-        readonly payload: Uint8Array;
-        readonly qos: Qos;
-        readonly retain: boolean;
-        readonly delaySeconds?: number;
-      }
-    | undefined;
-  /** The rest is for 5.0 alone. Seconds. */
-  readonly sessionExpiry?: number | undefined;
-  readonly receiveMaximum?: number | undefined;
-  readonly maximumPacketSize?: number | undefined;
-  readonly topicAliasMaximum?: number | undefined;
-}
-
-/** A client's CONNECT. */
-export function encodeConnect(options: ConnectOptions): Uint8Array {
-  const { level, clientId, cleanStart, keepAliveSeconds, username, password, will } = options;
-  const modern = level === 5;
-  return encode(modern ? DIALECT_5 : DIALECT_3, {
-    cmd: 'connect',
-    protocolId: level === 3 ? 'MQIsdp' : 'MQTT',
-    protocolVersion: level,
-    clean: cleanStart,
-    clientId,
-    keepalive: keepAliveSeconds,
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password: Buffer.from(password) }),
-    ...(will && {
-      will: {
-        topic: will.topic,
-        payload: Buffer.from(will.payload),
-        qos: will.qos,
-        retain: will.retain,
-        properties: present({ willDelayInterval: modern ? will.delaySeconds : undefined }),
-      },
-    }),
-    properties: present({
-      sessionExpiryInterval: options.sessionExpiry,
-      receiveMaximum: options.receiveMaximum,
-      maximumPacketSize: options.maximumPacketSize,
-      topicAliasMaximum: options.topicAliasMaximum,
-    }),
-  });
-}
-
-/** A client's SUBSCRIBE; 3.x sends the filter and the QoS of an entry alone. */
-export function encodeSubscribe(
-  dialect: Dialect,
-  packetId: number,
-  entries: readonly SubscribeEntry[],
-  subscriptionId?: number,
-): Uint8Array {
-  assertPacketId(packetId);
-  const subscriptions = entries.map((entry) => ({
-    topic: entry.filter,
-    qos: entry.qos,
-    nl: entry.noLocal,
-    rap: entry.retainAsPublished,
-    rh: entry.retainHandling,
-  }));
-  const properties = present({ subscriptionIdentifier: subscriptionId });
-  return encode(dialect, { cmd: 'subscribe', messageId: packetId, subscriptions, properties });
-}
-
-/** A client's UNSUBSCRIBE. */
-export function encodeUnsubscribe(dialect: Dialect, packetId: number, filters: readonly string[]): Uint8Array {
-  assertPacketId(packetId);
-  return encode(dialect, { cmd: 'unsubscribe', messageId: packetId, unsubscriptions: [...filters] });
-}
-
-export interface PublishOptions {
-  readonly topic: string;
-  readonly payload: Uint8Array;
-  readonly qos?: Qos | undefined;
-  readonly retain?: boolean | undefined;
-  readonly dup?: boolean | undefined;
-  /** Needed at QoS 1 and 2. */
-  readonly packetId?: number | undefined;
-  /** 5.0 property bytes without their length. */
-  readonly properties?: Uint8Array | undefined;
-}
-
-/** One PUBLISH in memory of its own, for whom speed is no matter; the broker itself uses `writePublish`. */
-export function encodePublish(dialect: Dialect, options: PublishOptions): Uint8Array {
-  const qos = options.qos ?? 0;
-  const packetId = options.packetId ?? 0;
-  if (qos > 0) assertPacketId(packetId);
-  const parts = emptyPublishParts();
-  parts.topic = Buffer.from(options.topic, 'utf8');
-  parts.topicEnd = parts.topic.length;
-  assert(parts.topicEnd <= FIELD_BYTES_MAX, 'a topic is at most 65,535 bytes long');
-  parts.payload = options.payload;
-  parts.payloadEnd = options.payload.length;
-  if (options.properties) {
-    parts.properties = options.properties;
-    parts.propertiesEnd = options.properties.length;
-  }
-  const out = new Uint8Array(publishSize(dialect, qos, parts, null));
-  const end = writePublish(
-    out,
-    0,
-    dialect,
-    publishHeader(qos, options.retain ?? false, options.dup ?? false),
-    packetId,
-    parts,
-    null,
-  );
-  assert(end === out.length, 'publishSize and writePublish agree');
-  return out;
-}
-
 type DiagnosticProperties = { reasonString?: string; userProperties?: Record<string, string>[] };
 
 /**
@@ -343,27 +215,4 @@ function encodeWithin(
   }
   const bare = build({});
   return bare.length <= packetMax ? bare : NO_PACKET;
-}
-
-/** Without the absent ones, which mqtt-packet would count or write. */
-function present<T extends Record<string, unknown>>(properties: T): T {
-  for (const name of Object.keys(properties)) {
-    const value = properties[name];
-    if (value === undefined) delete properties[name];
-    else if (typeof value === 'string')
-      assert(Buffer.byteLength(value) <= FIELD_BYTES_MAX, `${name} is at most 65,535 bytes long`);
-  }
-  return properties;
-}
-
-function asBuffer(bytes: Uint8Array | undefined): Buffer | undefined {
-  return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function assertPacketId(packetId: number): void {
-  assert(packetId > 0 && packetId <= 0xffff, 'a packet id is 1 to 65,535');
-}
-
-function encode(dialect: Dialect, packet: object): Uint8Array {
-  return mqttPacket.generate(packet as Packet, { protocolVersion: dialect === DIALECT_3 ? 4 : 5 });
 }
