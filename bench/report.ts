@@ -29,7 +29,7 @@ export function headline(scenario: Scenario, target: string, params: Readonly<Re
 }
 
 /** The body under the headline. */
-export function resultLines(result: BenchResult, unit: string): string[] {
+export function resultLines(result: BenchResult, { unit, each }: Pick<Scenario, 'unit' | 'each'>): string[] {
   const bytes = result.megabytesPerSecond > 0 ? `   ${result.megabytesPerSecond.toFixed(1)} MB/s` : '';
   const lines = [
     `Throughput   ${count(result.msgs)} ${unit} in ${result.seconds.toFixed(2)} s   ${count(result.rate)} ${unit}/s${bytes}`,
@@ -41,7 +41,7 @@ export function resultLines(result: BenchResult, unit: string): string[] {
   if (result.lost !== 0) lines.push(`Lost         ${count(result.lost)} deliveries never came`);
   const broker: string[] = [];
   if (result.brokerCores !== null) broker.push(`${(result.brokerCores * 100).toFixed(0)} % of a core`);
-  if (result.cpuUsPerMsg !== null) broker.push(`${result.cpuUsPerMsg.toFixed(3)} µs of CPU per message`);
+  if (result.cpuUsPerMsg !== null) broker.push(`${result.cpuUsPerMsg.toFixed(3)} µs of CPU per ${each}`);
   if (result.brokerRssBytes !== null) broker.push(`RSS ${(result.brokerRssBytes / 2 ** 20).toFixed(1)} MiB`);
   if (result.rssPerConnectionBytes !== null)
     broker.push(`${(result.rssPerConnectionBytes / 1024).toFixed(2)} KiB per idle connection`);

@@ -31,8 +31,9 @@ export interface Scenario {
   readonly name: string;
   readonly kind: LoadKind;
   readonly summary: string;
-  /** What one message of the rate is. */
+  /** What the rate counts, many and one. */
   readonly unit: string;
+  readonly each: string;
   readonly params: Params;
   /** Names of the parameters that matter to it, shown and filed with the result. */
   readonly shown: readonly (keyof Params)[];
@@ -56,33 +57,35 @@ const BASE: Params = {
   messages: 3_000_000,
 };
 
+const MESSAGES = { unit: 'msgs', each: 'message' } as const;
 const FLOOD = ['publishers', 'subscribers', 'qos', 'payloadBytes', 'level', 'seconds', 'warmupSeconds'] as const;
 const PACED = ['publishers', 'qos', 'payloadBytes', 'rate', 'pacing', 'level', 'seconds', 'warmupSeconds'] as const;
 
-function flood(name: string, summary: string, unit: string, changes: Partial<Params>): Scenario {
+function flood(name: string, summary: string, changes: Partial<Params>): Scenario {
   const params = { ...BASE, ...changes };
+  const unit = params.subscribers > 1 ? { unit: 'deliveries', each: 'delivery' } : MESSAGES;
   return {
     name,
     kind: 'flood',
     summary,
-    unit,
+    ...unit,
     params,
     shown: params.qos === 0 ? [...FLOOD, 'blockBytes'] : [...FLOOD, 'window'],
   };
 }
 
 function paced(name: string, summary: string, changes: Partial<Params>): Scenario {
-  return { name, kind: 'paced', summary, unit: 'msgs', params: { ...BASE, ...changes }, shown: PACED };
+  return { name, kind: 'paced', summary, ...MESSAGES, params: { ...BASE, ...changes }, shown: PACED };
 }
 
 export const SCENARIOS: readonly Scenario[] = [
-  flood('fanin-q0', '8 publishers to 1 subscriber, QoS 0, as fast as it goes', 'msgs', {}),
-  flood('fanout-q0', '1 publisher to 8 subscribers, QoS 0; the rate counts deliveries', 'deliveries', {
+  flood('fanin-q0', '8 publishers to 1 subscriber, QoS 0, as fast as it goes', {}),
+  flood('fanout-q0', '1 publisher to 8 subscribers, QoS 0; the rate counts deliveries', {
     publishers: 1,
     subscribers: 8,
   }),
-  flood('fanin-q1', '8 publishers to 1 subscriber, QoS 1, 256 in flight each', 'msgs', { qos: 1 }),
-  flood('fanin-q2', '8 publishers to 1 subscriber, QoS 2, 256 in flight each', 'msgs', { qos: 2 }),
+  flood('fanin-q1', '8 publishers to 1 subscriber, QoS 1, 256 in flight each', { qos: 1 }),
+  flood('fanin-q2', '8 publishers to 1 subscriber, QoS 2, 256 in flight each', { qos: 2 }),
   paced('sparse-q0', '1000 clients in 500 pairs at a fixed rate, QoS 0, one packet per segment: broker CPU per message', {
     publishers: 500,
   }),
@@ -96,8 +99,9 @@ export const SCENARIOS: readonly Scenario[] = [
     kind: 'connect',
     summary: 'connections per second (CONNECT to CONNACK) and memory of an idle connection',
     unit: 'connections',
+    each: 'connection',
     params: BASE,
-    shown: ['connections', 'concurrency', 'level'],
+    shown: ['connections', 'concurrency', 'level', 'warmupSeconds'],
   },
   paced('latency', '8 pairs at a fixed rate; latency counts from the intended time of sending', {
     publishers: 8,
@@ -109,7 +113,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'ring',
     kind: 'ring',
     summary: 'actor messages per second from one thread to another',
-    unit: 'msgs',
+    ...MESSAGES,
     params: { ...BASE, payloadBytes: 128 },
     shown: ['payloadBytes', 'batch', 'messages'],
   },

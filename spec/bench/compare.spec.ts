@@ -29,7 +29,7 @@ test('ratios are target over peer, of medians, null where a side has no figure',
 });
 
 test('the report names rate, percentiles, CPU, losses and the generator', () => {
-  const lines = resultLines(result('fanin-q0', { loadCpuMicros: 2_000_000 }), 'msgs').join('\n');
+  const lines = resultLines(result('fanin-q0', { loadCpuMicros: 2_000_000 }), { unit: 'msgs', each: 'message' }).join('\n');
   for (const part of [
     '500 msgs/s',
     'p99.9 ',

@@ -17,12 +17,16 @@ function run(name: string, target: string, changes: Partial<Params> = {}, onProg
 
 for (const name of ['fanin-q0', 'fanout-q0', 'fanin-q1', 'fanin-q2']) {
   test(`${name}: everything that was sent arrives`, async () => {
-    const result = await run(name, 'aedes', { blockBytes: 2048, window: 20 });
+    const result = await run(name, 'aedes', {
+      blockBytes: 512,
+      window: 20,
+      publishers: Math.min(2, scenarioNamed(name).params.publishers),
+    });
     assert.is(result.lost, 0);
     assert.ok(result.msgs > 0 && result.rate > 0);
     assert.ok(result.latencyMs !== null && result.latencyMs.p50 > 0 && result.latencyMs.p50 <= result.latencyMs.max);
     assert.is(result.ackLatencyMs !== null, name === 'fanin-q1' || name === 'fanin-q2');
-    assert.is(result.clients?.count, 8);
+    assert.is(result.clients?.count, name === 'fanout-q0' ? 8 : 2);
   });
 }
 

@@ -81,7 +81,7 @@ function humanListener(progress: BenchProgress | undefined): SuiteListener {
     onProgress: (update) => progress?.update(update),
     onResult: (result, scenario) => {
       progress?.stop();
-      print(`${resultLines(result, scenario.unit).join('\n')}\n`);
+      print(`${resultLines(result, scenario).join('\n')}\n`);
     },
     onComparison: (comparison) => print(`${comparisonLines(comparison).join('\n')}\n`),
   };
