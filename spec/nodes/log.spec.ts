@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SluiceError } from '../../src/base/errors.ts';
-import { createLog, errorFields } from '../../src/nodes/log.ts';
+import { createLog, errorFields, formatForPeople } from '../../src/nodes/log.ts';
 
 const test = suite('log');
 
@@ -20,6 +20,32 @@ test('a user’s error is told by code and text, another one with its stack', ()
   assert.equal(errorFields(new SluiceError('SLUICE_CONFIG_FILE', 'text')), { code: 'SLUICE_CONFIG_FILE', error: 'text' });
   assert.match(String(errorFields(new Error('text')).stack), 'log.spec');
   assert.equal(errorFields('text'), { error: 'text' });
+});
+
+test('on a terminal a record is a line of text with the same content', () => {
+  const record = {
+    level: 'info',
+    ts: '2026-01-02T03:04:05.678Z',
+    node: 1,
+    worker: 0,
+    http: '127.0.0.1:1',
+    mqtt: { tcp: 'x' },
+    msg: 'node is ready',
+  };
+  assert.is(formatForPeople(JSON.stringify(record)), '03:04:05 info  node is ready  http=127.0.0.1:1  mqtt={"tcp":"x"}\n');
+  const failed = {
+    level: 'error',
+    ts: record.ts,
+    node: 1,
+    worker: 2,
+    error: 'bad',
+    stack: 'Error: bad\n    at x',
+    msg: 'session failed',
+  };
+  assert.is(
+    formatForPeople(JSON.stringify(failed)),
+    '03:04:05 error session failed  worker=2  error=bad\nError: bad\n    at x\n',
+  );
 });
 
 test.run();

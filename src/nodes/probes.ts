@@ -1,11 +1,20 @@
 /** Every probe of the system in one place: what /metrics shows and docs/reference/metrics.md lists. A new actor's probe goes here. */
+import { LISTENER_PROBE } from '../actors/listener/probe.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
+import { RETAINED_PROBE } from '../actors/retained/probe.ts';
 import { ROUTER_PROBE } from '../actors/router/probe.ts';
 import { SESSION_PROBE } from '../actors/session/probe.ts';
 import { RUNTIME_PROBE } from '../runtime/probe.ts';
 import type { MetricTable } from './metrics.ts';
 
-export const PROBE_TABLES: readonly MetricTable[] = [RUNTIME_PROBE, SESSION_PROBE, ROUTER_PROBE, REGISTRY_PROBE];
+export const PROBE_TABLES: readonly MetricTable[] = [
+  RUNTIME_PROBE,
+  LISTENER_PROBE,
+  SESSION_PROBE,
+  ROUTER_PROBE,
+  RETAINED_PROBE,
+  REGISTRY_PROBE,
+];
 
 /** Families shown for each thread apart, because a sum would hide the one thread that is in trouble. */
 export const PER_THREAD_METRICS: ReadonlySet<string> = new Set(['sluice_runtime_mailbox_messages', 'sluice_runtime_ring_bytes']);

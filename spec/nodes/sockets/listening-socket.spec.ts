@@ -24,6 +24,8 @@ function greet(port: number): Promise<string> {
       text += chunk;
     });
     socket.on('error', reject);
+    // The kernel takes a connection that nobody will ever accept; without this the spec would hang instead of failing.
+    socket.setTimeout(10_000, () => socket.destroy(new Error('accepted, but nobody answered')));
     socket.on('close', () => resolve(text));
   });
 }
