@@ -14,12 +14,11 @@ export const RECORD = {
   terminated: 7,
   io: 8,
   stop: 9,
-  revive: 10,
 } as const;
 
 /** System records go to the system lane: they overtake whatever waits in the user lane. */
 export function isSystem(type: number): boolean {
-  return (type >= RECORD.watch && type <= RECORD.terminated) || type === RECORD.stop || type === RECORD.revive;
+  return (type >= RECORD.watch && type <= RECORD.terminated) || type === RECORD.stop;
 }
 
 /** Settlements must arrive: they keep their place among the tells, but no bound refuses them. */

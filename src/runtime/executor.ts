@@ -10,7 +10,7 @@ import type { AskContinuation, AskFailure, TerminationReason } from './actor.ts'
 import { AFTERWARDS, type Cell, STATE } from './cell.ts';
 import { describeMessage } from './dead-letters.ts';
 import { ASK_FAILURES, Envelope, RECORD, TERMINATION_REASONS } from './envelope.ts';
-import { fail, instantiate, revive, suspend, terminate } from './lifecycle.ts';
+import { fail, instantiate, suspend, terminate } from './lifecycle.ts';
 import { type ActorRef, NOBODY } from './ref.ts';
 import { DEFAULT_SUPERVISION } from './supervisor.ts';
 import type { ThreadSystem } from './thread-system.ts';
@@ -75,9 +75,6 @@ function handle(system: ThreadSystem, cell: Cell, envelope: Envelope): void {
       break;
     case RECORD.stop:
       terminate(system, cell, 'stopped');
-      break;
-    case RECORD.revive:
-      revive(system, cell);
       break;
     default:
       assert(false, 'unknown envelope');

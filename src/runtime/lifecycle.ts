@@ -127,8 +127,7 @@ function takeDown(system: ThreadSystem, cell: Cell): boolean {
 
 /** The restart itself. */
 export function revive(system: ThreadSystem, cell: Cell): void {
-  system.reviving.delete(cell);
-  if (cell.state !== STATE.suspended) return;
+  if (!system.reviving.delete(cell) || cell.state !== STATE.suspended) return;
   instantiate(system, cell);
   system.schedule(cell);
 }

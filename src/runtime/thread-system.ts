@@ -17,7 +17,7 @@ import { Envelope, RECORD } from './envelope.ts';
 import { enterIo, runTimer } from './executor.ts';
 import { type ActorKind, GUARDIAN_SLOT, Guardian, guardianRef, type SpawnReply } from './guardian.ts';
 import { inspectSystem, type SystemInspection } from './inspection.ts';
-import { instantiate, terminate } from './lifecycle.ts';
+import { instantiate, revive, terminate } from './lifecycle.ts';
 import type { Link } from './link.ts';
 import { Links } from './links.ts';
 import { Mailbox } from './mailbox.ts';
@@ -261,11 +261,17 @@ export class ThreadSystem implements ActorSystem {
     this.#wheel.cancel(entry);
   }
 
-  /** Restarts a suspended cell after its back-off, at the earliest when the pump comes to it. */
+  /** Restarts a suspended cell after its back-off, outside any actor; cells with the same delay in the order of the calls. */
   reviveLater(cell: Cell, delayMs: number): void {
-    const revive = () => this.urge(cell, new Envelope(RECORD.revive, 0, undefined, NOBODY, 0));
-    this.reviving.set(cell, delayMs === 0 ? null : this.after(delayMs, 0, revive));
-    if (delayMs === 0) revive();
+    if (delayMs > 0) {
+      this.reviving.set(
+        cell,
+        this.after(delayMs, 0, () => revive(this, cell)),
+      );
+      return;
+    }
+    this.reviving.set(cell, null);
+    this.#loop.nextTurn(() => revive(this, cell));
   }
 
   /** The cell ends before its restart. */

@@ -97,12 +97,17 @@ export class SimCluster {
     dead.system.halt();
     dead.system = undefined;
     this.trace.add(this.#nowMs, thread, -1, 0, 0, 0, 0);
+    const { incarnation } = dead;
     for (const other of this.#threads) {
       const system = other.system;
-      if (system !== undefined)
-        this.at(this.#nowMs + this.#delay(), () => this.#ifAlive(system, () => system.threadDown(thread)));
+      if (system !== undefined) this.at(this.#nowMs + this.#delay(), () => this.#reportDeath(system, thread, incarnation));
     }
     if (respawnMs !== undefined) this.at(this.#nowMs + respawnMs, () => this.#start(dead));
+  }
+
+  /** Too late when a new incarnation was attached meanwhile: that says the same. */
+  #reportDeath(to: ThreadSystem, thread: number, incarnation: number): void {
+    if (to.links.get(thread)?.incarnation === incarnation) this.#ifAlive(to, () => to.threadDown(thread));
   }
 
   #start(place: SimThread): void {
