@@ -14,12 +14,15 @@ import { VERSION } from './version.ts';
 
 /** A thread that has not described itself by then is left out, milliseconds. */
 const INSPECT_MS_MAX = 2000;
+const UTILIZATION_INTERVAL_MS = 1000;
 
 export class NodeState {
   readonly #config: Config;
   readonly #log: Log;
   readonly #reactors: ('up' | 'down')[];
   readonly #restarts: number[];
+  /** By thread, from main up: the share of the last sampling interval that its event loop was busy. */
+  readonly #utilization: number[];
   readonly #listeners: Record<string, string> = {};
   #phase: NodePhase = 'starting';
   #host: ThreadHost | undefined;
@@ -29,6 +32,7 @@ export class NodeState {
     this.#log = log;
     this.#reactors = Array.from({ length: reactors }, () => 'down');
     this.#restarts = Array.from({ length: reactors }, () => 0);
+    this.#utilization = Array.from({ length: reactors + 1 }, () => 0);
   }
 
   enter(phase: NodePhase): void {
@@ -43,12 +47,20 @@ export class NodeState {
   observe(host: ThreadHost): void {
     this.#host = host;
     this.#reactors.fill('up');
+    // Sampled here and not by those who ask, or two scrapers would cut each other's interval short.
+    this.#sampleUtilization(host);
+    this.#utilization.fill(0);
+    setInterval(() => this.#sampleUtilization(host), UTILIZATION_INTERVAL_MS).unref();
     host.system.onThreadChange((thread, state) => {
       if (thread === 0 || state === 'down' || this.#reactors[thread - 1] === 'up') return;
       this.#reactors[thread - 1] = 'up';
       this.#restarts[thread - 1]! += 1;
       this.#log.info({ thread, incarnation: host.incarnationOf(thread) }, 'reactor is back');
     });
+  }
+
+  #sampleUtilization(host: ThreadHost): void {
+    for (const thread of this.#utilization.keys()) this.#utilization[thread] = host.utilization(thread);
   }
 
   /** Between the death of a reactor and its next incarnation. */
@@ -93,12 +105,10 @@ export class NodeState {
   }
 
   #vitals(): ThreadVitals[] {
-    const host = this.#host;
-    if (host === undefined) return [];
     return this.#threads().map((thread) => ({
       thread,
       up: thread === 0 || this.#reactors[thread - 1] === 'up',
-      utilization: host.utilization(thread),
+      utilization: this.#utilization[thread] ?? 0,
       restarts: this.#restarts[thread - 1] ?? 0,
     }));
   }

@@ -5,7 +5,7 @@ import { VERSION } from './version.ts';
 export interface ThreadVitals {
   readonly thread: number;
   readonly up: boolean;
-  /** Share of time that the event loop was busy since the last reading, 0 … 1. */
+  /** Share of the last second that the event loop was busy, 0 … 1. */
   readonly utilization: number;
   readonly restarts: number;
 }
@@ -48,7 +48,7 @@ export function ownMetrics(readVitals: () => readonly ThreadVitals[], node: numb
     {
       name: 'sluice_runtime_event_loop_utilization_ratio',
       kind: 'gauge',
-      help: 'Share of time that a thread was busy since the last reading. Thread 0 is main, the others are reactors.',
+      help: 'Share of the last second that a thread was busy. Thread 0 is main, the others are reactors.',
       labelNames: ['thread'],
       read: () => readVitals().map(({ thread, utilization }) => ({ labels: { thread: String(thread) }, value: utilization })),
     },
