@@ -5,9 +5,11 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SluiceError } from '../../../src/base/errors.ts';
+import { MQTT_PACKET_BYTES_MAX } from '../../../src/base/limits.ts';
 import { CONFIG_KEYS, type ConfigKey } from '../../../src/nodes/config/keys.ts';
 import { type ConfigInput, defaultConfig, digestConfig, type LoadedConfig, loadConfig } from '../../../src/nodes/config/load.ts';
 import { printConfig, printConfigJson } from '../../../src/nodes/config/print.ts';
+import { NODE_MAX } from '../../../src/runtime/ref.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-config-'));
 const tomlPath = join(folder, 'sluice.toml');
@@ -58,6 +60,11 @@ test('with nothing set, every value is its default and says so', () => {
   assert.is(settings.length, CONFIG_KEYS.size);
   assert.ok(settings.every(({ source }) => source === 'default'));
   assert.equal(config, defaultConfig());
+});
+
+test('bounds that the schema repeats are those of the system', () => {
+  assert.is(CONFIG_KEYS.get('mqtt.max_packet_bytes')?.leaf.maximum, MQTT_PACKET_BYTES_MAX);
+  assert.is(CONFIG_KEYS.get('node.id')?.leaf.maximum, NODE_MAX);
 });
 
 test('every key can be set by each source, and each source beats those below it', () => {
