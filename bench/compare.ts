@@ -30,7 +30,7 @@ function medianOf(results: readonly BenchResult[], pick: (result: BenchResult) =
   return values.length === 0 ? null : median(values);
 }
 
-export function mediansOf(results: readonly BenchResult[]): Medians {
+function mediansOf(results: readonly BenchResult[]): Medians {
   return {
     rate: median(results.map((result) => result.rate)),
     p50Ms: medianOf(results, (result) => result.latencyMs?.p50),

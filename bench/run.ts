@@ -26,7 +26,7 @@ export interface RunOptions {
 /** Young generation of the load process, MiB per half: reads and writes allocate little, but must not be collected every few ms. */
 const LOAD_FLAGS = ['--max-semi-space-size=32'];
 
-export function runJob(job: Job, onProgress?: (progress: Progress) => void): Promise<RawRun> {
+function runJob(job: Job, onProgress?: (progress: Progress) => void): Promise<RawRun> {
   return new Promise((resolve, reject) => {
     const entry = fileURLToPath(new URL('./load/main.js', import.meta.url));
     const child: ChildProcess = fork(entry, [], { execArgv: LOAD_FLAGS, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });

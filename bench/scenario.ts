@@ -11,6 +11,8 @@ export interface Params {
   readonly level: Level;
   readonly publishers: number;
   readonly subscribers: number;
+  /** Topics of each publisher, in turn from message to message. */
+  readonly topics: number;
   readonly qos: Qos;
   readonly window: number;
   readonly blockBytes: number;
@@ -46,6 +48,7 @@ const BASE: Params = {
   level: 4,
   publishers: 8,
   subscribers: 1,
+  topics: 1,
   qos: 0,
   window: 256,
   blockBytes: 64 * 1024,
@@ -58,7 +61,7 @@ const BASE: Params = {
 };
 
 const MESSAGES = { unit: 'msgs', each: 'message' } as const;
-const FLOOD = ['publishers', 'subscribers', 'qos', 'payloadBytes', 'level', 'seconds', 'warmupSeconds'] as const;
+const FLOOD = ['publishers', 'subscribers', 'topics', 'qos', 'payloadBytes', 'level', 'seconds', 'warmupSeconds'] as const;
 const PACED = ['publishers', 'qos', 'payloadBytes', 'rate', 'pacing', 'level', 'seconds', 'warmupSeconds'] as const;
 
 function flood(name: string, summary: string, changes: Partial<Params>): Scenario {
@@ -131,8 +134,8 @@ export function jobOf(scenario: Scenario, params: JobParams, endpoint: Job['endp
   const base = { endpoint, level, warmupSeconds, seconds, ...(brokerPid === undefined ? {} : { brokerPid }) };
   switch (scenario.kind) {
     case 'flood': {
-      const { publishers, subscribers, window, blockBytes } = params;
-      return { ...base, kind: 'flood', publishers, subscribers, qos, payloadBytes, window, blockBytes };
+      const { publishers, subscribers, topics, window, blockBytes } = params;
+      return { ...base, kind: 'flood', publishers, subscribers, topics, qos, payloadBytes, window, blockBytes };
     }
     case 'paced':
       return {

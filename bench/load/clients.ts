@@ -26,7 +26,13 @@ export class Clients {
   }
 }
 
-/** Topics of one length, so that all packets of a run have one size. */
-export function topicOf(publisher: number, publishers: number): string {
-  return `bench/${String(publisher).padStart(String(publishers - 1).length, '0')}`;
+/** Numbers of one length, so that all packets of a run have one size. */
+function digits(value: number, count: number): string {
+  return String(value).padStart(String(count - 1).length, '0');
+}
+
+/** The topics of one publisher: `bench/3`, or `bench/3/00`, `bench/3/01` … when it has several. */
+export function topicsOf(publisher: number, publishers: number, topics = 1): string[] {
+  const name = `bench/${digits(publisher, publishers)}`;
+  return topics === 1 ? [name] : Array.from({ length: topics }, (_, i) => `${name}/${digits(i, topics)}`);
 }

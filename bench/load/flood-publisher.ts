@@ -36,14 +36,14 @@ export class FloodPublisher {
   #turn = 0;
   #running = false;
 
-  constructor(connection: Connection, shape: PublishShape, blockBytes: number, pump: FloodPump, now: () => number) {
-    const layout = layoutOf(shape);
+  constructor(connection: Connection, shapes: readonly PublishShape[], blockBytes: number, pump: FloodPump, now: () => number) {
+    const layout = layoutOf(shapes[0] as PublishShape);
     this.#connection = connection;
     this.#pump = pump;
     this.#now = now;
     this.#perBlock = Math.max(1, Math.floor(blockBytes / layout.size));
     this.#stampAt = layout.stamped ? layout.payloadAt + 1 : 0;
-    for (let i = 0; i < BLOCKS; i++) this.#blocks.push(buildBlock(shape, this.#perBlock, 0, this.#perBlock));
+    for (let i = 0; i < BLOCKS; i++) this.#blocks.push(buildBlock(shapes, this.#perBlock, 0, this.#perBlock));
     this.#flushed = () => {
       if (this.#running) pump.ready(this);
     };

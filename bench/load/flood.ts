@@ -1,7 +1,7 @@
 /** The flood: every publisher at full speed, every subscriber gets everything. Covers fan-in, fan-out and all three QoS. */
 import { performance } from 'node:perf_hooks';
 import { Histogram } from '../../src/base/histogram.ts';
-import { Clients, topicOf } from './clients.ts';
+import { Clients, topicsOf } from './clients.ts';
 import type { Connection } from './connection.ts';
 import { FloodPublisher, FloodPump } from './flood-publisher.ts';
 import type { FloodJob, RawRun } from './job.ts';
@@ -31,25 +31,38 @@ interface Figures {
 const now = (): number => performance.now();
 const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
 
-function shapeOf({ publishers, payloadBytes, qos, level }: FloodJob, publisher: number): PublishShape {
-  return { topic: topicOf(publisher, publishers), payloadBytes, qos, level };
+function shapesOf({ publishers, topics, payloadBytes, qos, level }: FloodJob, publisher: number): PublishShape[] {
+  return topicsOf(publisher, publishers, topics).map((topic) => ({ topic, payloadBytes, qos, level }));
+}
+
+/** One topic is subscribed to by name, more by a wildcard. */
+function filterOf(job: FloodJob): string {
+  if (job.topics > 1) return 'bench/#';
+  return job.publishers > 1 ? 'bench/+' : (shapesOf(job, 0)[0] as PublishShape).topic;
 }
 
 async function openReceiver(job: FloodJob, clients: Clients, index: number, { span, latency }: Figures): Promise<Receiver> {
   const connection = await clients.connect(`bench-sub-${index}`);
-  await connection.subscribe(job.publishers === 1 ? shapeOf(job, 0).topic : 'bench/+', job.qos, job.level);
+  await connection.subscribe(filterOf(job), job.qos, job.level);
   const write = (acks: Buffer): void => void connection.socket.write(acks);
-  const receiver = new Receiver({ layout: layoutOf(shapeOf(job, 0)), qos: job.qos, write, now, span, latency });
+  const receiver = new Receiver({
+    layout: layoutOf(shapesOf(job, 0)[0] as PublishShape),
+    qos: job.qos,
+    write,
+    now,
+    span,
+    latency,
+  });
   connection.onBytes = (bytes, length) => receiver.take(bytes, length);
   return receiver;
 }
 
-function windowed(job: FloodJob, connection: Connection, shape: PublishShape, { span, ackLatency }: Figures): FloodSource {
+function windowed(job: FloodJob, connection: Connection, shapes: PublishShape[], { span, ackLatency }: Figures): FloodSource {
   let running = false;
   const onCredit = (): void => {
     if (running) sender.fill();
   };
-  const options = { connection, shape, window: job.window, slotsMin: SLOTS_MIN, stampEvery: STAMP_EVERY, now, span, ackLatency };
+  const options = { connection, shapes, window: job.window, slotsMin: SLOTS_MIN, stampEvery: STAMP_EVERY, now, span, ackLatency };
   const sender = new PacketSender({ ...options, onCredit });
   const start = (): void => {
     running = true;
@@ -61,8 +74,8 @@ function windowed(job: FloodJob, connection: Connection, shape: PublishShape, { 
   return { sent: () => sender.sent, start, stop };
 }
 
-function unbounded(job: FloodJob, connection: Connection, shape: PublishShape, pump: FloodPump): FloodSource {
-  const publisher = new FloodPublisher(connection, shape, job.blockBytes, pump, now);
+function unbounded(job: FloodJob, connection: Connection, shapes: PublishShape[], pump: FloodPump): FloodSource {
+  const publisher = new FloodPublisher(connection, shapes, job.blockBytes, pump, now);
   return { sent: () => publisher.sent, start: () => publisher.start(), stop: () => publisher.stop() };
 }
 
@@ -75,8 +88,8 @@ export async function runFlood(job: FloodJob, context: RunContext): Promise<RawR
   const sources: FloodSource[] = [];
   for (let i = 0; i < job.publishers; i++) {
     const connection = await clients.connect(`bench-pub-${i}`);
-    const shape = shapeOf(job, i);
-    sources.push(job.qos === 0 ? unbounded(job, connection, shape, pump) : windowed(job, connection, shape, figures));
+    const shapes = shapesOf(job, i);
+    sources.push(job.qos === 0 ? unbounded(job, connection, shapes, pump) : windowed(job, connection, shapes, figures));
   }
   const sent = (): number => total(sources.map((source) => source.sent()));
   const received = (): number => total(receivers.map((receiver) => receiver.received));

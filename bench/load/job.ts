@@ -18,6 +18,8 @@ interface JobBase {
 export interface FloodJob extends JobBase {
   readonly kind: 'flood';
   readonly publishers: number;
+  /** Topics of each publisher, in turn from message to message. */
+  readonly topics: number;
   readonly subscribers: number;
   readonly qos: Qos;
   readonly payloadBytes: number;

@@ -5,7 +5,7 @@
 import { cpuMicros, rssBytes } from '../proc.ts';
 import type { StampSpan } from './stamp-span.ts';
 
-export interface Counters {
+interface Counters {
   readonly sent: number;
   readonly received: number;
   readonly perClient: readonly number[];

@@ -5,7 +5,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { Histogram } from '../../src/base/histogram.ts';
-import { Clients, topicOf } from './clients.ts';
+import { Clients, topicsOf } from './clients.ts';
 import type { PacedJob, RawRun } from './job.ts';
 import { drain, measure } from './meter.ts';
 import { PacedPublisher } from './paced-publisher.ts';
@@ -36,7 +36,7 @@ async function openPair(
   { span, latency, ackLatency, sendLag }: Figures,
 ): Promise<Pair> {
   const { qos, level, payloadBytes, window } = job;
-  const shape: PublishShape = { topic: topicOf(index, job.pairs), payloadBytes, qos, level };
+  const shape: PublishShape = { topic: topicsOf(index, job.pairs)[0] as string, payloadBytes, qos, level };
   const subscriber = await clients.connect(`bench-sub-${index}`);
   await subscriber.subscribe(shape.topic, qos, level);
   const receiver = new Receiver({
@@ -49,7 +49,10 @@ async function openPair(
   });
   subscriber.onBytes = (bytes, length) => receiver.take(bytes, length);
   const connection = await clients.connect(`bench-pub-${index}`);
-  const publisher = new PacedPublisher({ connection, shape, window, slotsMin: 2, stampEvery: 1, now, span, ackLatency }, sendLag);
+  const publisher = new PacedPublisher(
+    { connection, shapes: [shape], window, slotsMin: 2, stampEvery: 1, now, span, ackLatency },
+    sendLag,
+  );
   return { publisher, receiver };
 }
 

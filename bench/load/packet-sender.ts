@@ -8,13 +8,24 @@ import { AckReader } from './ack-reader.ts';
 import { AckRuns } from './ack-runs.ts';
 import { BenchError } from './bench-error.ts';
 import type { Connection } from './connection.ts';
-import { buildBlock, layoutOf, PUBACK, PUBCOMP, PUBREC, PUBREL, type PublishLayout, type PublishShape } from './packets.ts';
+import {
+  buildBlock,
+  layoutOf,
+  PUBACK,
+  PUBCOMP,
+  PUBREC,
+  PUBREL,
+  type PublishLayout,
+  type PublishShape,
+  type Qos,
+} from './packets.ts';
 import { SendWindow } from './send-window.ts';
 import type { StampSpan } from './stamp-span.ts';
 
 export interface PacketSenderOptions {
   readonly connection: Connection;
-  readonly shape: PublishShape;
+  /** What takes turns in the messages; one layout. */
+  readonly shapes: readonly PublishShape[];
   readonly window: number;
   /** Packets in the table at least; at least two windows in any case. */
   readonly slotsMin: number;
@@ -31,6 +42,7 @@ export class PacketSender {
   readonly #options: PacketSenderOptions;
   readonly #window: SendWindow;
   readonly #layout: PublishLayout;
+  readonly #qos: Qos;
   readonly #table: Buffer;
   readonly #reader: AckReader;
   readonly #releases: AckRuns;
@@ -39,11 +51,13 @@ export class PacketSender {
   #readAt = 0;
 
   constructor(options: PacketSenderOptions) {
-    const { connection, shape } = options;
+    const { connection, shapes } = options;
+    const shape = shapes[0] as PublishShape;
+    this.#qos = shape.qos;
     this.#options = options;
     this.#window = new SendWindow(options.window, options.slotsMin);
     this.#layout = layoutOf(shape);
-    this.#table = buildBlock(shape, this.#window.slots, 1, options.stampEvery);
+    this.#table = buildBlock(shapes, this.#window.slots, 1, options.stampEvery);
     this.#lastAck = shape.qos === 2 ? PUBCOMP : PUBACK;
     this.#releases = new AckRuns(PUBREL, (acks) => connection.socket.write(acks));
     this.#reader = new AckReader((type, packetId) => this.#onAck(type, packetId));
@@ -77,14 +91,14 @@ export class PacketSender {
 
   #write(first: number, count: number, stamp: number): void {
     const { size, payloadAt, stamped } = this.#layout;
-    const { connection, shape, stampEvery } = this.#options;
+    const { connection, stampEvery } = this.#options;
     if (stamped) {
       for (let slot = Math.ceil(first / stampEvery) * stampEvery; slot < first + count; slot += stampEvery) {
         this.#table.writeDoubleLE(stamp, slot * size + payloadAt + 1);
       }
     }
     const packets = this.#table.subarray(first * size, (first + count) * size);
-    if (shape.qos === 0) connection.socket.write(packets, this.#flushed);
+    if (this.#qos === 0) connection.socket.write(packets, this.#flushed);
     else connection.socket.write(packets);
   }
 

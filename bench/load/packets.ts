@@ -5,6 +5,8 @@
  *   payload of a PUBLISH:  | u8 mark | f64le stamp, ms of the generator's clock | filler … |
  *   mark 1: the stamp holds the time at which the message was (or should have been) sent; mark 0: no stamp.
  */
+import { assert } from '../../src/base/assert.ts';
+
 export type Qos = 0 | 1 | 2;
 /** Protocol level byte: 4 is MQTT 3.1.1, 5 is MQTT 5.0. */
 export type Level = 4 | 5;
@@ -105,11 +107,17 @@ export function writePublish(into: Buffer, at: number, shape: PublishShape, pack
   return at + size;
 }
 
-/** `count` packets in a row with ids firstId, firstId + 1, …; every `stampEvery`th (the 0th first) is marked for a stamp. */
-export function buildBlock(shape: PublishShape, count: number, firstId: number, stampEvery: number): Buffer {
-  const { size } = layoutOf(shape);
+/**
+ * `count` packets in a row with ids firstId, firstId + 1, …; every `stampEvery`th (the 0th first) is marked for a stamp. The shapes,
+ * which must be of one layout, take turns.
+ */
+export function buildBlock(shapes: readonly PublishShape[], count: number, firstId: number, stampEvery: number): Buffer {
+  const { size } = layoutOf(shapes[0] as PublishShape);
   const block = Buffer.alloc(size * count);
-  for (let i = 0; i < count; i++) writePublish(block, i * size, shape, firstId + i, i % stampEvery === 0);
+  for (let i = 0; i < count; i++) {
+    const end = writePublish(block, i * size, shapes[i % shapes.length] as PublishShape, firstId + i, i % stampEvery === 0);
+    assert(end === (i + 1) * size, 'shapes of one block differ in their layout');
+  }
   return block;
 }
 

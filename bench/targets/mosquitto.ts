@@ -13,7 +13,7 @@ import type { Target } from './target.ts';
 /** Where distributions put it; /usr/sbin is often not in a user's PATH. */
 const EXTRA_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin'];
 
-export function findMosquitto(): string | undefined {
+function findMosquitto(): string | undefined {
   const folders = [...(process.env.PATH ?? '').split(delimiter), ...EXTRA_FOLDERS];
   return folders.map((folder) => join(folder, 'mosquitto')).find((file) => existsSync(file));
 }

@@ -19,7 +19,7 @@ test('the bundled set', () => {
 test('what the names promise is in the jobs', () => {
   const job = (name: string) => jobOf(scenarioNamed(name), scenarioNamed(name).params, endpoint, 7);
   const base = { endpoint, brokerPid: 7, level: 4, warmupSeconds: 2, seconds: 5 };
-  const flood = { ...base, kind: 'flood', payloadBytes: 64, window: 256, blockBytes: 65_536 };
+  const flood = { ...base, kind: 'flood', topics: 1, payloadBytes: 64, window: 256, blockBytes: 65_536 };
   assert.equal(job('fanin-q0'), { ...flood, publishers: 8, subscribers: 1, qos: 0 });
   assert.equal(job('fanout-q0'), { ...flood, publishers: 1, subscribers: 8, qos: 0 });
   assert.equal(job('fanin-q2'), { ...flood, publishers: 8, subscribers: 1, qos: 2 });

@@ -91,7 +91,7 @@ test('nobody there is code 3', async () => {
 
 test('bench --json prints one object per run and a comparison', async () => {
   const { host, port } = broker.endpoint;
-  const short = ['--seconds', '0.2', '--warmup', '0.1', '--block', '1024', '--json'];
+  const short = ['--seconds', '0.2', '--warmup', '0.1', '--payload', '8000', '--block', '8192', '--json'];
   const { code, stdout, stderr } = await sluice([
     'bench',
     'fanin-q0',

@@ -28,7 +28,7 @@ test('a message that has to wait keeps its intended time as its stamp, and the w
   const ackLatency = new Histogram();
   const sendLag = new Histogram();
   let clock = 10;
-  const options = { connection, shape, window: 1, slotsMin: 4, stampEvery: 1, now: () => clock, span, ackLatency };
+  const options = { connection, shapes: [shape], window: 1, slotsMin: 4, stampEvery: 1, now: () => clock, span, ackLatency };
   const publisher = new PacedPublisher(options, sendLag);
   const stampAt = layoutOf(shape).payloadAt + 1;
   publisher.offer(10, 10);
@@ -58,7 +58,7 @@ test('an ack out of order fails the run', () => {
   const histogram = new Histogram();
   const options = {
     connection,
-    shape,
+    shapes: [shape],
     window: 3,
     slotsMin: 6,
     stampEvery: 1,

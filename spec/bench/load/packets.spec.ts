@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { type Packet, parser } from 'mqtt-packet';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { topicsOf } from '../../../bench/load/clients.ts';
 import {
   ACK_BYTES,
   buildAckTable,
@@ -68,7 +69,7 @@ test('a block is whole PUBLISH packets of one size with ids in a row and marks w
       fc.integer({ min: 1, max: 5 }),
       (s, count, id, every) => {
         const layout = layoutOf(s);
-        const block = buildBlock(s, count, id, every);
+        const block = buildBlock([s], count, id, every);
         assert.is(block.length, count * layout.size);
         const packets = decode(block, s.level);
         assert.is(packets.length, count);
@@ -88,6 +89,16 @@ test('a block is whole PUBLISH packets of one size with ids in a row and marks w
     ),
     { numRuns: 300 },
   );
+});
+
+test('topics take turns in a block, and must be of one length', () => {
+  const base = { payloadBytes: 9, qos: 0, level: 4 } as const;
+  const topicsIn = (topics: string[]): string[] =>
+    decode(buildBlock(topicsShapes(topics), 5, 1, 1), 4).map((packet) => (packet.cmd === 'publish' ? packet.topic : packet.cmd));
+  const topicsShapes = (topics: string[]): PublishShape[] => topics.map((topic) => ({ ...base, topic }));
+  assert.equal(topicsIn(topicsOf(3, 8, 2)), ['bench/3/0', 'bench/3/1', 'bench/3/0', 'bench/3/1', 'bench/3/0']);
+  assert.throws(() => topicsIn(['a', 'bb']), /differ/);
+  assert.equal([...topicsOf(7, 500), ...topicsOf(0, 1)], ['bench/007', 'bench/0']);
 });
 
 test('an ack table holds every id twice, so a run that wraps is one slice', () => {

@@ -25,6 +25,7 @@ interface BenchOptions {
   readonly payload?: number;
   readonly publishers?: number;
   readonly subscribers?: number;
+  readonly topics?: number;
   readonly qos?: 0 | 1 | 2;
   readonly window?: number;
   readonly block?: number;
@@ -48,6 +49,7 @@ export function changesOf(options: Omit<BenchOptions, 'target'>): Partial<Params
     level: options.mqtt,
     publishers: options.publishers,
     subscribers: options.subscribers,
+    topics: options.topics,
     qos: options.qos,
     window: options.window,
     blockBytes: options.block,
@@ -138,6 +140,7 @@ export function benchCommand(): Command {
     .option('--warmup <s>', 'load before the window opens (connect: rest before memory is read)', seconds(0, 3600))
     .option('--publishers <n>', 'publishing clients (pairs in sparse and latency)', wholeNumber(1, 8000))
     .option('--subscribers <n>', 'subscribing clients', wholeNumber(1, 8000))
+    .option('--topics <n>', 'topics of each publisher, in turn from message to message', wholeNumber(1, 10_000))
     .option('--payload <bytes>', 'payload of a message', wholeNumber(0, 32_768))
     .option('--qos <qos>', '0, 1 or 2', qos)
     .option('--window <n>', 'messages in flight per publisher, QoS 1 and 2', wholeNumber(1, 32_767))

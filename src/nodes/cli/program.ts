@@ -12,7 +12,7 @@ function version(): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
-export function createProgram(): Command {
+function createProgram(): Command {
   const program = new Command('sluice')
     .description('Sluice: one message platform for every messaging workload')
     .version(version(), '--version', 'print the version')
