@@ -1,8 +1,9 @@
 /**
  * How a thread sleeps and is woken. One word of shared memory per thread: AWAKE or ASLEEP.
  *
- * Sleeper: store ASLEEP, look at all inbound rings again, then wait asynchronously for the word to change.
- * Waker:   publish into the ring, then exchange ASLEEP for AWAKE; only who made that exchange notifies.
+ * Sleeper: store ASLEEP, look again at all inbound rings and at the room in outbound ones that something waits for, then
+ *          wait asynchronously for the word to change.
+ * Waker:   publish into the ring (or free room in it), then exchange ASLEEP for AWAKE; only who made that exchange notifies.
  * Both sides store first and look second, all sequentially consistent, so either the sleeper sees the record or the
  * waker sees the sleeper. A thread under load never sleeps, and then ringing costs one load.
  *

@@ -88,12 +88,15 @@ export class Link {
 
   /** At the start of a turn: what the waiters write is published at its end. */
   serveWaiters(): void {
-    if (this.canServeWaiters()) this.#callWaiters();
+    if (this.#waiters.length > 0 && this.#overflow.size === 0 && this.outlet.askWritable()) this.#callWaiters();
   }
 
-  /** When not, the reader will wake this thread. Asked at the end of a turn, before the thread may sleep. */
-  canServeWaiters(): boolean {
-    return this.#waiters.length > 0 && this.#overflow.size === 0 && this.outlet.askWritable();
+  /**
+   * Something waits for room and there is room. When not, the reader will wake this thread; so this is asked again after
+   * the thread has said that it sleeps: a reader that freed the room before that did not find a sleeper to wake.
+   */
+  canProceed(): boolean {
+    return (this.#waiters.length > 0 || this.#overflow.size > 0) && this.outlet.askWritable();
   }
 
   close(): void {

@@ -50,7 +50,7 @@ export class Links {
     return taken;
   }
 
-  hasRecords(): boolean {
+  #hasRecords(): boolean {
     for (const link of this.#links) if (!link.isHeld && link.inlet.hasRecords()) return true;
     return false;
   }
@@ -69,8 +69,11 @@ export class Links {
     for (const link of this.#links) link.serveWaiters();
   }
 
-  canServeWaiters(): boolean {
-    return this.#links.some((link) => link.canServeWaiters());
+  /** There is something to do: records to take, or room for what waits for it. */
+  hasWork(): boolean {
+    if (this.#hasRecords()) return true;
+    for (const link of this.#links) if (link.canProceed()) return true;
+    return false;
   }
 
   refusals(): number {

@@ -138,16 +138,16 @@ export class TurnLoop {
 
   #continueOrSleep(): void {
     if (this.#isHalted) return;
-    if (this.#runQueue.size > 0 || this.#once.length > 0 || this.#system.links.canServeWaiters()) {
+    if (this.#runQueue.size > 0 || this.#once.length > 0) {
       this.request();
       return;
     }
     const dueMs = this.#wheel.nextDueMs();
     if (dueMs <= this.#now) this.request();
-    else this.#platform.sleep(dueMs, this.#hasRecords);
+    else this.#platform.sleep(dueMs, this.#hasWork);
   }
 
-  readonly #hasRecords = (): boolean => this.#system.links.hasRecords();
+  readonly #hasWork = (): boolean => this.#system.links.hasWork();
 
   readonly #isLate = (): boolean => this.#platform.now() > this.#lateAfterMs;
 
