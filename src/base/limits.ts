@@ -95,7 +95,7 @@ export const RETAINED_BYTES_MAX: number = 512 * 1024 * 1024;
 /** Messages in the retained store's mailbox: what other reactors store waits there behind lookups. */
 export const RETAINED_MAILBOX_MAX = 65_536;
 /** Topics that one step of a retained lookup looks at, before the turn goes to others. */
-export const RETAINED_SCAN_MAX = 4096;
+export const RETAINED_SCAN_MAX = 2048;
 /** Bytes of packets in one answer of a retained lookup; a larger packet goes alone. */
 export const RETAINED_ANSWER_BYTES_MAX: number = 128 * 1024;
 /** The sweep for expired retained messages: topics per step, and the pause between steps, milliseconds. */

@@ -10,6 +10,7 @@
  * refused only if it does not fit. Expired messages go when they are met or swept.
  */
 import { RETAINED_BYTES_MAX, RETAINED_MESSAGES_MAX, RETAINED_SCAN_MAX, RETAINED_SWEEP_TOPICS } from '../../base/limits.ts';
+import { SteadyMap } from '../../base/steady-map.ts';
 import type { Dialect } from '../../wire/mqtt/constants.ts';
 import { hasWildcard } from '../router/filter-match.ts';
 import { FilterScan } from './filter-scan.ts';
@@ -18,7 +19,7 @@ import { TopicOrder } from './topic-order.ts';
 
 export type StoreOutcome = 'stored' | 'deleted' | 'absent' | 'refused';
 
-/** What a message takes beside its packet and its name: objects, hash entry, place in the order. Measured: see spec/actors/retained/measure.ts. */
+/** What a message takes beside its packet and its name: objects, hash entry, place in the order. Measured: see spec/actors/measure.ts. */
 const MESSAGE_OVERHEAD_BYTES = 320;
 
 export interface RetainedBounds {
@@ -28,7 +29,7 @@ export interface RetainedBounds {
 
 export class RetainedMachine {
   readonly #bounds: RetainedBounds;
-  readonly #messages = new Map<string, RetainedPacket>();
+  readonly #messages = new SteadyMap<string, RetainedPacket>();
   readonly #order = new TopicOrder();
   #bytes = 0;
   #expiring = 0;

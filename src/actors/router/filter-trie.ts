@@ -18,13 +18,19 @@
  */
 import { assert } from '../../base/assert.ts';
 import { MQTT_TOPIC_LEVELS_MAX } from '../../base/limits.ts';
+import { SteadyMap } from '../../base/steady-map.ts';
 import { filterMatches, hasWildcard } from './filter-match.ts';
 
 const DOLLAR = 0x24;
 
-type Slot<V> = TrieNode<V> | V | undefined;
+type Slot<V extends string | object> = TrieNode<V> | V | undefined;
 
-class TrieNode<V> {
+type Children<V extends string | object> = Map<string, TrieNode<V> | V> | SteadyMap<string, TrieNode<V> | V>;
+
+/** Children above which a node guards against one of them coming and going, see base/steady-map.ts; below, a plain map is smaller. */
+const PLAIN_CHILDREN_MAX = 256;
+
+class TrieNode<V extends string | object> {
   /** Value of the filter that ends here. */
   value: V | undefined = undefined;
   /** Value of the filter that ends with `#` below here. */
@@ -32,11 +38,11 @@ class TrieNode<V> {
   plus: Slot<V> = undefined;
   /** Level of the only literal child; undefined when there is none or when `children` is a map. */
   onlyLevel: string | undefined = undefined;
-  children: Slot<V> | Map<string, TrieNode<V> | V> = undefined;
+  children: Slot<V> | Children<V> = undefined;
 
   child(level: string): Slot<V> {
     if (this.onlyLevel !== undefined) return this.onlyLevel === level ? (this.children as Slot<V>) : undefined;
-    return this.children === undefined ? undefined : (this.children as Map<string, TrieNode<V> | V>).get(level);
+    return this.children === undefined ? undefined : (this.children as Children<V>).get(level);
   }
 
   setChild(level: string, slot: TrieNode<V> | V): void {
@@ -52,7 +58,13 @@ class TrieNode<V> {
       this.onlyLevel = level;
       this.children = slot;
     } else {
-      (this.children as Map<string, TrieNode<V> | V>).set(level, slot);
+      let children = this.children as Children<V>;
+      if (children.size >= PLAIN_CHILDREN_MAX && children instanceof Map) {
+        const plain = children;
+        this.children = children = new SteadyMap<string, TrieNode<V> | V>();
+        for (const [each, child] of plain) children.set(each, child);
+      }
+      children.set(level, slot);
     }
   }
 
@@ -63,7 +75,7 @@ class TrieNode<V> {
       this.children = undefined;
       return;
     }
-    const map = this.children as Map<string, TrieNode<V> | V>;
+    const map = this.children as Children<V>;
     map.delete(level);
     if (map.size > 1) return;
     for (const [last, slot] of map) {
@@ -90,7 +102,7 @@ class TrieNode<V> {
 
 export class FilterTrie<V extends string | object> {
   readonly #filterOf: (value: V) => string;
-  readonly #values = new Map<string, V>();
+  readonly #values = new SteadyMap<string, V>();
   #root = new TrieNode<V>();
   #wildcards = 0;
 
@@ -111,13 +123,9 @@ export class FilterTrie<V extends string | object> {
     return this.#values.has(filter);
   }
 
-  /** All filters. The iterator survives changes: what is added meanwhile is visited, what is removed is not. */
+  /** All filters. The iterator survives changes: what is removed meanwhile is not visited, what is added may be. */
   filters(): IterableIterator<string> {
     return this.#values.keys();
-  }
-
-  values(): IterableIterator<V> {
-    return this.#values.values();
   }
 
   /** Adds the value, in place of the one that had its filter. */
@@ -162,7 +170,7 @@ export class FilterTrie<V extends string | object> {
       if (!(slot instanceof TrieNode)) continue;
       nodes++;
       stack.push(slot.plus);
-      if (slot.children instanceof Map) stack.push(...slot.children.values());
+      if (slot.children instanceof Map || slot.children instanceof SteadyMap) stack.push(...slot.children.values());
       else stack.push(slot.children as Slot<V>);
     }
     return nodes;

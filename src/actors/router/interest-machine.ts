@@ -38,7 +38,7 @@ import type { InterestAck, InterestDelta, InterestMessage, InterestPull, Interes
 /** The filters of this reactor's own subscribers. */
 export interface LocalFilters {
   has(filter: string): boolean;
-  /** Survives changes: visits what is added meanwhile, not what is removed. */
+  /** Survives changes: what is removed meanwhile is not visited, what is added may be. */
   filters(): Iterator<string>;
 }
 

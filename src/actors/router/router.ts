@@ -44,7 +44,8 @@ export class Router {
   readonly topics: TopicTable;
   readonly interest: InterestMachine;
   readonly #filters = new FilterTrie<Holder>((holder) => holder.filter);
-  readonly #sinks = new Map<Sink, Subscription | Owner>();
+  /** A sink keeps its entry, null without subscriptions, until it is done: see base/steady-map.ts on keys that come and go. */
+  readonly #sinks = new Map<Sink, Subscription | Owner | null>();
   readonly #slots: Float64Array;
   readonly #found: Holder[] = [];
   #version = TOPIC_STALE + 1;
@@ -113,8 +114,10 @@ export class Router {
     return true;
   }
 
+  /** Also forgets the sink: to be called when it is done. */
   unsubscribeAll(sink: Sink): void {
     for (const subscription of [...this.subscriptionsOf(sink)]) this.#remove(subscription);
+    this.#sinks.delete(sink);
   }
 
   find(sink: Sink, filter: string): Subscription | undefined {
@@ -125,20 +128,20 @@ export class Router {
 
   subscriptionsOf(sink: Sink): Iterable<Subscription> {
     const mine = this.#sinks.get(sink);
-    if (mine === undefined) return [];
+    if (mine === undefined || mine === null) return [];
     return mine instanceof Owner ? mine.values() : [mine];
   }
 
   subscriptionCount(sink: Sink): number {
     const mine = this.#sinks.get(sink);
-    return mine instanceof Owner ? mine.size : mine === undefined ? 0 : 1;
+    return mine instanceof Owner ? mine.size : mine instanceof Subscription ? 1 : 0;
   }
 
   /** Gives all subscriptions of one sink to another that has none. No message is missed and none is doubled. */
   moveSink(from: Sink, to: Sink): void {
     const mine = this.#sinks.get(from);
     if (mine === undefined || from === to) return;
-    assert(!this.#sinks.has(to), 'only a sink without subscriptions takes over those of another');
+    assert(this.subscriptionCount(to) === 0, 'only a sink without subscriptions takes over those of another');
     this.#sinks.delete(from);
     this.#sinks.set(to, mine);
     let wildcard = false;
@@ -231,7 +234,7 @@ export class Router {
 
   #addToSink(subscription: Subscription): void {
     const mine = this.#sinks.get(subscription.sink);
-    if (mine === undefined) this.#sinks.set(subscription.sink, subscription);
+    if (mine === undefined || mine === null) this.#sinks.set(subscription.sink, subscription);
     else if (mine instanceof Owner) mine.add(subscription);
     else {
       const owner = new Owner(mine);
@@ -254,9 +257,9 @@ export class Router {
   #remove(subscription: Subscription): void {
     const { sink, filter } = subscription;
     const mine = this.#sinks.get(sink);
-    assert(mine !== undefined, 'a subscription belongs to its sink');
+    assert(mine instanceof Owner || mine === subscription, 'a subscription belongs to its sink');
     if (mine instanceof Owner) mine.remove(subscription);
-    if (!(mine instanceof Owner) || mine.size === 0) this.#sinks.delete(sink);
+    else this.#sinks.set(sink, null);
     const holder = this.#filters.get(filter);
     assert(holder !== undefined, 'a subscription belongs to its filter');
     if (!(holder instanceof Group)) {

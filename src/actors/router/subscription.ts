@@ -4,6 +4,7 @@
  *  - the value of a filter is its only subscription, or a `Group` when there are more;
  *  - a sink with one subscription has no record of its own, only those with more have an `Owner`.
  */
+import { SteadyMap } from '../../base/steady-map.ts';
 import type { Qos } from '../../wire/mqtt/constants.ts';
 import type { Delivery, Sink, SubscribeOptions } from './sink.ts';
 
@@ -100,7 +101,7 @@ export class Group {
 
 /** The subscriptions of one sink when it has, or had, several. */
 export class Owner {
-  #subscriptions: Subscription[] | Map<string, Subscription>;
+  #subscriptions: Subscription[] | SteadyMap<string, Subscription>;
   /** The merge that met this sink last, and where in its result. */
   stamp = 0;
   slot = 0;
@@ -124,7 +125,11 @@ export class Owner {
     const all = this.#subscriptions;
     if (!Array.isArray(all)) all.set(subscription.filter, subscription);
     else if (all.length < OWNER_LIST_MAX) all.push(subscription);
-    else this.#subscriptions = new Map([...all, subscription].map((each) => [each.filter, each]));
+    else {
+      const map = new SteadyMap<string, Subscription>();
+      for (const each of [...all, subscription]) map.set(each.filter, each);
+      this.#subscriptions = map;
+    }
   }
 
   remove(subscription: Subscription): void {

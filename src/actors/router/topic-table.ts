@@ -7,7 +7,7 @@
  *
  * Why it looks like that: `intern` runs for up to every PUBLISH that misses its connection's own cache. A lookup reads the bytes once in words of
  * four for the hash, walks integers in one cache line, and compares bytes against a single candidate; it allocates nothing. A JS loop compares a
- * topic of 30 bytes in a third of the time that a call to `Buffer.compare` takes, and topics are short. Measured: see spec/actors/router/measure.ts.
+ * topic of 30 bytes in a third of the time that a call to `Buffer.compare` takes, and topics are short. Measured: see spec/actors/measure.ts.
  *
  * Bounds: `max` topics, evicted by second chance. An evicted topic may still be held by a connection; it is then not `live`, caches nothing,
  * and the router adopts it again when it is next used. Hashes are seeded, and no insertion probes more than TOPIC_PROBES_MAX slots: names
