@@ -87,6 +87,12 @@ function measureHotPath(): void {
     nanosecondsOf(5e6, () => router.topics.intern(buffer, start, end)),
     'ns',
   );
+  const long = Buffer.from(`site/${'x'.repeat(195)}`);
+  report(
+    `intern, known topic of ${long.length} bytes`,
+    nanosecondsOf(2e6, () => router.topics.intern(long, 0, long.length)),
+    'ns',
+  );
   const many = Array.from({ length: 10_000 }, (_, i) => Buffer.from(`site/berlin/line/7/machine/${i}/temp`));
   for (const bytes of many) router.topics.intern(bytes, 0, bytes.length);
   const rotate = (i: number): void => {

@@ -8,7 +8,7 @@
  * Why it looks like that: a repeated PUBLISH must cost one comparison here. So a result is cached on the interned topic and invalidated, not looked
  * up again: a filter without wildcards touches the one topic it names, a wildcard filter raises the version and so drops all results at once.
  * Subscribing is O(levels) whatever the number of subscribers of a filter and of filters of a subscriber; the price of a change is paid by the
- * next publish of each topic, one match of 1 to 50 µs.
+ * next publish of each topic, one match (2 µs at the median and 7 µs at p99 among 200,000 wildcard filters, spec/actors/measure.ts).
  *
  * Bounds: topics by TOPICS_INTERNED_MAX, results by DELIVERIES_CACHED_MAX; subscriptions by the sessions' own limit per client.
  */
