@@ -47,7 +47,9 @@ export function resultLines(result: BenchResult, { unit, each }: Pick<Scenario, 
     broker.push(`${(result.rssPerConnectionBytes / 1024).toFixed(2)} KiB per idle connection`);
   if (broker.length > 0) lines.push(`Broker       ${result.version}: ${broker.join(', ')}`);
   const bound = result.loadBound ? ': at its own limit, the rate is a lower bound' : '';
-  lines.push(`Generator    ${(result.loadCores * 100).toFixed(0)} % of a core${bound}`);
+  lines.push(
+    `${result.scenario === 'ring' ? 'Process  ' : 'Generator'}    ${(result.loadCores * 100).toFixed(0)} % of a core${bound}`,
+  );
   return lines;
 }
 

@@ -31,8 +31,10 @@ export interface BenchResult {
   /** Broker and generator CPU in the window, in cores (1 = one core all the time). */
   readonly brokerCores: number | null;
   readonly loadCores: number;
-  /** Messages sent in the window, and deliveries that never came over the whole run. */
+  /** Messages sent in the window. */
   readonly sent: number;
+  /** Deliveries over the whole run, warm-up and drain included, and those that never came. */
+  readonly delivered: number;
   readonly lost: number;
   /** Payload bytes of msgs. */
   readonly megabytesPerSecond: number;
@@ -103,6 +105,7 @@ export function resultOf({ scenario, params, target, version, extra }: RunLabel,
     brokerCores: broker === undefined ? null : round(broker / micros, 3),
     loadCores: round(run.loadCpuMicros / micros, 3),
     sent: run.sent,
+    delivered: run.delivered,
     lost: run.lost,
     megabytesPerSecond: scenario.kind === 'connect' ? 0 : round((run.received * params.payloadBytes) / run.seconds / 1e6, 2),
     brokerRssBytes: run.brokerRssBytes ?? null,

@@ -15,6 +15,7 @@ export async function runRingScenario({ messages, payloadBytes, batch }: Params)
     seconds,
     sent: messages,
     received: messages,
+    delivered: messages,
     lost: 0,
     latency: empty,
     ackLatency: empty,

@@ -26,7 +26,7 @@ export async function runSuite(options: SuiteOptions, listener: SuiteListener): 
   for (const scenario of options.scenarios) {
     const params = { ...scenario.params, ...options.changes };
     const one = async (target: string): Promise<BenchResult> => {
-      listener.onStart(scenario, target, params);
+      listener.onStart(scenario, scenario.kind === 'ring' ? 'runtime' : target, params);
       const { targetOptions } = options;
       const result = await runOnce({
         scenario,

@@ -58,6 +58,7 @@ export async function runConnect(job: ConnectJob, context: RunContext): Promise<
     seconds,
     sent: opened,
     received: opened,
+    delivered: job.connections,
     lost: 0,
     latency: latency.snapshot(),
     ackLatency: empty,

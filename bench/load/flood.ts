@@ -104,5 +104,12 @@ export async function runFlood(job: FloodJob, context: RunContext): Promise<RawR
   const lost = await drain(sent() * job.subscribers, received);
   clients.closeAll();
   const { latency, ackLatency } = figures;
-  return { ...window, lost, latency: latency.snapshot(), ackLatency: ackLatency.snapshot(), sendLag: new Histogram().snapshot() };
+  return {
+    ...window,
+    delivered: received(),
+    lost,
+    latency: latency.snapshot(),
+    ackLatency: ackLatency.snapshot(),
+    sendLag: new Histogram().snapshot(),
+  };
 }

@@ -59,6 +59,8 @@ export interface RawRun {
   /** Messages sent, and deliveries received, in the window. */
   readonly sent: number;
   readonly received: number;
+  /** Deliveries over the whole run, warm-up and drain included. */
+  readonly delivered: number;
   /** Deliveries that were due over the whole run, from the first message to the last, and have not come. */
   readonly lost: number;
   /** Publisher to subscriber, µs; from the intended time of sending when the job has a rate. */

@@ -105,5 +105,12 @@ export async function runPaced(job: PacedJob, context: RunContext): Promise<RawR
   );
   clients.closeAll();
   const { latency, ackLatency, sendLag } = figures;
-  return { ...window, lost, latency: latency.snapshot(), ackLatency: ackLatency.snapshot(), sendLag: sendLag.snapshot() };
+  return {
+    ...window,
+    delivered: received(),
+    lost,
+    latency: latency.snapshot(),
+    ackLatency: ackLatency.snapshot(),
+    sendLag: sendLag.snapshot(),
+  };
 }

@@ -29,6 +29,9 @@ export function startProcess(
   });
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
   child.once('error', () => undefined);
+  // A command that is interrupted must not leave its broker behind.
+  const orphaned = (): void => void child.kill('SIGKILL');
+  process.once('exit', orphaned);
   const stop = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
       child.kill('SIGTERM');
@@ -36,6 +39,7 @@ export function startProcess(
       await exited;
       clearTimeout(late);
     }
+    process.off('exit', orphaned);
   };
   return { child, complaints, stop };
 }

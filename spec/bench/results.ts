@@ -12,6 +12,7 @@ export function rawRun(changes: Partial<RawRun> = {}): RawRun {
     seconds: 2,
     sent: 1100,
     received: 1000,
+    delivered: 1500,
     lost: 3,
     latency: latency.snapshot(),
     ackLatency: empty,

@@ -79,7 +79,7 @@ export class Histogram {
   quantile(quantile: number): number {
     assert(quantile >= 0 && quantile <= 1, `quantile out of range: ${quantile}`);
     if (this.#count === 0) return 0;
-    // The product of e.g. 0.99 and 100 is a hair above 99; without the allowance it would ask for the hundredth value.
+    // 0.07 * 100 is a hair above 7; without the allowance it would ask for the eighth value.
     const wanted = Math.max(1, Math.ceil(quantile * this.#count * (1 - Number.EPSILON)));
     let seen = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {

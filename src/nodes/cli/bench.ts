@@ -100,6 +100,8 @@ async function bench(scenario: string | undefined, options: BenchOptions): Promi
     return;
   }
   const progress = options.json !== true && process.stderr.isTTY ? new BenchProgress() : undefined;
+  // Ending by process.exit, not by the signal itself, lets the exit hooks take the started processes along.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT.failed));
   const listener = options.json === true ? jsonListener() : humanListener(progress);
   try {
     const scenarios = scenario === undefined ? SCENARIOS : [scenarioNamed(scenario)];
