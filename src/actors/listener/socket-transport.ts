@@ -14,6 +14,9 @@ interface WithHandle {
   _handle: unknown;
 }
 
+/** The encoding of what is bytes already, which the types of `net.Socket` do not know. */
+const BUFFER = 'buffer' as BufferEncoding;
+
 /** Our socket knows its transport, so that its handlers are the same functions for all connections. */
 class TransportSocket extends net.Socket {
   transport: SocketTransport | null = null;
@@ -39,6 +42,15 @@ export class SocketTransport implements Transport {
   readonly remoteAddress: string;
   readonly #socket: TransportSocket;
   #target: IoTarget | null = null;
+  /** Bytes of the write that the kernel has not taken whole; nothing else is written meanwhile. */
+  #inFlightBytes = 0;
+  /** What has to wait for that, oldest first. */
+  #waiting: Uint8Array[] | null = null;
+  #waitingBytes = 0;
+  #ending = false;
+  /** In `write`: what calls back now need not be reported. */
+  #writing = false;
+  readonly #onWritten = (error?: Error | null): void => this.#written(error);
 
   constructor(accepted: net.Socket, onread: net.OnReadOpts) {
     this.remoteAddress = `${accepted.remoteAddress}:${accepted.remotePort}`;
@@ -48,7 +60,6 @@ export class SocketTransport implements Transport {
     const options = { handle, onread, pauseOnCreate: true };
     this.#socket = new TransportSocket(options as net.SocketConstructorOpts);
     this.#socket.transport = this;
-    this.#socket.on('drain', onDrain);
     this.#socket.on('error', ignore);
     this.#socket.on('close', onClose);
   }
@@ -60,12 +71,25 @@ export class SocketTransport implements Transport {
   }
 
   get pendingBytes(): number {
-    return this.#socket.writableLength;
+    return this.#inFlightBytes + this.#waitingBytes;
   }
 
+  /**
+   * Goes past `Writable.write` to the socket's `_write`: outputs are batched already, and the stream's own queue, ticks and events cost more than the
+   * rest of a small delivery. Measured with one packet per segment: 2 µs of CPU per message.
+   */
   write(bytes: Uint8Array): boolean {
-    this.#socket.write(bytes);
-    return this.#socket.writableLength === 0;
+    if (this.#inFlightBytes > 0) {
+      this.#waiting ??= [];
+      this.#waiting.push(bytes);
+      this.#waitingBytes += bytes.length;
+      return false;
+    }
+    this.#inFlightBytes = bytes.length;
+    this.#writing = true;
+    this.#socket._write(bytes, BUFFER, this.#onWritten); // calls back at once if the kernel takes it
+    this.#writing = false;
+    return this.#inFlightBytes === 0;
   }
 
   pause(): void {
@@ -78,9 +102,10 @@ export class SocketTransport implements Transport {
 
   end(): void {
     this.#target = null;
+    this.#ending = true;
     this.#socket.setTimeout(SOCKET_LINGER_MS, destroyThis);
-    this.#socket.end();
     this.#socket.resume();
+    if (this.#inFlightBytes === 0) this.#socket.end();
   }
 
   /** Called by the socket's handlers. */
@@ -88,18 +113,37 @@ export class SocketTransport implements Transport {
     this.#target?.io(IO_DATA, view);
   }
 
-  drained(): void {
-    this.#target?.io(IO_DRAINED, undefined);
-  }
-
   closed(): void {
     this.#target?.io(IO_CLOSED, undefined);
     this.#target = null;
   }
-}
 
-function onDrain(this: net.Socket): void {
-  (this as TransportSocket).transport?.drained();
+  #written(error: Error | null | undefined): void {
+    const waited = this.#waiting !== null;
+    this.#inFlightBytes = 0;
+    if (error != null) {
+      this.#socket.destroy();
+    } else if (this.#writing) {
+      // The caller sees it.
+    } else if (waited) {
+      this.#writeWaiting();
+    } else if (this.#ending) {
+      this.#socket.end();
+    } else {
+      this.#target?.io(IO_DRAINED, undefined);
+    }
+  }
+
+  #writeWaiting(): void {
+    const chunks = Object.assign(
+      this.#waiting!.map((chunk) => ({ chunk, encoding: BUFFER })),
+      { allBuffers: true },
+    );
+    this.#inFlightBytes = this.#waitingBytes;
+    this.#waiting = null;
+    this.#waitingBytes = 0;
+    this.#socket._writev!(chunks, this.#onWritten);
+  }
 }
 
 function onClose(this: net.Socket): void {

@@ -44,6 +44,7 @@ import { SessionMachine } from './machine.ts';
 import type { Estate, SessionMessage, SessionState, Surrendered } from './messages.ts';
 import { Outbound, type OutboundHost } from './outbound.ts';
 import { SESSION_PROBE } from './probe.ts';
+import { Remainder } from './remainder.ts';
 import type { SessionServices } from './services.ts';
 import { detachedSnapshot, subscriptionStates } from './state.ts';
 import { Subscriber } from './subscriber.ts';
@@ -210,24 +211,25 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     if (client === null) return;
     client.lastReadAt = this.#ctx.now();
     this.#count(slot.bytesReceived, view.end - view.start);
-    client.remainder.join(view);
+    client.remainder?.join(view);
     try {
       const position = this.#services.reader.read(this, client, view);
-      if (this.#client !== null) client.remainder.keep(view, position);
+      if (position < view.end) (client.remainder ??= new Remainder()).keep(view, position);
+      else client.remainder = null;
     } catch (error) {
       if (!(error instanceof MqttError)) throw error;
       this.#violated(error);
       return;
     }
-    this.#outbound.drain();
-    this.#feedRetained();
+    if (this.#services.reader.takeAcknowledged()) this.#outbound.drain();
+    if (this.#subscriber !== null) this.#feedRetained();
     const pressure = this.#services.gauge.take();
     if (pressure !== null && this.#client !== null) this.#holdFor(client, pressure);
   }
 
   /** Reads what came while nothing was read. */
   #readOn(client: Client): void {
-    if (client.remainder.length > 0) this.#read({ bytes: NO_BYTES, start: 0, end: 0 });
+    if (client.remainder !== null) this.#read({ bytes: NO_BYTES, start: 0, end: 0 });
   }
 
   #holdFor(client: Client, pressure: PressureSource): void {

@@ -7,13 +7,14 @@ import type { Topic } from '../router/topic-table.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { type FlushList, Output } from './output.ts';
 import type { WriterTarget } from './publish-writer.ts';
-import { Remainder } from './remainder.ts';
+import type { Remainder } from './remainder.ts';
 import type { Transport } from './transport.ts';
 
 export class Client implements WriterTarget {
   readonly transport: Transport;
   readonly output: Output;
-  readonly remainder: Remainder = new Remainder();
+  /** What the last read left of a packet; null when it ended with one. */
+  remainder: Remainder | null = null;
   dialect: Dialect = 0;
   packetBytesMax: number = MQTT_PACKET_BYTES_MAX;
   keepAliveMs = 0;

@@ -59,6 +59,7 @@ export class InboundReader {
   readonly #parts = emptyPublishParts();
   readonly #ack: AckView = { packetId: 0, reason: 0 };
   readonly #run: Run;
+  #acknowledged = false;
 
   constructor(publisher: Publisher, topics: TopicTable, limits: SessionLimits, slots: Float64Array, wallClock: () => number) {
     this.#publisher = publisher;
@@ -94,6 +95,13 @@ export class InboundReader {
       }
     }
     return at;
+  }
+
+  /** Whether there were acknowledgements since the last call: they make room for what waits. */
+  takeAcknowledged(): boolean {
+    const acknowledged = this.#acknowledged;
+    this.#acknowledged = false;
+    return acknowledged;
   }
 
   /** Handles the PUBLISH at `at` and those that make a run with it; returns the position after them. */
@@ -228,6 +236,7 @@ export class InboundReader {
 
   /** Handles the acknowledgement at `at` and those in short form that follow it. */
   #acknowledgements(host: ReaderHost, client: Client, bytes: Uint8Array, at: number, packetLimit: number, limit: number): number {
+    this.#acknowledged = true;
     let next = at;
     while (next + ACK_BYTES <= limit) {
       const form = (bytes[next]! << 8) | bytes[next + 1]!;

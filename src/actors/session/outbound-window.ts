@@ -7,8 +7,9 @@
  *     oldest ─┐                 ┌─ next
  *     … free  │ a a r a · a a a │ free …      a awaiting PUBACK/PUBREC   r awaiting PUBCOMP   · acknowledged out of order
  *
+ * A slot holds `awaited << 16 | id`, 0 when it is free: one array, because a window is touched once per message and cold by then.
  * A slot that a slow id still holds makes the allocator pass over the new id that would share it. Messages are kept only for sessions that may
- * be resumed (`keep`): without resumption nothing is ever sent again [MQTT-4.4.0-1], and a bare window costs 3 bytes an id.
+ * be resumed (`keep`): without resumption nothing is ever sent again [MQTT-4.4.0-1], and a bare window costs 4 bytes an id.
  * Bounded by `limit`, the smaller of the client's receive maximum and the configured one.
  */
 import { assert } from '../../base/assert.ts';
@@ -20,14 +21,15 @@ export const AWAIT_PUBCOMP = 3;
 
 const CAPACITY_MIN = 16;
 const PACKET_ID_MAX = 65_535;
+const STATE_SHIFT = 16;
+const ID_MASK = 0xffff;
 
 export class OutboundWindow<Message> {
   /** Most ids that may be out at once. */
   limit: number;
   #keep: boolean;
   #capacity = 0;
-  #states = new Uint8Array(0);
-  #ids = new Uint16Array(0);
+  #slots = NO_SLOTS;
   #messages: (Message | null)[] = [];
   #count = 0;
   #next = 1;
@@ -57,7 +59,7 @@ export class OutboundWindow<Message> {
     assert(this.#count < this.limit, 'the in-flight window is full');
     if (this.#count * 2 >= this.#capacity && this.#capacity <= PACKET_ID_MAX) this.#grow();
     let id = this.#next;
-    while (this.#states[id & (this.#capacity - 1)] !== FREE) id = id === PACKET_ID_MAX ? 1 : id + 1;
+    while (this.#slots[id & (this.#capacity - 1)] !== FREE) id = id === PACKET_ID_MAX ? 1 : id + 1;
     this.#next = id === PACKET_ID_MAX ? 1 : id + 1;
     this.#put(id, awaiting, message);
     return id;
@@ -66,22 +68,22 @@ export class OutboundWindow<Message> {
   /** What is awaited for `id`: FREE when it is not out. */
   awaiting(id: number): number {
     if (this.#capacity === 0) return FREE;
-    const slot = id & (this.#capacity - 1);
-    return this.#ids[slot] === id ? this.#states[slot]! : FREE;
+    const entry = this.#slots[id & (this.#capacity - 1)]!;
+    return (entry & ID_MASK) === id ? entry >>> STATE_SHIFT : FREE;
   }
 
   /** The message is with the client for good, but its id is still taken: PUBREC came. */
   received(id: number): void {
+    assert(this.awaiting(id) === AWAIT_PUBREC, 'not awaiting PUBREC');
     const slot = id & (this.#capacity - 1);
-    assert(this.#ids[slot] === id && this.#states[slot] === AWAIT_PUBREC, 'not awaiting PUBREC');
-    this.#states[slot] = AWAIT_PUBCOMP;
+    this.#slots[slot] = (AWAIT_PUBCOMP << STATE_SHIFT) | id;
     if (this.#keep) this.#messages[slot] = null;
   }
 
   release(id: number): void {
+    assert(this.awaiting(id) !== FREE, 'releasing an id that is not out');
     const slot = id & (this.#capacity - 1);
-    assert(this.#ids[slot] === id && this.#states[slot] !== FREE, 'releasing an id that is not out');
-    this.#states[slot] = FREE;
+    this.#slots[slot] = FREE;
     if (this.#keep) this.#messages[slot] = null;
     this.#count--;
   }
@@ -90,10 +92,10 @@ export class OutboundWindow<Message> {
   forEach(visit: (id: number, awaiting: number, message: Message | null) => void): void {
     let left = this.#count;
     for (let i = 0, id = this.#next; left > 0 && i < PACKET_ID_MAX; i++, id = id === PACKET_ID_MAX ? 1 : id + 1) {
-      const slot = id & (this.#capacity - 1);
-      if (this.#states[slot] === FREE || this.#ids[slot] !== id) continue;
+      const awaiting = this.awaiting(id);
+      if (awaiting === FREE) continue;
       left--;
-      visit(id, this.#states[slot]!, this.#messages[slot] ?? null);
+      visit(id, awaiting, this.#messages[id & (this.#capacity - 1)] ?? null);
     }
   }
 
@@ -101,7 +103,7 @@ export class OutboundWindow<Message> {
   restore(id: number, awaiting: number, message: Message | null): void {
     while (
       this.#capacity <= PACKET_ID_MAX &&
-      (this.#count * 2 >= this.#capacity || this.#states[id & (this.#capacity - 1)] !== FREE)
+      (this.#count * 2 >= this.#capacity || this.#slots[id & (this.#capacity - 1)] !== FREE)
     )
       this.#grow();
     assert(this.awaiting(id) === FREE, 'restoring an id twice');
@@ -111,27 +113,26 @@ export class OutboundWindow<Message> {
 
   #put(id: number, awaiting: number, message: Message | null): void {
     const slot = id & (this.#capacity - 1);
-    this.#states[slot] = awaiting;
-    this.#ids[slot] = id;
+    this.#slots[slot] = (awaiting << STATE_SHIFT) | id;
     if (this.#keep) this.#messages[slot] = message;
     this.#count++;
   }
 
   #grow(): void {
     const capacity = Math.max(CAPACITY_MIN, this.#capacity * 2);
-    const states = new Uint8Array(capacity);
-    const ids = new Uint16Array(capacity);
+    const slots = new Uint32Array(capacity);
     const messages: (Message | null)[] = this.#keep ? new Array<Message | null>(capacity).fill(null) : [];
     for (let slot = 0; slot < this.#capacity; slot++) {
-      if (this.#states[slot] === FREE) continue;
-      const to = this.#ids[slot]! & (capacity - 1);
-      states[to] = this.#states[slot]!;
-      ids[to] = this.#ids[slot]!;
+      const entry = this.#slots[slot]!;
+      if (entry === FREE) continue;
+      const to = entry & ID_MASK & (capacity - 1);
+      slots[to] = entry;
       if (this.#keep) messages[to] = this.#messages[slot] ?? null;
     }
     this.#capacity = capacity;
-    this.#states = states;
-    this.#ids = ids;
+    this.#slots = slots;
     this.#messages = messages;
   }
 }
+
+const NO_SLOTS = new Uint32Array(0);

@@ -120,16 +120,20 @@ export class Outbound {
     if (client === null && !machine.resumable) return;
     const { dialect, buffer, start, end, count, expiresAt } = run;
     const outgoing: Outgoing = { dialect, qos, retain, subscriptionIds, buffer, start, end, count, expiresAt };
-    const open = client !== null && client.output.pendingBytes < this.#services.limits.outputBytesMax;
-    const room = open ? machine.room : 0;
+    const pending = client === null ? 0 : client.output.pendingBytes;
+    const { outputBytesMax } = this.#services.limits;
+    const room = client === null || pending >= outputBytesMax ? 0 : machine.room;
     if (room >= count) {
       this.#send(client!, outgoing);
-    } else if (room <= 0) {
-      this.#enqueue(detached(outgoing));
-    } else {
+      if (pending > outputBytesMax / HIGH_PART) this.#press();
+      return;
+    }
+    if (room > 0) {
       const { head, rest } = splitOutgoing(outgoing, room);
       this.#send(client!, head);
-      if (rest !== null) this.#enqueue(detached(rest));
+      this.#enqueue(detached(rest!));
+    } else {
+      this.#enqueue(detached(outgoing));
     }
     if (client !== null && !this.#backlogBelow(HIGH_PART)) this.#press();
   }
