@@ -9,6 +9,16 @@ export interface Waiter {
 
 export class PressureSource {
   #waiters: Waiter[] = [];
+  #pressing = false;
+
+  /** From `press` to `relieve`. */
+  get pressing(): boolean {
+    return this.#pressing;
+  }
+
+  press(): void {
+    this.#pressing = true;
+  }
 
   wait(waiter: Waiter): void {
     this.#waiters.push(waiter);
@@ -18,6 +28,7 @@ export class PressureSource {
   relieve(): void {
     const waiters = this.#waiters;
     this.#waiters = [];
+    this.#pressing = false;
     for (const waiter of waiters) waiter.relieved();
   }
 }
@@ -27,13 +38,14 @@ export class PressureGauge {
   #met: PressureSource | null = null;
 
   meet(source: PressureSource): void {
+    source.press();
     this.#met = source;
   }
 
-  /** The source met since the last call. */
+  /** The source met last since the last call, if it still presses: nobody would ever relieve one who waits for a source that is at ease. */
   take(): PressureSource | null {
     const met = this.#met;
     this.#met = null;
-    return met;
+    return met?.pressing ? met : null;
   }
 }
