@@ -8,7 +8,8 @@
  *     … free  │ a a r a · a a a │ free …      a awaiting PUBACK/PUBREC   r awaiting PUBCOMP   · acknowledged out of order
  *
  * A slot holds `awaited << 16 | id`, 0 when it is free: one array, because a window is touched once per message and cold by then.
- * A slot that a slow id still holds makes the allocator pass over the new id that would share it. Messages are kept only for sessions that may
+ * A slot that a slow id still holds makes the allocator pass over the new id that would share it. What is out is thus in order of age from `next`
+ * on, all the way round; except for an id that the allocator has come round to and passed over while it was out: those are listed apart. Messages are kept only for sessions that may
  * be resumed (`keep`): without resumption nothing is ever sent again [MQTT-4.4.0-1], and a bare window costs 4 bytes an id.
  * Bounded by `limit`, the smaller of the client's receive maximum and the configured one.
  */
@@ -33,6 +34,8 @@ export class OutboundWindow<Message> {
   #messages: (Message | null)[] = [];
   #count = 0;
   #next = 1;
+  /** Ids that were still out when `next` had come round to them, oldest first: older than all others. Nearly always empty. */
+  #passed: Set<number> | null = null;
 
   constructor(limit: number, keep: boolean) {
     assert(limit >= 1 && limit <= PACKET_ID_MAX, 'in-flight limit out of range');
@@ -58,9 +61,9 @@ export class OutboundWindow<Message> {
   take(awaiting: number, message: Message | null): number {
     assert(this.#count < this.limit, 'the in-flight window is full');
     if (this.#count * 2 >= this.#capacity && this.#capacity <= PACKET_ID_MAX) this.#grow();
-    let id = this.#next;
-    while (this.#slots[id & (this.#capacity - 1)] !== FREE) id = id === PACKET_ID_MAX ? 1 : id + 1;
-    this.#next = id === PACKET_ID_MAX ? 1 : id + 1;
+    while (this.#slots[this.#next & (this.#capacity - 1)] !== FREE) this.#passOver();
+    const id = this.#next;
+    this.#next = after(id);
     this.#put(id, awaiting, message);
     return id;
   }
@@ -86,16 +89,19 @@ export class OutboundWindow<Message> {
     this.#slots[slot] = FREE;
     if (this.#keep) this.#messages[slot] = null;
     this.#count--;
+    this.#passed?.delete(id);
   }
 
   /** Visits what is out, oldest first: the order in which it must be sent again [MQTT-4.6.0-1]. */
   forEach(visit: (id: number, awaiting: number, message: Message | null) => void): void {
-    let left = this.#count;
-    for (let i = 0, id = this.#next; left > 0 && i < PACKET_ID_MAX; i++, id = id === PACKET_ID_MAX ? 1 : id + 1) {
-      const awaiting = this.awaiting(id);
-      if (awaiting === FREE) continue;
+    const one = (id: number): void => visit(id, this.awaiting(id), this.#messages[id & (this.#capacity - 1)] ?? null);
+    const passed = this.#passed;
+    if (passed !== null) for (const id of passed) one(id);
+    let left = this.#count - (passed?.size ?? 0);
+    for (let i = 0, id = this.#next; left > 0 && i < PACKET_ID_MAX; i++, id = after(id)) {
+      if (this.awaiting(id) === FREE || passed?.has(id)) continue;
       left--;
-      visit(id, awaiting, this.#messages[id & (this.#capacity - 1)] ?? null);
+      one(id);
     }
   }
 
@@ -107,8 +113,19 @@ export class OutboundWindow<Message> {
     )
       this.#grow();
     assert(this.awaiting(id) === FREE, 'restoring an id twice');
+    if (this.#count === 0) this.#next = id;
+    while (this.#next !== id) this.#passOver();
     this.#put(id, awaiting, message);
-    this.#next = id === PACKET_ID_MAX ? 1 : id + 1;
+    this.#next = after(id);
+  }
+
+  #passOver(): void {
+    const id = this.#next;
+    if (this.awaiting(id) !== FREE) {
+      this.#passed ??= new Set();
+      this.#passed.add(id);
+    }
+    this.#next = after(id);
   }
 
   #put(id: number, awaiting: number, message: Message | null): void {
@@ -133,6 +150,10 @@ export class OutboundWindow<Message> {
     this.#slots = slots;
     this.#messages = messages;
   }
+}
+
+function after(id: number): number {
+  return id === PACKET_ID_MAX ? 1 : id + 1;
 }
 
 const NO_SLOTS = new Uint32Array(0);
