@@ -29,12 +29,12 @@ export class SessionMachine {
   #inbound: Set<number> | null = null;
   #window: OutboundWindow<Outgoing> | null = null;
   #queue: OutgoingQueue | null = null;
-  #inFlightMax: number;
+  readonly inFlightMax: number;
   #resumable: boolean;
 
   /** `resumable`: the session may outlive its connection, so what is in flight has to be kept for sending again. */
   constructor(inFlightMax: number, resumable: boolean) {
-    this.#inFlightMax = inFlightMax;
+    this.inFlightMax = inFlightMax;
     this.#resumable = resumable;
   }
 
@@ -73,12 +73,12 @@ export class SessionMachine {
   /** How many more messages with QoS above 0 may go out now. */
   get room(): number {
     if (this.queued > 0) return 0;
-    return this.#window?.room ?? this.#inFlightMax;
+    return this.#window?.room ?? this.inFlightMax;
   }
 
   /** A packet id for a message that leaves now. Callers check `room`; the message is kept only if the session is resumable. */
   send(qos: 1 | 2, message: Outgoing | null): number {
-    const window = (this.#window ??= new OutboundWindow<Outgoing>(this.#inFlightMax, this.#resumable));
+    const window = (this.#window ??= new OutboundWindow<Outgoing>(this.inFlightMax, this.#resumable));
     return window.take(qos === 1 ? AWAIT_PUBACK : AWAIT_PUBREC, message);
   }
 
@@ -90,7 +90,7 @@ export class SessionMachine {
   /** What may leave now from the front of the queue, at most as much as the window has room for; undefined: nothing. */
   dequeue(): Outgoing | undefined {
     if (this.#queue === null || this.#queue.messages === 0) return undefined;
-    const room = this.#window?.room ?? this.#inFlightMax;
+    const room = this.#window?.room ?? this.inFlightMax;
     return room <= 0 ? undefined : this.#queue.shift(room);
   }
 
@@ -117,6 +117,12 @@ export class SessionMachine {
     this.#window?.forEach(visit);
   }
 
+  /** The client has not said yet that it has the message. */
+  awaitsReceipt(packetId: number): boolean {
+    const awaiting = this.#window?.awaiting(packetId) ?? FREE;
+    return awaiting === AWAIT_PUBACK || awaiting === AWAIT_PUBREC;
+  }
+
   /** Gives up on a message in flight that can no longer be sent. */
   abandon(packetId: number): void {
     this.#window!.release(packetId);
@@ -133,7 +139,8 @@ export class SessionMachine {
     assert(this.inFlight === 0, 'restoring onto messages in flight');
     if (snapshot.inbound.length > 0) this.#inbound = new Set(snapshot.inbound);
     if (snapshot.inFlight.length > 0) {
-      this.#window = new OutboundWindow<Outgoing>(this.#inFlightMax, this.#resumable);
+      // Kept even if this session will not be resumed: the client that takes it over has to be sent them again.
+      this.#window = new OutboundWindow<Outgoing>(this.inFlightMax, true);
       for (const { packetId, awaiting, message } of snapshot.inFlight) this.#window.restore(packetId, awaiting, message);
     }
     const since = this.#queue === null ? [] : [...this.#queue];
