@@ -110,6 +110,7 @@ export class InboundReader {
     const run = this.#run;
     if (!readPublish(bytes, at, packetLimit, client.dialect, view))
       throw new MqttError(Reason.MALFORMED_PACKET, 'PUBLISH is malformed');
+    if (view.packetId === 0 && (view.header & 6) !== 0) throw new MqttError(Reason.PROTOCOL_ERROR, 'PUBLISH with packet id 0'); // [MQTT-2.2.1-3]
     run.publisher = host;
     run.dialect = client.dialect;
     run.qos = ((view.header >> 1) & 3) as Qos;
@@ -143,6 +144,7 @@ export class InboundReader {
     }
     const topic = this.#topics.intern(bytes, start, end);
     if (topic === undefined) {
+      if (start === end && client.dialect === DIALECT_5) throw new MqttError(Reason.PROTOCOL_ERROR, 'neither topic nor alias'); // section 3.3.2.1
       const fault = topicNameFault(bytes, start, end);
       throw new MqttError(fault === 0 ? Reason.TOPIC_NAME_INVALID : fault, 'topic name is not valid');
     }
@@ -222,6 +224,7 @@ export class InboundReader {
       let reason: number = Reason.SUCCESS;
       if (host.machine.beginInbound(packetId)) {
         if (host.machine.inboundPending > this.#limits.inFlightMax && client.dialect === DIALECT_5) {
+          host.machine.endInbound(packetId); // not routed, so it is new when the client sends it again
           throw new MqttError(Reason.RECEIVE_MAXIMUM_EXCEEDED, 'more QoS 2 messages than the receive maximum'); // [MQTT-3.3.4-7]
         }
         run.start = at;

@@ -62,7 +62,7 @@ export function newPublishView(): PublishView {
 
 /**
  * Reads the layout of the PUBLISH in `buffer[start, end)`, which is one whole frame. Checks that every part lies inside the frame, not what the
- * parts say. False: the packet is malformed (QoS 3, DUP at QoS 0, packet id 0, a part that overruns).
+ * parts say: an empty topic and packet id 0 are the caller's to refuse. False: the packet is malformed (QoS 3, DUP at QoS 0, a part that overruns).
  */
 export function readPublish(buffer: Uint8Array, start: number, end: number, dialect: Dialect, view: PublishView): boolean {
   const header = buffer[start]!;
@@ -77,7 +77,6 @@ export function readPublish(buffer: Uint8Array, start: number, end: number, dial
   if (qos !== 0) {
     if (at + 2 > end) return false;
     packetId = (buffer[at]! << 8) | buffer[at + 1]!;
-    if (packetId === 0) return false; // [MQTT-2.3.1-1] [MQTT-2.2.1-3]
     at += 2;
   }
   view.propertiesStart = at;
