@@ -46,7 +46,7 @@ export class PublishWriter {
     let written = 0;
     for (let at = packets.start; at < packets.end; ) {
       const end = packetEnd(packets.buffer, at);
-      if (this.#prepare(target, packets, at, end, 0, subscriptionIds)) {
+      if (this.#prepare(target, packets, at, end, 0, subscriptionIds, false)) {
         this.#write(target, header, 0, subscriptionIds);
         written++;
       }
@@ -72,7 +72,7 @@ export class PublishWriter {
     let written = 0;
     for (let at = start; at < end; ) {
       const next = packetEnd(buffer, at);
-      if (this.#prepare(target, outgoing, at, next, qos, subscriptionIds)) {
+      if (this.#prepare(target, outgoing, at, next, qos, subscriptionIds, false)) {
         const packetId = machine.send(qos, machine.resumable ? { ...outgoing, start: at, end: next, count: 1 } : null);
         this.#write(target, header, packetId, subscriptionIds);
         written++;
@@ -85,12 +85,12 @@ export class PublishWriter {
   /** Writes a message that is in flight once more, with DUP [MQTT-3.3.1-1]. False when the client no longer takes one that large. */
   rewrite(target: WriterTarget, message: Outgoing, packetId: number): boolean {
     const { qos, retain, subscriptionIds } = message;
-    if (!this.#prepare(target, { ...message, expiresAt: 0 }, message.start, message.end, qos, subscriptionIds)) return false;
+    if (!this.#prepare(target, message, message.start, message.end, qos, subscriptionIds, true)) return false;
     this.#write(target, publishHeader(qos, retain, true), packetId, subscriptionIds);
     return true;
   }
 
-  /** Fills `#parts` from the packet at `at`. False when the client is not to get it. */
+  /** Fills `#parts` from the packet at `at`. False when the client is not to get it. Expiry does not end what has been `begun`. */
   #prepare(
     target: WriterTarget,
     packets: Packets,
@@ -98,6 +98,7 @@ export class PublishWriter {
     end: number,
     qos: Qos,
     subscriptionIds: readonly number[] | null,
+    begun: boolean,
   ): boolean {
     const view = this.#view;
     const parts = this.#parts;
@@ -115,11 +116,11 @@ export class PublishWriter {
     parts.expiryOffset = -1;
     if (packets.expiresAt !== 0) {
       const leftMs = packets.expiresAt - this.#wallClock();
-      if (leftMs <= 0) return false; // [MQTT-3.3.2-5]
+      if (leftMs <= 0 && !begun) return false; // [MQTT-3.3.2-5]
       if (target.dialect === DIALECT_5) {
         readPublishProperties(buffer, view.propertiesStart, view.propertiesEnd, this.#properties);
         parts.expiryOffset = this.#properties.expiryOffset;
-        parts.expirySeconds = Math.ceil(leftMs / 1000);
+        parts.expirySeconds = Math.max(0, Math.ceil(leftMs / 1000)); // [MQTT-3.3.2-6]
       }
     }
     return publishSize(target.dialect, qos, parts, subscriptionIds) <= target.packetBytesMax;
