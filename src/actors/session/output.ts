@@ -50,9 +50,12 @@ export class Output {
     this.#flushList = flushList;
   }
 
-  /** Bytes that have not left the process. */
+  /**
+   * Bytes that the peer has not made room for. What this turn gathers does not count: it may leave at once, and then nobody would say that it has.
+   * Of what does count, the transport will report that it has drained.
+   */
   get pendingBytes(): number {
-    return this.#length + this.#transport.pendingBytes;
+    return this.#lent === null ? 0 : this.#transport.pendingBytes;
   }
 
   /** Room for `bytes` in a row: returns where in `this.buffer` to write them. The caller fills all of them. */
