@@ -39,6 +39,8 @@ export class Outbound {
   /** Null while the client is not there or not yet accepted: messages that outlast that are queued. */
   #client: Client | null = null;
   #slowness: Slowness | null = null;
+  /** What was in flight on the last connection and has to be sent again on this one, oldest first; null is a PUBREL. */
+  #unsent: { readonly packetId: number; readonly message: Outgoing | null }[] = [];
   machine: SessionMachine = new SessionMachine(1, false);
 
   constructor(services: SessionServices, host: OutboundHost) {
@@ -57,20 +59,16 @@ export class Outbound {
   /** The client is accepted: sends again what was in flight, then what waits. */
   connected(client: Client): void {
     this.#client = client;
-    const { writer } = this.#services;
-    const undeliverable: number[] = [];
     this.machine.forEachInFlight((packetId, awaiting, message) => {
-      if (awaiting === AWAIT_PUBCOMP || message === null) this.#host.resendPubrel(packetId);
-      else if (writer.rewrite(client, message, packetId)) this.#count(message.qos, 1, 0);
-      else undeliverable.push(packetId);
+      this.#unsent.push({ packetId, message: awaiting === AWAIT_PUBCOMP ? null : message });
     });
-    for (const packetId of undeliverable) this.machine.abandon(packetId);
     this.drain();
   }
 
   /** The client is gone: nobody is held back for it any more. */
   disconnected(): void {
     this.#client = null;
+    this.#unsent = [];
     this.#slowness?.below();
     this.#slowness = null;
   }
@@ -80,12 +78,27 @@ export class Outbound {
     const client = this.#client;
     if (client === null) return;
     const { writer, limits } = this.#services;
+    if (this.#unsent.length > 0) this.#sendAgain(client);
     while (client.output.pendingBytes < limits.outputBytesMax) {
       const outgoing = this.machine.dequeue();
       if (outgoing === undefined) break;
       this.#count(outgoing.qos, writer.writeInFlight(client, outgoing, this.machine), outgoing.count);
     }
     if (this.#slowness?.pressing && this.#backlogBelow(LOW_PART)) this.#slowness.below();
+  }
+
+  /** As much of what was in flight on the last connection as the client of this one takes at once [MQTT-3.3.4-9]. */
+  #sendAgain(client: Client): void {
+    const { machine } = this;
+    // What has not been sent again takes no part of the client's receive maximum yet, though it keeps its id.
+    while (this.#unsent.length > 0 && machine.inFlight - this.#unsent.length < machine.inFlightMax) {
+      const { packetId, message } = this.#unsent.shift()!;
+      if (message === null) this.#host.resendPubrel(packetId);
+      else if (!machine.awaitsReceipt(packetId))
+        continue; // acknowledged late, from the connection before
+      else if (this.#services.writer.rewrite(client, message, packetId)) this.#count(message.qos, 1, 0);
+      else machine.abandon(packetId);
+    }
   }
 
   /** There is room for more than what is live. */
@@ -117,7 +130,6 @@ export class Outbound {
   #deliverAcknowledged(run: Run, qos: 1 | 2, retain: boolean, subscriptionIds: readonly number[] | null): void {
     const { machine } = this;
     const client = this.#client;
-    if (client === null && !machine.resumable) return;
     const { dialect, buffer, start, end, count, expiresAt } = run;
     const outgoing: Outgoing = { dialect, qos, retain, subscriptionIds, buffer, start, end, count, expiresAt };
     const pending = client === null ? 0 : client.output.pendingBytes;
@@ -135,7 +147,8 @@ export class Outbound {
     } else {
       this.#enqueue(detached(outgoing));
     }
-    if (client !== null && !this.#backlogBelow(HIGH_PART)) this.#press();
+    // Not `client`: overflowing may have disconnected it, and a client that is gone relieves nobody.
+    if (this.#client !== null && !this.#backlogBelow(HIGH_PART)) this.#press();
   }
 
   #send(client: Client, outgoing: Outgoing): void {
