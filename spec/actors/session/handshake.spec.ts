@@ -1,0 +1,141 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { judgeConnect, type Terms } from '../../../src/actors/session/handshake.ts';
+import { MQTT_PACKET_BYTES_MAX } from '../../../src/base/limits.ts';
+import { PacketType, SESSION_EXPIRY_NEVER } from '../../../src/wire/mqtt/constants.ts';
+import type { ConnectPacket, ConnectProperties } from '../../../src/wire/mqtt/packets.ts';
+import { Reason } from '../../../src/wire/mqtt/reason-codes.ts';
+import { limits } from './services.ts';
+
+const test = suite('handshake');
+
+type Asked = Partial<Omit<ConnectPacket, 'properties'>> & { readonly properties?: Partial<ConnectProperties> };
+
+function connect({ properties, ...asked }: Asked): ConnectPacket {
+  return {
+    type: PacketType.CONNECT,
+    dialect: 1,
+    level: 5,
+    protocolName: 'MQTT',
+    clientId: 'c',
+    cleanStart: true,
+    keepAliveSeconds: 60,
+    properties: {
+      sessionExpiry: 0,
+      receiveMaximum: 65_535,
+      maximumPacketSize: MQTT_PACKET_BYTES_MAX,
+      topicAliasMaximum: 0,
+      requestResponseInformation: false,
+      requestProblemInformation: true,
+      userProperties: [],
+      ...properties,
+    },
+    ...asked,
+  };
+}
+
+const NEVER = SESSION_EXPIRY_NEVER;
+
+/** What is asked, under which limits, and what of the terms that decides. */
+const ACCEPTED: readonly [string, Asked, Partial<ReturnType<typeof limits>>, Partial<Terms>][] = [
+  ['an id of its own', { clientId: 'me' }, {}, { clientId: 'me', assigned: false }],
+  ['no id', { clientId: '' }, {}, { clientId: 'assigned', assigned: true }],
+  ['no id, 5.0, with a session', { clientId: '', cleanStart: false }, {}, { clientId: 'assigned', assigned: true }],
+  ['no id, 3.1.1, clean session', { clientId: '', dialect: 0, level: 4 }, {}, { clientId: 'assigned', assigned: true }],
+  [
+    'keep-alive below the cap',
+    { keepAliveSeconds: 60 },
+    { keepAliveSecondsMax: 100 },
+    { keepAliveSeconds: 60, keepAliveOverruled: false },
+  ],
+  [
+    'keep-alive at the cap',
+    { keepAliveSeconds: 100 },
+    { keepAliveSecondsMax: 100 },
+    { keepAliveSeconds: 100, keepAliveOverruled: false },
+  ],
+  [
+    'keep-alive above the cap',
+    { keepAliveSeconds: 101 },
+    { keepAliveSecondsMax: 100 },
+    { keepAliveSeconds: 100, keepAliveOverruled: true },
+  ],
+  [
+    'no keep-alive with a cap',
+    { keepAliveSeconds: 0 },
+    { keepAliveSecondsMax: 100 },
+    { keepAliveSeconds: 100, keepAliveOverruled: true },
+  ],
+  [
+    'no keep-alive without a cap',
+    { keepAliveSeconds: 0 },
+    { keepAliveSecondsMax: 0 },
+    { keepAliveSeconds: 0, keepAliveOverruled: false },
+  ],
+  [
+    'any keep-alive without a cap',
+    { keepAliveSeconds: 65_535 },
+    { keepAliveSecondsMax: 0 },
+    { keepAliveSeconds: 65_535, keepAliveOverruled: false },
+  ],
+  ['a session that ends', {}, { sessionExpirySecondsMax: 50 }, { sessionExpirySeconds: 0, sessionExpiryOverruled: false }],
+  [
+    'a session below the cap',
+    { properties: { sessionExpiry: 50 } },
+    { sessionExpirySecondsMax: 50 },
+    { sessionExpirySeconds: 50, sessionExpiryOverruled: false },
+  ],
+  [
+    'a session above the cap',
+    { properties: { sessionExpiry: 51 } },
+    { sessionExpirySecondsMax: 50 },
+    { sessionExpirySeconds: 50, sessionExpiryOverruled: true },
+  ],
+  [
+    'an endless session with a cap',
+    { properties: { sessionExpiry: NEVER } },
+    { sessionExpirySecondsMax: 50 },
+    { sessionExpirySeconds: 50, sessionExpiryOverruled: true },
+  ],
+  [
+    'an endless session without a cap',
+    { properties: { sessionExpiry: NEVER } },
+    { sessionExpirySecondsMax: NEVER },
+    { sessionExpirySeconds: NEVER, sessionExpiryOverruled: false },
+  ],
+  ['a small receive maximum', { properties: { receiveMaximum: 3 } }, { inFlightMax: 10 }, { inFlightMax: 3 }],
+  ['a large receive maximum', { properties: { receiveMaximum: 11 } }, { inFlightMax: 10 }, { inFlightMax: 10 }],
+  ['a small packet size', { properties: { maximumPacketSize: 20 } }, { packetBytesMax: 10 }, { packetBytesMax: 20 }],
+  [
+    'a packet size that nothing has',
+    { properties: { maximumPacketSize: 2 ** 32 - 1 } },
+    {},
+    { packetBytesMax: MQTT_PACKET_BYTES_MAX },
+  ],
+];
+
+for (const [name, asked, bounds, expected] of ACCEPTED) {
+  test(`accepts ${name}`, () => {
+    const verdict = judgeConnect(connect(asked), limits(bounds), 'assigned');
+    assert.ok('accepted' in verdict);
+    const terms: Partial<Terms> = Object.fromEntries(
+      Object.keys(expected).map((key) => [key, verdict.accepted[key as keyof Terms]]),
+    );
+    assert.equal(terms, expected);
+  });
+}
+
+const REFUSED: readonly [string, Asked, number][] = [
+  ['no id but a session, 3.1.1', { clientId: '', cleanStart: false, dialect: 0, level: 4 }, Reason.CLIENT_IDENTIFIER_NOT_VALID],
+  ['enhanced authentication', { properties: { authenticationMethod: 'SCRAM-SHA-1' } }, Reason.BAD_AUTHENTICATION_METHOD],
+];
+
+for (const [name, asked, reason] of REFUSED) {
+  test(`refuses ${name}`, () => {
+    const verdict = judgeConnect(connect(asked), limits(), 'assigned');
+    assert.ok('refused' in verdict);
+    assert.is(verdict.refused, reason);
+  });
+}
+
+test.run();
