@@ -3,14 +3,17 @@
  * stopped, which closes its connection, and the others notice nothing.
  */
 import net from 'node:net';
-import { LISTEN_BACKLOG } from '../../base/limits.ts';
+import { LISTEN_BACKLOG, SOCKET_LINGER_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, Directive, Supervision } from '../../runtime/actor.ts';
 import { SessionActor } from '../session/actor.ts';
 import type { SessionMessage } from '../session/messages.ts';
 import { SESSION_PROBE } from '../session/probe.ts';
 import type { SessionServices } from '../session/services.ts';
+import { HandleTransport } from './handle-transport.ts';
 import { LISTENER_PROBE } from './probe.ts';
-import { SocketTransport, sharedReads } from './socket-transport.ts';
+import { SharedReads } from './shared-reads.ts';
+import { readOptions, SocketTransport } from './socket-transport.ts';
+import { streamInternals } from './stream-internals.ts';
 
 const IO_ACCEPTED = 1;
 const { slot } = LISTENER_PROBE;
@@ -30,7 +33,11 @@ export interface ListenerOptions {
 export class ListenerActor implements Actor<never> {
   readonly #services: SessionServices;
   readonly #options: ListenerOptions;
-  readonly #onread = sharedReads();
+  readonly #reads = new SharedReads();
+  readonly #onread = readOptions(this.#reads);
+  /** Connections that have been ended and not closed yet, by the key of the timer that will. */
+  readonly #lingering = new Map<number, HandleTransport>();
+  #lastTimerKey = 0;
   #server: net.Server | null = null;
 
   constructor(services: SessionServices, options: ListenerOptions) {
@@ -56,13 +63,27 @@ export class ListenerActor implements Actor<never> {
       return;
     }
     slots[slot.accepted]! += 1;
-    const transport = new SocketTransport(socket, this.#onread);
+    const transport =
+      streamInternals === undefined
+        ? new SocketTransport(socket, this.#onread)
+        : new HandleTransport(socket, this.#reads, (ended) => this.#linger(ended, ctx));
     ctx.spawn<SessionMessage>(() => new SessionActor(this.#services, transport), { name: 'session' });
+  }
+
+  onTimer(key: number): void {
+    this.#lingering.get(key)?.close();
+    this.#lingering.delete(key);
   }
 
   stopping(): void {
     this.#server?.close();
     this.#server = null;
+  }
+
+  #linger(ended: HandleTransport, ctx: ActorContext<never>): void {
+    const key = ++this.#lastTimerKey;
+    this.#lingering.set(key, ended);
+    ctx.startTimer(SOCKET_LINGER_MS, key);
   }
 }
 

@@ -1,13 +1,11 @@
 /**
- * A session's connection over a TCP socket. All sockets of a reactor read into one buffer: a connection that has nothing to say costs no buffer. For
- * that the socket which `net.Server` made is replaced by one over the same handle that reads with `onread`.
- *
- *   read buffer   |· · · · headroom for the rest of the last read · · · ·|· · · · · what a read brings · · · · ·|
- *                 0                                            READ_HEADROOM_BYTES                     READ_HEADROOM_BYTES + READ_BUFFER_BYTES
+ * A session's connection over a `net.Socket`: what `HandleTransport` does, where Node.js does not let us at the handle. The socket which `net.Server` made is
+ * replaced by one over the same handle that reads into the shared buffer.
  */
 import net from 'node:net';
-import { READ_BUFFER_BYTES, READ_HEADROOM_BYTES, SOCKET_LINGER_MS } from '../../base/limits.ts';
+import { SOCKET_LINGER_MS } from '../../base/limits.ts';
 import { IO_CLOSED, IO_DATA, IO_DRAINED, type IoTarget, type ReadView, type Transport } from '../session/transport.ts';
+import type { SharedReads } from './shared-reads.ts';
 
 /** The part of `net.Socket` that is not in its types: the handle, which moves from the accepted socket to ours. */
 interface WithHandle {
@@ -22,17 +20,12 @@ class TransportSocket extends net.Socket {
   transport: SocketTransport | null = null;
 }
 
-/** `onread` options that all connections of a reactor share, with the buffer that they read into. */
-export function sharedReads(): net.OnReadOpts {
-  const bytes = Buffer.allocUnsafeSlow(READ_HEADROOM_BYTES + READ_BUFFER_BYTES);
-  const view: ReadView = { bytes, start: 0, end: 0 };
+/** The same for all connections of a reactor. */
+export function readOptions(reads: SharedReads): net.OnReadOpts {
   return {
-    buffer: bytes.subarray(READ_HEADROOM_BYTES),
+    buffer: reads.buffer,
     callback(this: unknown, length: number): boolean {
-      view.bytes = bytes;
-      view.start = READ_HEADROOM_BYTES;
-      view.end = READ_HEADROOM_BYTES + length;
-      (this as TransportSocket).transport?.received(view);
+      (this as TransportSocket).transport?.received(reads.viewOf(length));
       return true;
     },
   };
@@ -74,10 +67,7 @@ export class SocketTransport implements Transport {
     return this.#inFlightBytes + this.#waitingBytes;
   }
 
-  /**
-   * Goes past `Writable.write` to the socket's `_write`: outputs are batched already, and the stream's own queue, ticks and events cost more than the
-   * rest of a small delivery. Measured with one packet per segment: 2 µs of CPU per message.
-   */
+  /** Goes past `Writable.write` to the socket's `_write`: outputs are batched already, and the stream's own queue would cost more than it gives. */
   write(bytes: Uint8Array): boolean {
     if (this.#inFlightBytes > 0) {
       this.#waiting ??= [];

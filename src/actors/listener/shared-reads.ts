@@ -1,0 +1,29 @@
+/**
+ * The buffer that all connections of a reactor read into, one after the other. A session keeps what it cannot use yet in front of the next read:
+ *
+ *   |· · · · headroom for the rest of the last read · · · ·|· · · · · what a read brings · · · · ·|
+ *   0                                     READ_HEADROOM_BYTES               + READ_BUFFER_BYTES
+ */
+import { READ_BUFFER_BYTES, READ_HEADROOM_BYTES } from '../../base/limits.ts';
+import type { ReadView } from '../session/transport.ts';
+
+export class SharedReads {
+  /** Where reads go. */
+  readonly buffer: Buffer;
+  readonly #bytes: Buffer = Buffer.allocUnsafeSlow(READ_HEADROOM_BYTES + READ_BUFFER_BYTES);
+  readonly #view: ReadView;
+
+  constructor() {
+    this.buffer = this.#bytes.subarray(READ_HEADROOM_BYTES);
+    this.#view = { bytes: this.#bytes, start: 0, end: 0 };
+  }
+
+  /** What a read of `length` bytes has brought; valid until the next read. */
+  viewOf(length: number): ReadView {
+    const view = this.#view;
+    view.bytes = this.#bytes;
+    view.start = READ_HEADROOM_BYTES;
+    view.end = READ_HEADROOM_BYTES + length;
+    return view;
+  }
+}
