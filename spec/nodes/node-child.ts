@@ -6,6 +6,8 @@ import { createInterface } from 'node:readline';
 import { parseReady, type Ready } from '../../src/nodes/ready-line.ts';
 
 const STANDIN = new URL('./standin-node.js', import.meta.url).pathname;
+/** The real one. */
+export const NODE: string = new URL('../../node.js', import.meta.url).pathname;
 
 export class NodeChild {
   readonly stdout: string[] = [];
@@ -15,8 +17,8 @@ export class NodeChild {
   readonly #process: ChildProcess;
   #onLine: () => void = () => {};
 
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
-    this.#process = spawn(process.execPath, [STANDIN, ...args], {
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}, entry: string = STANDIN) {
+    this.#process = spawn(process.execPath, [entry, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH ?? '', ...environment },
     });

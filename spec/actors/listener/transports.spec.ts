@@ -1,0 +1,185 @@
+import { once } from 'node:events';
+import net, { type AddressInfo } from 'node:net';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { HandleTransport } from '../../../src/actors/listener/handle-transport.ts';
+import { SharedReads } from '../../../src/actors/listener/shared-reads.ts';
+import { readOptions, SocketTransport } from '../../../src/actors/listener/socket-transport.ts';
+import { streamInternals } from '../../../src/actors/listener/stream-internals.ts';
+import { IO_CLOSED, IO_DATA, IO_DRAINED, type ReadView, type Transport } from '../../../src/actors/session/transport.ts';
+
+const test = suite('transports');
+
+/** The server's side of one connection: what it was told, in order. */
+class Recorder {
+  readonly received: Buffer[] = [];
+  drained = 0;
+  closed = 0;
+  #changed: () => void = () => {};
+
+  io(event: number, argument: unknown): void {
+    if (event === IO_DATA) {
+      const { bytes, start, end } = argument as ReadView;
+      this.received.push(Buffer.from(bytes.subarray(start, end)));
+    }
+    if (event === IO_DRAINED) this.drained++;
+    if (event === IO_CLOSED) this.closed++;
+    this.#changed();
+  }
+
+  get text(): string {
+    return Buffer.concat(this.received).toString();
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+    }
+  }
+}
+
+interface Pair {
+  readonly transport: Transport;
+  readonly recorder: Recorder;
+  readonly peer: net.Socket;
+  /** Closes what an ended transport still waits for. */
+  readonly lingering: HandleTransport[];
+  close(): void;
+}
+
+async function connect(kind: 'handle' | 'socket'): Promise<Pair> {
+  const reads = new SharedReads();
+  const lingering: HandleTransport[] = [];
+  const server = net.createServer({ pauseOnConnect: true, noDelay: true });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const peer = net.connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
+  peer.on('error', () => {});
+  const [accepted] = (await once(server, 'connection')) as [net.Socket];
+  const transport =
+    kind === 'handle'
+      ? new HandleTransport(accepted, reads, (ended) => lingering.push(ended))
+      : new SocketTransport(accepted, readOptions(reads));
+  const recorder = new Recorder();
+  return {
+    transport,
+    recorder,
+    peer,
+    lingering,
+    close: () => {
+      server.close();
+      peer.destroy();
+      for (const ended of lingering) ended.close();
+    },
+  };
+}
+
+async function readAll(peer: net.Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  peer.on('data', (chunk) => chunks.push(chunk));
+  await once(peer, 'end');
+  return Buffer.concat(chunks);
+}
+
+/** More than the kernel takes from a peer that does not read. */
+function flood(transport: Transport): Buffer {
+  const parts: Buffer[] = [];
+  for (let i = 0; i < 256; i++) {
+    const part = Buffer.alloc(65_536, i);
+    parts.push(part);
+    transport.write(part);
+  }
+  return Buffer.concat(parts);
+}
+
+test('this Node.js has the internals that connections are driven by', () => {
+  assert.ok(streamInternals !== undefined);
+});
+
+for (const kind of ['handle', 'socket'] as const) {
+  test(`${kind}: nothing is read before it is opened, everything after, in order`, async () => {
+    const { transport, recorder, peer, close } = await connect(kind);
+    peer.write('one ');
+    transport.open(recorder);
+    await recorder.until(() => recorder.text === 'one ');
+    peer.write('two');
+    await recorder.until(() => recorder.text === 'one two');
+    assert.match(transport.remoteAddress, /^127\.0\.0\.1:\d+$/);
+    close();
+  });
+
+  test(`${kind}: a small write leaves at once`, async () => {
+    const { transport, recorder, peer, close } = await connect(kind);
+    transport.open(recorder);
+    assert.is(transport.write(Buffer.from('hello')), true);
+    assert.is(transport.pendingBytes, 0);
+    const [chunk] = (await once(peer, 'data')) as [Buffer];
+    assert.is(chunk.toString(), 'hello');
+    close();
+  });
+
+  test(`${kind}: what the peer does not take is pending, comes in order and is reported when it has left`, async () => {
+    const { transport, recorder, peer, close } = await connect(kind);
+    transport.open(recorder);
+    const sent = flood(transport);
+    assert.ok(transport.pendingBytes > 0);
+    assert.is(recorder.drained, 0);
+    const all = readAll(peer);
+    await recorder.until(() => recorder.drained > 0);
+    assert.is(transport.pendingBytes, 0);
+    transport.end();
+    assert.ok(sent.equals(await all));
+    close();
+  });
+
+  test(`${kind}: ended with bytes pending it sends them before the end`, async () => {
+    const { transport, recorder, peer, close } = await connect(kind);
+    transport.open(recorder);
+    const sent = flood(transport);
+    assert.ok(transport.pendingBytes > 0);
+    transport.end();
+    assert.ok(sent.equals(await readAll(peer)));
+    assert.is(recorder.closed, 0);
+    close();
+  });
+
+  test(`${kind}: the peer's last words are answered although it has ended its side`, async () => {
+    const { transport, recorder, peer, close } = await connect(kind);
+    transport.open(recorder);
+    peer.end('bye');
+    await recorder.until(() => recorder.text === 'bye');
+    transport.write(Buffer.from('good bye'));
+    transport.end();
+    assert.is((await readAll(peer)).toString(), 'good bye');
+    close();
+  });
+
+  test(`${kind}: a peer that is gone is reported once`, async () => {
+    const { transport, recorder, peer, close } = await connect(kind);
+    transport.open(recorder);
+    peer.resetAndDestroy();
+    await recorder.until(() => recorder.closed > 0);
+    transport.write(Buffer.from('into the void'));
+    transport.end();
+    assert.is(recorder.closed, 1);
+    close();
+  });
+
+  test(`${kind}: while it is paused nothing is read`, async () => {
+    const { transport, recorder, peer, close } = await connect(kind);
+    transport.open(recorder);
+    transport.pause();
+    peer.write('held');
+    // A round trip through the paused connection's other direction shows that the bytes had their time.
+    transport.write(Buffer.from('ping'));
+    await once(peer, 'data');
+    assert.is(recorder.text, '');
+    transport.resume();
+    await recorder.until(() => recorder.text === 'held');
+    close();
+  });
+}
+
+test.run();
