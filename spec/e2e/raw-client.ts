@@ -177,6 +177,12 @@ export class RawClient {
     return this.#arrived.splice(0);
   }
 
+  /** For specs that say too much nonsense to care for the answers. */
+  ignoreWhatComes(): void {
+    this.#socket.removeAllListeners('data');
+    this.#socket.resume();
+  }
+
   /** Stops (goes on) reading from the socket. */
   pause(): void {
     this.#socket.pause();
@@ -185,6 +191,19 @@ export class RawClient {
   resume(): void {
     this.#socket.resume();
   }
+
+  /** Writes `block` over and over, as fast as it is taken, until `bytes` are written or the connection is gone. */
+  async pump(block: Uint8Array, bytes: number): Promise<void> {
+    while (this.bytesPumped < bytes && !this.#isClosed) {
+      this.isStuck = !this.#socket.write(block);
+      if (this.isStuck) await Promise.race([once(this.#socket, 'drain'), this.closed]);
+      this.bytesPumped += block.length;
+    }
+  }
+
+  bytesPumped = 0;
+  /** The last block has not been taken whole. */
+  isStuck = false;
 
   /** Goes without a word. */
   destroy(): void {
