@@ -55,6 +55,24 @@ test('links keep the order and push back when full', () => {
   );
 });
 
+test('messages that wait for room keep what they say', () => {
+  const log: string[] = [];
+  const cluster = new SimCluster({
+    threads: 2,
+    seed: 5,
+    linkBytes: 256,
+    boot: (system) => {
+      if (system.thread === 1) system.spawn(() => new ProbeActor('r', log), { name: 'r', wellKnown: 20 });
+    },
+  });
+  for (let i = 0; i < 50; i++) cluster.system(0).tell(wellKnownRef<string>(1, 1, 20), `message ${i}`);
+  cluster.run();
+  assert.equal(
+    log.slice(1),
+    Array.from({ length: 50 }, (_, n) => `r got "message ${n}"`),
+  );
+});
+
 test('an idle cluster has no events left', () => {
   const log: string[] = [];
   const cluster = new SimCluster({

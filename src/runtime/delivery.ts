@@ -5,6 +5,7 @@
  * Order: from one sender to one receiver, messages of the same lane arrive in the order in which they were sent. On its
  * own thread a tell moves the object itself; the sender must not touch it afterwards.
  */
+import { cloneBytes } from '../base/bytes.ts';
 import type { AskFailure } from './actor.ts';
 import { type Cell, STATE } from './cell.ts';
 import type { RecordSink } from './channel.ts';
@@ -40,7 +41,7 @@ export class Delivery implements RecordSink {
       system.dead(target, sender, 'not_found', `bytes/${kind}`);
       return true;
     }
-    return system.offer(cell, new Envelope(RECORD.bytes, kind, bytes.slice(start, end), sender, 0));
+    return system.offer(cell, new Envelope(RECORD.bytes, kind, cloneBytes(bytes, start, end), sender, 0));
   }
 
   ask(target: ActorRef, sender: ActorRef, correlation: number, message: unknown): void {
@@ -175,7 +176,7 @@ export class Delivery implements RecordSink {
     } else if (cell.state === STATE.running && !cell.isBusy && (cell.mailbox === null || cell.mailbox.isEmpty)) {
       system.trace?.(RECORD.bytes, target, sender, kind, end - start);
       receiveBytes(system, cell, sender, kind, bytes, start, end);
-    } else if (!system.offer(cell, new Envelope(RECORD.bytes, kind, bytes.slice(start, end), sender, 0))) {
+    } else if (!system.offer(cell, new Envelope(RECORD.bytes, kind, cloneBytes(bytes, start, end), sender, 0))) {
       system.dead(target, sender, 'mailbox_full', `bytes/${kind}`);
     }
   }

@@ -6,6 +6,7 @@
  * long as something waits, everything else queues behind it or is refused.
  */
 import { assert } from '../base/assert.ts';
+import { cloneBytes } from '../base/bytes.ts';
 import { LINK_OVERFLOW_MAX, LINK_OVERFLOW_SYSTEM_MAX } from '../base/limits.ts';
 import type { Inlet, Outlet } from './channel.ts';
 import { isSettlement, isSystem, RECORD } from './envelope.ts';
@@ -62,7 +63,7 @@ export class Link {
       return false;
     }
     assert(this.#overflow.size < LINK_OVERFLOW_SYSTEM_MAX, 'link overflow: the other thread takes nothing');
-    this.#overflow.push({ type, kind, target, sender, correlation, bytes: bytes.slice(start, end) });
+    this.#overflow.push({ type, kind, target, sender, correlation, bytes: cloneBytes(bytes, start, end) });
     return true;
   }
 

@@ -2,6 +2,7 @@
  * A simulated pipe between two threads: in order like a ring, bounded like a ring, with a seeded delay in place of the
  * speed of memory. Records are real bytes, copied when written, so encoding is exercised as between real threads.
  */
+import { cloneBytes } from '../../base/bytes.ts';
 import type { Inlet, Outlet, RecordSink } from '../channel.ts';
 import type { ActorRef } from '../ref.ts';
 import { RECORD_HEADER_BYTES } from '../ring.ts';
@@ -50,7 +51,7 @@ export class SimPipe implements Outlet, Inlet {
     // A record larger than the pipe passes alone, as large records pass beside a ring.
     if (this.#used > 0 && this.#used + size > this.#capacity) return false;
     this.#used += size;
-    this.#unpublished.push({ type, kind, target, sender, correlation, bytes: bytes.slice(start, end) });
+    this.#unpublished.push({ type, kind, target, sender, correlation, bytes: cloneBytes(bytes, start, end) });
     return true;
   }
 
