@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -66,7 +67,10 @@ class Pair {
   check(): void {
     assert.is(this.real.count, this.model.size);
     assert.is(this.real.room, this.real.limit - this.model.size);
-    assert.equal(this.visited(), [...this.model]);
+    const [visited, expected] = [this.visited(), [...this.model]];
+    // A readable difference of 65,535 ids takes minutes.
+    if (expected.length < 200) assert.equal(visited, expected);
+    assert.ok(isDeepStrictEqual(visited, expected), 'order or content');
     for (const [id, { awaiting }] of this.model) assert.is(this.real.awaiting(id), awaiting);
   }
 

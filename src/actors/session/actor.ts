@@ -212,6 +212,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     client.lastReadAt = this.#ctx.now();
     this.#count(slot.bytesReceived, view.end - view.start);
     client.remainder?.join(view);
+    this.#services.gauge.take(); // what was met outside of reads, by a will or a retained message, holds nobody
     try {
       const position = this.#services.reader.read(this, client, view);
       if (position < view.end) (client.remainder ??= new Remainder()).keep(view, position);
@@ -221,7 +222,13 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       this.#violated(error);
       return;
     }
-    if (this.#services.reader.takeAcknowledged()) this.#outbound.drain();
+    const acknowledged = this.#services.reader.takeAcknowledged();
+    const { limits } = this.#services;
+    if (client.output.pendingBytes > 2 * limits.outputBytesMax + limits.packetBytesMax) {
+      this.#disconnect(Reason.QUOTA_EXCEEDED); // deliveries stop far below: this client asks and asks and does not read the answers
+      return;
+    }
+    if (acknowledged) this.#outbound.drain();
     if (this.#subscriber !== null) this.#feedRetained();
     const pressure = this.#services.gauge.take();
     if (pressure !== null && this.#client !== null) this.#holdFor(client, pressure);
@@ -382,9 +389,10 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
 
   #unsubscribe(packet: UnsubscribePacket): void {
     const client = this.#client!;
-    const reasons = packet.filters.map((filter) =>
-      this.#services.router.unsubscribe(this, filter) ? Reason.SUCCESS : Reason.NO_SUBSCRIPTION_EXISTED,
-    );
+    const reasons = packet.filters.map((filter) => {
+      this.#subscriber?.unsubscribed(filter);
+      return this.#services.router.unsubscribe(this, filter) ? Reason.SUCCESS : Reason.NO_SUBSCRIPTION_EXISTED;
+    });
     this.#write(encodeUnsuback(client.dialect, packet.packetId, reasons, {}, client.packetBytesMax));
   }
 

@@ -28,7 +28,8 @@ interface Lookup {
 export class Subscriber {
   readonly #services: SessionServices;
   readonly #sink: Sink;
-  readonly #lookups: Lookup[] = [];
+  /** By filter, in the order of the subscriptions: a filter that is subscribed again is looked up once more, from the start. */
+  readonly #lookups = new Map<string, Lookup>();
   #asking = false;
 
   constructor(services: SessionServices, sink: Sink) {
@@ -41,15 +42,20 @@ export class Subscriber {
     return packet.entries.map((entry) => this.#grant(entry, packet.subscriptionId ?? 0));
   }
 
+  /** No retained message is sent for `filter` any more [MQTT-3.10.4-2]. */
+  unsubscribed(filter: string): void {
+    this.#lookups.delete(filter);
+  }
+
   /** No retained message is sent any more. */
   stop(): void {
-    this.#lookups.length = 0;
+    this.#lookups.clear();
   }
 
   /** Goes on with the retained messages if the client has room for more. */
   feed(ctx: ActorContext<SessionMessage>, hasRoom: () => boolean): void {
-    const lookup = this.#lookups[0];
-    if (lookup === undefined || this.#asking || !hasRoom()) return;
+    if (this.#asking || this.#lookups.size === 0 || !hasRoom()) return;
+    const lookup = this.#next()!;
     const { node } = this.#services.system;
     const home = wellKnownRef<RetainedMatch>(node, lookup.homes[0]!, WELL_KNOWN.retained);
     const { filter, cursor } = lookup;
@@ -62,14 +68,19 @@ export class Subscriber {
     this.#asking = true;
     ctx.ask<RetainedMatch, RetainedAnswer>(home, request, TAKEOVER_TIMEOUT_MS, (answer) => {
       this.#asking = false;
-      if (this.#lookups[0] !== lookup) return this.feed(ctx, hasRoom);
+      if (this.#next() !== lookup) return this.feed(ctx, hasRoom);
       for (const stored of answer?.packets ?? []) this.#deliver(stored, lookup.delivery);
       // A reactor that does not answer has died, and its messages with it: the others are still asked.
       lookup.cursor = answer?.cursor;
       if (lookup.cursor === undefined) lookup.homes.shift();
-      if (lookup.homes.length === 0) this.#lookups.shift();
+      if (lookup.homes.length === 0) this.#lookups.delete(lookup.filter);
       this.feed(ctx, hasRoom);
     });
+  }
+
+  #next(): Lookup | undefined {
+    for (const lookup of this.#lookups.values()) return lookup;
+    return undefined;
   }
 
   #grant(entry: SubscribeEntry, subscriptionId: number): number {
@@ -82,7 +93,7 @@ export class Subscriber {
     const { qos, noLocal, retainAsPublished } = entry;
     router.subscribe(this.#sink, parsed.filter, { qos, noLocal, retainAsPublished, subscriptionId });
     if (entry.retainHandling === 0 || (entry.retainHandling === 1 && !known)) {
-      this.#lookups.push({
+      this.#lookups.set(parsed.filter, {
         filter: parsed.filter,
         // Retained messages are sent with RETAIN, whatever "retain as published" says [MQTT-3.3.1-8].
         delivery: {

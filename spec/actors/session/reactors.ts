@@ -1,0 +1,90 @@
+/** Reactors with the whole broker on them, simulated, and clients in memory. */
+import { SessionActor } from '../../../src/actors/session/actor.ts';
+import type { SessionLimits } from '../../../src/actors/session/limits.ts';
+import type { SessionMessage } from '../../../src/actors/session/messages.ts';
+import type { SessionServices } from '../../../src/actors/session/services.ts';
+import { startBroker } from '../../../src/nodes/broker.ts';
+import type { ActorRef } from '../../../src/runtime/ref.ts';
+import { SimCluster } from '../../../src/runtime/sim/cluster.ts';
+import type { Dialect, Qos } from '../../../src/wire/mqtt/constants.ts';
+import { oracleEncode } from '../../wire/mqtt/arbitraries.ts';
+import { FakeTransport } from './fake-transport.ts';
+import { type Decoded, decode, type PublishOptions, payloads, publish } from './packets.ts';
+import { limits } from './services.ts';
+
+/** Enough for anything that is under way in a spec, and too little for any time-out. */
+const SETTLE_MS = 40;
+
+export class Reactors {
+  readonly cluster: SimCluster;
+  readonly services: Map<number, SessionServices> = new Map();
+
+  constructor(reactors: number, bounds: Partial<SessionLimits> = {}, seed = 1) {
+    this.cluster = new SimCluster({
+      threads: reactors + 1,
+      seed,
+      boot: (system) => {
+        if (system.thread > 0) this.services.set(system.thread, startBroker(system, limits(bounds), undefined));
+      },
+    });
+    this.settle();
+  }
+
+  settle(forMs: number = SETTLE_MS): void {
+    this.cluster.run(this.cluster.nowMs + forMs);
+  }
+
+  connect(thread: number, clientId: string, options: ConnectOptions = {}): SimClient {
+    const client = new SimClient(this, thread, options.dialect ?? 0);
+    const { clean = true, will, properties } = options;
+    client.send({ cmd: 'connect', protocolId: 'MQTT', clientId, clean, keepalive: 0, will, properties });
+    return client;
+  }
+}
+
+export interface ConnectOptions {
+  readonly dialect?: Dialect;
+  readonly clean?: boolean;
+  readonly will?: object;
+  readonly properties?: object;
+}
+
+export class SimClient {
+  readonly transport: FakeTransport = new FakeTransport();
+  readonly session: ActorRef<SessionMessage>;
+  readonly #reactors: Reactors;
+  readonly #dialect: Dialect;
+
+  constructor(reactors: Reactors, thread: number, dialect: Dialect) {
+    this.#reactors = reactors;
+    this.#dialect = dialect;
+    const services = reactors.services.get(thread)!;
+    this.session = services.system.spawn<SessionMessage>(() => new SessionActor(services, this.transport), { name: 'session' });
+    reactors.settle();
+  }
+
+  /** A packet for mqtt-packet to encode, or bytes. What follows from it has happened when this returns. */
+  send(packet: object): void {
+    const level = this.#dialect === 1 ? 5 : 4;
+    this.transport.feed(packet instanceof Uint8Array ? packet : oracleEncode(level, { protocolVersion: level, ...packet }));
+    this.#reactors.settle();
+  }
+
+  publish(text: string, options: PublishOptions = {}): void {
+    this.send(publish(this.#dialect, text, options));
+  }
+
+  subscribe(topic: string, qos: Qos = 0): void {
+    this.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic, qos }] });
+  }
+
+  /** What has arrived since the last call. */
+  received(): Decoded[] {
+    return decode(this.#dialect, this.transport.takeReceived());
+  }
+
+  /** The payloads among it. */
+  texts(): string[] {
+    return payloads(this.received().filter(({ cmd }) => cmd === 'publish'));
+  }
+}
