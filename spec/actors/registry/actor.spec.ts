@@ -1,0 +1,84 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { RegistryActor } from '../../../src/actors/registry/actor.ts';
+import type { Granted, RegistryMessage } from '../../../src/actors/registry/messages.ts';
+import { REGISTRY_PROBE } from '../../../src/actors/registry/probe.ts';
+import type { SessionMessage } from '../../../src/actors/session/messages.ts';
+import { WELL_KNOWN } from '../../../src/actors/well-known.ts';
+import type { Actor } from '../../../src/runtime/actor.ts';
+import { type ActorRef, NOBODY, wellKnownRef } from '../../../src/runtime/ref.ts';
+import { SimCluster } from '../../../src/runtime/sim/cluster.ts';
+
+const test = suite('registry actor');
+
+const { slot } = REGISTRY_PROBE;
+const HOME = 1;
+
+function newCluster() {
+  const cluster = new SimCluster({
+    threads: 4,
+    seed: 3,
+    boot: (system) => {
+      if (system.thread > 0)
+        system.spawn<RegistryMessage>(() => new RegistryActor(system), { name: 'registry', wellKnown: WELL_KNOWN.registry });
+    },
+  });
+  const registry = wellKnownRef<RegistryMessage>(1, HOME, WELL_KNOWN.registry);
+  const log: string[] = [];
+  /** A stand-in for a session on `thread` that writes down what it is told. */
+  const session = (thread: number, name: string): ActorRef<SessionMessage> => {
+    const actor: Actor<SessionMessage> = { receive: ({ type }) => log.push(`${name} ${type}`) };
+    const ref = cluster.system(thread).spawn(() => actor, { name });
+    cluster.run();
+    return ref;
+  };
+  /** The owner before, as the claimer learns it. */
+  const claim = async (thread: number, by: ActorRef<SessionMessage>): Promise<number> => {
+    const granted = cluster.system(thread).ask<Granted>(registry, { type: 'claim', clientId: 'me', session: by }, 1000);
+    cluster.run();
+    return (await granted).previous;
+  };
+  const tell = (thread: number, message: RegistryMessage): void => {
+    cluster.system(thread).tell(registry, message);
+    cluster.run();
+  };
+  const count = (which: keyof typeof slot): number => cluster.system(HOME).slots[slot[which]]!;
+  return { cluster, log, session, claim, tell, count };
+}
+
+test('claims from anywhere form one chain', async () => {
+  const { session, claim, tell, count } = newCluster();
+  const [one, two, three] = [session(1, 'one'), session(2, 'two'), session(3, 'three')];
+  assert.is(await claim(1, one), NOBODY);
+  assert.is(await claim(2, two), one);
+  assert.is(await claim(3, three), two);
+  tell(2, { type: 'release', clientId: 'me', session: two });
+  assert.is(count('clients'), 1, 'it is no longer theirs to release');
+  tell(3, { type: 'release', clientId: 'me', session: three });
+  assert.equal([count('clients'), count('claims'), count('takeovers')], [0, 3, 2]);
+});
+
+test('a reactor that dies frees the ids of its sessions', async () => {
+  const { cluster, session, claim, count } = newCluster();
+  await claim(2, session(2, 'dead'));
+  cluster.kill(2);
+  cluster.run();
+  assert.is(count('clients'), 0);
+  assert.is(await claim(3, session(3, 'next')), NOBODY);
+});
+
+test('a registry that comes back learns who is there, and ends those who were overtaken meanwhile', async () => {
+  const { cluster, log, session, claim, tell, count } = newCluster();
+  const [former, owner] = [session(2, 'former'), session(3, 'owner')];
+  await claim(2, former);
+  cluster.kill(HOME, 1);
+  cluster.run();
+  assert.is(await claim(3, owner), NOBODY);
+  tell(2, { type: 'announce', clientId: 'me', session: former });
+  tell(3, { type: 'announce', clientId: 'me', session: owner });
+  assert.equal(log, ['former superseded']);
+  assert.is(count('clients'), 1);
+  assert.is(await claim(3, owner), owner);
+});
+
+test.run();
