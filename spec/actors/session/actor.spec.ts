@@ -117,6 +117,24 @@ for (const thread of [1, 2]) {
   });
 }
 
+test('after UNSUBACK no more retained messages come than were on their way', () => {
+  const reactors = new Reactors(2, { outputBytesMax: 80_000 });
+  const publisher = reactors.connect(1, 'publisher');
+  for (let i = 0; i < 30; i++) publisher.publish('x'.repeat(10_000), { topic: `kept/${i}`, retain: true });
+  const all = reactors.connect(2, 'all');
+  all.subscribe('kept/+');
+  assert.is(all.texts().length, 30);
+
+  const some = reactors.connect(2, 'some');
+  some.transport.blocked = true;
+  some.subscribe('kept/+');
+  some.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['kept/+'] });
+  some.transport.drain();
+  reactors.settle();
+  const got = some.texts().length;
+  assert.ok(got > 0 && got < 15, `${got} messages`);
+});
+
 test('a client id has one connection: the older one is told 0x8E', () => {
   for (const thread of [1, 2]) {
     const reactors = new Reactors(2);

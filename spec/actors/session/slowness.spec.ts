@@ -40,6 +40,7 @@ test('judges each time of pressing by itself', () => {
   slowness.below();
   assert.is(slowness.above(200), 'press', 'the watch of the first time is still to come');
   assert.is(slowness.check(SLOW_GRACE_MS), 200, 'the second time has pressed for 50 ms');
+  assert.is(slowness.above(SLOW_GRACE_MS + 1), 'press', 'it is still watched');
   assert.is(slowness.check(SLOW_GRACE_MS + 200), 0);
   assert.not.ok(slowness.pressing);
 });

@@ -37,7 +37,10 @@ export interface QueueBounds {
   readonly bytesMax: number;
 }
 
-/** First in, first out, bounded in messages and bytes. What does not fit is refused from the end: older messages keep their place. */
+/**
+ * First in, first out, bounded in messages and, but for the entry that crosses the bound, in bytes. What does not fit is refused from the end: older
+ * messages keep their place.
+ */
 export class OutgoingQueue {
   #entries: Outgoing[] = [];
   #first = 0;
