@@ -281,15 +281,13 @@ const packet = (dialect: Dialect): fc.Arbitrary<Uint8Array> =>
   );
 
 test('a stream means the same however many packets come in one read', () => {
-  const stream = fc
-    .constantFrom<Dialect>(0, 1)
-    .chain((dialect) =>
-      fc.record({
-        dialect: fc.constant(dialect),
-        packets: fc.array(packet(dialect), { maxLength: 30 }),
-        cut: fc.nat({ max: 2 }),
-      }),
-    );
+  const stream = fc.constantFrom<Dialect>(0, 1).chain((dialect) =>
+    fc.record({
+      dialect: fc.constant(dialect),
+      packets: fc.array(packet(dialect), { maxLength: 30 }),
+      cut: fc.nat({ max: 2 }),
+    }),
+  );
   fc.assert(
     fc.property(stream, ({ dialect, packets, cut }) => {
       const [whole, single] = [new Session(dialect), new Session(dialect)];
