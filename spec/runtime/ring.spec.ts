@@ -47,6 +47,25 @@ test('nothing is visible before publish', () => {
   assert.ok(reader.hasRecords());
 });
 
+test('a receiver that shuts the gate gets no further record, and the rest when it opens', () => {
+  const { writer, reader } = pair(1024);
+  for (let i = 0; i < 5; i++) writer.write(0, i, 1, 0, 0, Uint8Array.of(i), 0, 1);
+  writer.publish();
+  const gate = { isHeld: false };
+  const kinds: number[] = [];
+  const sink: RecordSink = {
+    onRecord: (_type, kind) => {
+      kinds.push(kind);
+      if (kind === 1) gate.isHeld = true;
+    },
+  };
+  assert.is(reader.drain(sink, 10, gate), 2);
+  assert.is(reader.drain(sink, 10, gate), 0);
+  gate.isHeld = false;
+  assert.is(reader.drain(sink, 10, gate), 3);
+  assert.equal(kinds, [0, 1, 2, 3, 4]);
+});
+
 test('a full ring refuses and takes again what the reader has freed', () => {
   const { writer, reader } = pair(128);
   const record = new Uint8Array(64 - RECORD_HEADER_BYTES);

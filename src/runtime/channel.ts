@@ -26,12 +26,21 @@ export interface Outlet {
 }
 
 export interface Inlet {
-  /** Takes up to `max` published records in order. The bytes given to the sink are valid during its call only. */
-  drain(sink: RecordSink, max: number): number;
+  /**
+   * Takes up to `max` published records in order, and none after the gate has been shut, which a record's receiver may do. The bytes given to the
+   * sink are valid during its call only.
+   */
+  drain(sink: RecordSink, max: number, gate?: Gate): number;
   hasRecords(): boolean;
   used(): number;
   close(): void;
 }
+
+export interface Gate {
+  readonly isHeld: boolean;
+}
+
+export const OPEN_GATE: Gate = { isHeld: false };
 
 export interface RecordSink {
   onRecord(

@@ -42,7 +42,7 @@ export class Links {
     let idle = 0;
     for (let i = this.#first++; idle < count && taken < max; i++) {
       const link = links[i % count]!;
-      const chunk = link.isHeld ? 0 : link.inlet.drain(sink, Math.min(DRAIN_CHUNK, max - taken));
+      const chunk = link.isHeld ? 0 : link.inlet.drain(sink, Math.min(DRAIN_CHUNK, max - taken), link);
       taken += chunk;
       idle = chunk === 0 ? idle + 1 : 0;
       if (chunk > 0 && isLate()) break;

@@ -10,7 +10,7 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { LINK_LARGE_BYTES_MAX, RING_BYTES, RING_RECORD_BYTES_MAX } from '../base/limits.ts';
-import type { Inlet, Outlet, RecordSink } from './channel.ts';
+import type { Gate, Inlet, Outlet, RecordSink } from './channel.ts';
 import { ring } from './doorbell.ts';
 import type { ActorRef } from './ref.ts';
 import { allocateRing, RECORD_HEADER_BYTES, RingReader, RingWriter } from './ring.ts';
@@ -134,9 +134,9 @@ export class RingInlet implements Inlet {
     };
   }
 
-  drain(sink: RecordSink, max: number): number {
+  drain(sink: RecordSink, max: number, gate?: Gate): number {
     this.#sink = sink;
-    const taken = this.#ring.drain(this.#unwrap, max);
+    const taken = this.#ring.drain(this.#unwrap, max, gate);
     if (taken > 0 && this.#ring.takeWritable()) ring(this.#writerBell);
     return taken;
   }

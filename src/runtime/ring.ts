@@ -22,7 +22,7 @@
  * sequentially consistent at least one of them sees the other, so no wake-up is lost.
  */
 import { assert } from '../base/assert.ts';
-import type { RecordSink } from './channel.ts';
+import { type Gate, OPEN_GATE, type RecordSink } from './channel.ts';
 import type { ActorRef } from './ref.ts';
 
 const HEAD = 0;
@@ -172,13 +172,13 @@ export class RingReader {
   }
 
   /** Hands up to `max` records to the sink and then frees their space. A sink that throws has still taken its record. */
-  drain(sink: RecordSink, max: number): number {
+  drain(sink: RecordSink, max: number, gate: Gate = OPEN_GATE): number {
     const head = Atomics.load(this.#words, HEAD);
     const words = this.#words;
     const mask = this.capacity - 1;
     let taken = 0;
     try {
-      while (taken < max && this.#tail !== head) {
+      while (taken < max && this.#tail !== head && !gate.isHeld) {
         let offset = this.#tail & mask;
         let length = words[CONTROL_WORDS + (offset >>> 2)]!;
         if (length === WRAP) {

@@ -3,7 +3,7 @@
  * speed of memory. Records are real bytes, copied when written, so encoding is exercised as between real threads.
  */
 import { cloneBytes } from '../../base/bytes.ts';
-import type { Inlet, Outlet, RecordSink } from '../channel.ts';
+import { type Gate, type Inlet, OPEN_GATE, type Outlet, type RecordSink } from '../channel.ts';
 import type { ActorRef } from '../ref.ts';
 import { RECORD_HEADER_BYTES } from '../ring.ts';
 
@@ -47,9 +47,8 @@ export class SimPipe implements Outlet, Inlet {
     start: number,
     end: number,
   ): boolean {
-    const size = RECORD_HEADER_BYTES + end - start;
-    // A record larger than the pipe passes alone, as large records pass beside a ring.
-    if (this.#used > 0 && this.#used + size > this.#capacity) return false;
+    const size = this.#roomFor(end - start);
+    if (this.#used + size > this.#capacity) return false;
     this.#used += size;
     this.#unpublished.push({ type, kind, target, sender, correlation, bytes: cloneBytes(bytes, start, end) });
     return true;
@@ -75,17 +74,26 @@ export class SimPipe implements Outlet, Inlet {
     return this.#used;
   }
 
-  drain(sink: RecordSink, max: number): number {
-    const batch = this.#arrived.splice(0, Math.min(max, this.#arrived.length));
-    for (const { type, kind, target, sender, correlation, bytes } of batch) {
-      this.#used -= RECORD_HEADER_BYTES + bytes.length;
+  drain(sink: RecordSink, max: number, gate: Gate = OPEN_GATE): number {
+    let taken = 0;
+    while (taken < max && !gate.isHeld) {
+      const record = this.#arrived.shift();
+      if (record === undefined) break;
+      const { type, kind, target, sender, correlation, bytes } = record;
+      this.#used -= this.#roomFor(bytes.length);
+      taken++;
       sink.onRecord(type, kind, target, sender, correlation, bytes, 0, bytes.length);
     }
     if (this.#isWriterWaiting && this.#used <= this.#capacity / 2) {
       this.#isWriterWaiting = false;
       this.#hooks.onWritable();
     }
-    return batch.length;
+    return taken;
+  }
+
+  /** Large records travel beside a ring and take little room in it: so half a ring has room for any. */
+  #roomFor(bytes: number): number {
+    return Math.min(RECORD_HEADER_BYTES + bytes, this.#capacity / 4);
   }
 
   hasRecords(): boolean {
