@@ -195,8 +195,8 @@ export class RawClient {
   /** Writes `block` over and over, as fast as it is taken, until `bytes` are written or the connection is gone. */
   async pump(block: Uint8Array, bytes: number): Promise<void> {
     while (this.bytesPumped < bytes && !this.#isClosed) {
-      this.isStuck = !this.#socket.write(block);
-      if (this.isStuck) await Promise.race([once(this.#socket, 'drain'), this.closed]);
+      this.isStuck = !this.#socket.write(block, () => {});
+      if (this.isStuck) await Promise.race([once(this.#socket, 'drain').catch(() => {}), this.closed]);
       this.bytesPumped += block.length;
     }
   }
