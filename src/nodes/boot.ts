@@ -16,7 +16,7 @@ import { availableParallelism } from 'node:os';
 import { AUTHENTICATOR_SLOT } from '../actors/authenticator/messages.ts';
 import { assert } from '../base/assert.ts';
 import { SluiceError } from '../base/errors.ts';
-import { DRAIN_MS_MAX } from '../base/limits.ts';
+import { DRAIN_MS_MAX, REACTORS_MAX } from '../base/limits.ts';
 import { startThreads, type ThreadHost } from '../runtime/thread-host.ts';
 import { formatAddress } from './address.ts';
 import { Authenticator } from './auth/actor.ts';
@@ -67,7 +67,7 @@ class Boot {
 
   constructor(options: BootOptions) {
     this.#options = options;
-    this.#reactors = options.config.node.threads === 0 ? availableParallelism() : options.config.node.threads;
+    this.#reactors = options.config.node.threads || defaultReactors(availableParallelism());
     this.#state = new NodeState(options.config, this.#reactors, options.log);
   }
 
@@ -185,4 +185,9 @@ class Boot {
 
 export function bootNode(options: BootOptions): Promise<RunningNode> {
   return new Boot(options).run();
+}
+
+/** One core is left to main and to the kernel's side of the sockets: on two cores, two reactors are slower than one (ADR 4). */
+function defaultReactors(cores: number): number {
+  return Math.min(Math.max(1, cores - 1), REACTORS_MAX);
 }

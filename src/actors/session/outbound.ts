@@ -16,10 +16,14 @@ import { AWAIT_PUBCOMP } from './outbound-window.ts';
 import { detached, type Outgoing, splitOutgoing } from './outgoing.ts';
 import { SESSION_PROBE } from './probe.ts';
 import type { SessionServices } from './services.ts';
+import { Slab } from './slab.ts';
 import { Slowness } from './slowness.ts';
 
 const { slot } = SESSION_PROBE;
 const SENT: readonly number[] = [slot.sentQos0, slot.sentQos1, slot.sentQos2];
+
+/** One per thread. */
+const slab = new Slab();
 
 const HIGH_PART = 4;
 const LOW_PART = 8;
@@ -143,16 +147,16 @@ export class Outbound {
     if (room > 0) {
       const { head, rest } = splitOutgoing(outgoing, room);
       this.#send(client!, head);
-      this.#enqueue(detached(rest!));
+      this.#enqueue(slab.copy(rest!));
     } else {
-      this.#enqueue(detached(outgoing));
+      this.#enqueue(client === null ? detached(outgoing) : slab.copy(outgoing));
     }
     // Not `client`: overflowing may have disconnected it, and a client that is gone relieves nobody.
     if (this.#client !== null && !this.#backlogBelow(HIGH_PART)) this.#press();
   }
 
   #send(client: Client, outgoing: Outgoing): void {
-    const kept = this.machine.resumable ? detached(outgoing) : outgoing;
+    const kept = this.machine.resumable ? slab.copy(outgoing) : outgoing;
     this.#count(outgoing.qos, this.#services.writer.writeInFlight(client, kept, this.machine), outgoing.count);
   }
 

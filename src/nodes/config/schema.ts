@@ -45,7 +45,7 @@ export const CONFIG_SCHEMA = {
           minimum: 0,
           maximum: 31,
           default: 0,
-          description: 'Reactor threads, which own the connections. 0 means one for each core.',
+          description: 'Reactor threads, which own the connections. 0 means one for each core but one, and at least one.',
         },
       },
     },
