@@ -38,6 +38,7 @@ import type { Delivery, Run } from '../router/sink.ts';
 import { authenticate, claim, registryOf, takeOver } from './claim.ts';
 import { Client } from './client.ts';
 import { countDisconnect } from './disconnects.ts';
+import { Bequest } from './handover.ts';
 import { judgeConnect, type Terms } from './handshake.ts';
 import { type ReaderHost, TOPIC_ALIAS_MAX } from './inbound.ts';
 import { SessionMachine } from './machine.ts';
@@ -46,7 +47,7 @@ import { Outbound, type OutboundHost } from './outbound.ts';
 import { SESSION_PROBE } from './probe.ts';
 import { Remainder } from './remainder.ts';
 import type { SessionServices } from './services.ts';
-import { detachedSnapshot, subscriptionStates } from './state.ts';
+import { detachedSnapshot } from './state.ts';
 import { Subscriber } from './subscriber.ts';
 import { IO_CLOSED, IO_CONTINUE, IO_DATA, IO_DRAINED, type ReadView, type Transport } from './transport.ts';
 import { willRun } from './will.ts';
@@ -81,6 +82,10 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   #connectTimer: TimerHandle | null = null;
   /** Somebody claimed the client id while this session was still claiming it itself. */
   #heir: Heir | null = null;
+  /** What a session on another thread is being given. */
+  #bequest: Bequest | null = null;
+  /** Gives up what is being taken over from another thread. */
+  #abandon: (() => void) | null = null;
   /** The client id belongs to another session: it is not ours to release. */
   #disowned = false;
 
@@ -112,6 +117,8 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   stopping(reason: TerminationReason): void {
     if (this.#client !== null) this.#leave(reason === 'stopped' ? Reason.SERVER_SHUTTING_DOWN : Reason.UNSPECIFIED_ERROR);
     this.#services.router.unsubscribeAll(this);
+    this.#bequest?.end();
+    this.#abandon?.();
     if (this.#clientId === '') return;
     this.#count(slot.sessions, -1);
     if (this.#services.sessions.get(this.#clientId) === this.#ctx.self) this.#services.sessions.delete(this.#clientId);
@@ -133,13 +140,11 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       }
       case 'yield': {
         const to = ctx.replyTo();
-        if (to !== undefined && this.#state === 'handing')
-          ctx.respond(to, { machine: detachedSnapshot(this.machine.snapshot()) } satisfies SessionState);
-        this.#end();
+        if (to !== undefined) this.#yield(to);
         break;
       }
       case 'superseded':
-        this.#disowned = true;
+        this.#disown();
         this.#disconnect(Reason.SESSION_TAKEN_OVER);
         this.#end();
         break;
@@ -228,8 +233,10 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       this.#disconnect(Reason.QUOTA_EXCEEDED); // deliveries stop far below: this client asks and asks and does not read the answers
       return;
     }
-    if (acknowledged) this.#outbound.drain();
-    if (this.#subscriber !== null) this.#feedRetained();
+    if (acknowledged) {
+      this.#outbound.drain();
+      this.#feedRetained();
+    }
     const pressure = this.#services.gauge.take();
     if (pressure !== null && this.#client !== null) this.#holdFor(client, pressure);
   }
@@ -307,12 +314,15 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   #claim(connect: ConnectPacket, terms: Terms): void {
     this.#clientId = terms.clientId;
     this.#sessionExpirySeconds = terms.sessionExpirySeconds;
-    this.#outbound.machine = new SessionMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0);
-    this.#services.sessions.set(terms.clientId, this.#ctx.self);
+    // What is to be continued may have to wait for its client until the takeover is done.
+    this.#outbound.machine = new SessionMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0 || !connect.cleanStart);
     this.#count(slot.sessions, 1);
     claim(this.#services, this.#ctx, terms.clientId, (previous) => {
       if (previous === undefined) return this.#refuse(Reason.SERVER_UNAVAILABLE);
-      takeOver(this.#services, this.#ctx, this, previous, connect.cleanStart, (state) => this.#begin(connect, terms, state));
+      this.#services.sessions.set(terms.clientId, this.#ctx.self);
+      this.#abandon = takeOver(this.#services, this.#ctx, this, previous, connect.cleanStart, (state) =>
+        this.#begin(connect, terms, state),
+      );
     });
   }
 
@@ -376,15 +386,14 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   #subscribe(packet: SubscribePacket): void {
     const subscriber = (this.#subscriber ??= new Subscriber(this.#services, this));
     const reasons = subscriber.subscribe(packet);
-    let waited = false;
     const acknowledge = (): void => {
       const client = this.#client;
       if (client === null) return;
       this.#write(encodeSuback(client.dialect, packet.packetId, reasons, {}, client.packetBytesMax));
       this.#feedRetained();
     };
-    this.#services.router.whenInterestApplied(() => (waited ? this.#ctx.io(IO_CONTINUE, acknowledge) : acknowledge()));
-    waited = true;
+    // Now means by way of the mailbox, after the records of other reactors: a message that was retained there before the client asked is found.
+    this.#services.router.whenInterestApplied(() => this.#ctx.io(IO_CONTINUE, acknowledge));
   }
 
   #unsubscribe(packet: UnsubscribePacket): void {
@@ -529,13 +538,19 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       this.#heir = heir; // first comes what we are being given ourselves
       return;
     }
-    this.#disowned = true;
+    this.#disown();
     if (this.#state === 'online') {
       const resumed = !heir.discard && this.#sessionExpirySeconds > 0;
       if (resumed && (this.#will?.delaySeconds ?? 0) > 0) this.#will = null; // [MQTT-3.1.3-9]
       this.#disconnect(Reason.SESSION_TAKEN_OVER); // [MQTT-3.1.4-3]
     }
     this.#ctx.respond(heir.to, this.#surrendered(heir));
+  }
+
+  /** The client id is somebody else's from now on: nothing is claimed in its name any more. */
+  #disown(): void {
+    this.#disowned = true;
+    if (this.#services.sessions.get(this.#clientId) === this.#ctx.self) this.#services.sessions.delete(this.#clientId);
   }
 
   #surrendered(heir: Heir): Surrendered {
@@ -548,7 +563,21 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     this.#state = 'handing';
     this.#ctx.startTimer(TAKEOVER_TIMEOUT_MS, TIMER.handing);
     if (threadOf(heir.by) === threadOf(this.#ctx.self)) return { kind: 'local', estate: this };
-    return { kind: 'remote', subscriptions: subscriptionStates(this.#services.router.subscriptionsOf(this)) };
+    this.#bequest = new Bequest(this.#services, this, heir.by);
+    return { kind: 'remote', subscriptions: this.#bequest.subscriptions };
+  }
+
+  /** The heir has its subscriptions in place: it gets the rest as soon as that is complete. */
+  #yield(to: ReplyTo): void {
+    const bequest = this.#bequest;
+    if (bequest === null) return this.#end();
+    bequest.whenComplete(() =>
+      this.#ctx.io(IO_CONTINUE, () => {
+        if (this.#state !== 'handing') return;
+        this.#ctx.respond(to, { machine: detachedSnapshot(this.machine.snapshot()) } satisfies SessionState);
+        this.#end();
+      }),
+    );
   }
 
   takeOver(heir: SessionActor): SessionState {
