@@ -123,18 +123,18 @@ export class ThreadHost {
     return thread === 0 ? 0 : this.#reactor(thread).incarnation;
   }
 
-  /** Event-loop utilisation of a thread, 0 … 1, since the last call for it; 0 while it is dead. */
+  /** Event-loop utilisation of a thread, 0 … 1, since the last call for it; 0 at the first call for an incarnation and while it is dead. */
   utilization(thread: number): number {
     if (thread === 0) {
       const before = this.#utilization;
       this.#utilization = performance.eventLoopUtilization();
-      return performance.eventLoopUtilization(this.#utilization, before).utilization;
+      return before === undefined ? 0 : performance.eventLoopUtilization(this.#utilization, before).utilization;
     }
     const reactor = this.#reactor(thread);
     if (reactor.worker === undefined) return 0;
     const before = reactor.utilization;
     reactor.utilization = reactor.worker.performance.eventLoopUtilization();
-    return performance.eventLoopUtilization(reactor.utilization, before).utilization;
+    return before === undefined ? 0 : performance.eventLoopUtilization(reactor.utilization, before).utilization;
   }
 
   /** Ends a reactor thread the hard way; it comes back. For tests and chaos. */
