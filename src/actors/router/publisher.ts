@@ -50,6 +50,11 @@ export class Publisher {
     return interest === 0 ? delivered : delivered + this.#forward(run, interest);
   }
 
+  /** Sends a record to the router of another reactor, behind all that has been published before. */
+  send(thread: number, kind: number, record: Uint8Array): void {
+    this.#send(thread, WELL_KNOWN.router, kind, record, record.length);
+  }
+
   #forward(run: Run, interest: number): number {
     const size = encodedRunSize(run);
     const record = this.#record(size);

@@ -16,7 +16,9 @@ export function remoteRuns(system: ActorSystem, router: Router, gauge: PressureG
   };
   return (_kind, bytes, start, end) => {
     const thread = decodeRun(bytes, start, end, router.topics, run);
+    router.source = thread;
     router.deliverLocal(run);
+    router.source = system.thread;
     const pressure = gauge.take();
     if (pressure === null) return;
     if (holds[thread]!++ === 0) system.holdInbound(thread, true);

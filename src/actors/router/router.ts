@@ -43,6 +43,8 @@ const slot = ROUTER_PROBE.slot;
 export class Router {
   readonly topics: TopicTable;
   readonly interest: InterestMachine;
+  /** The reactor whose publishes are being delivered: this one, except while a run of another is. */
+  source: number;
   readonly #filters = new FilterTrie<Holder>((holder) => holder.filter);
   /** A sink keeps its entry, null without subscriptions, until it is done: see base/steady-map.ts on keys that come and go. */
   readonly #sinks = new Map<Sink, Subscription | Owner | null>();
@@ -55,6 +57,7 @@ export class Router {
 
   constructor(options: RouterOptions) {
     this.#slots = options.slots;
+    this.source = options.thread;
     this.topics = new TopicTable(options.topicsMax ?? TOPICS_INTERNED_MAX, options.seed);
     this.interest = new InterestMachine({
       thread: options.thread,

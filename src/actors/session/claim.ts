@@ -5,8 +5,8 @@
  *   new session ──claim─────────▶ registry (by hash of the client id) ──▶ the former owner's ref
  *   new session ──surrender─────▶ former owner: disconnects its client, and
  *        same thread:     gives its estate, moved in one step between two messages
- *        another thread:  names its subscriptions; once ours are in place on every reactor we ask it to `yield` the rest. What is published in between reaches
- *                         both; a message then comes twice, never not at all.
+ *        another thread:  names its subscriptions; once ours are in place on every reactor we ask it to `yield` the rest. See handover.ts on how what is
+ *                         published meanwhile comes exactly once.
  *
  * Each step is an ask with a deadline; a former owner that does not answer is dead or stuck, and its session is lost with it.
  */
@@ -20,6 +20,7 @@ import type { AuthenticateReply } from '../authenticator/messages.ts';
 import type { Granted, RegistryMessage } from '../registry/messages.ts';
 import type { Sink } from '../router/sink.ts';
 import { WELL_KNOWN } from '../well-known.ts';
+import { Inheritance } from './handover.ts';
 import type { SessionMessage, SessionState, Surrendered } from './messages.ts';
 import type { SessionServices } from './services.ts';
 import { IO_CONTINUE } from './transport.ts';
@@ -64,7 +65,8 @@ export function claim(
 }
 
 /**
- * Calls `then` with the state of the former owner, or null when there is none to go on with. With a state, `heir` has the subscriptions.
+ * Calls `then` with the state of the former owner, or null when there is none to go on with. With a state, `heir` has the subscriptions. Returns how to give up
+ * in between.
  */
 export function takeOver(
   services: SessionServices,
@@ -73,16 +75,49 @@ export function takeOver(
   previous: ActorRef<SessionMessage>,
   discard: boolean,
   then: (state: SessionState | null) => void,
-): void {
-  if (previous === NOBODY) return then(null);
+): () => void {
+  let inheritance: Inheritance | null = null;
+  const abandon = (): void => inheritance?.end();
+  if (previous === NOBODY) {
+    then(null);
+    return abandon;
+  }
   const surrender: SessionMessage = { type: 'surrender', by: ctx.self, discard };
   ctx.ask<SessionMessage, Surrendered>(previous, surrender, TAKEOVER_TIMEOUT_MS, (answer) => {
     if (answer === undefined || answer.kind === 'nothing') return then(null);
     if (answer.kind === 'local') return then(answer.estate.takeOver(heir));
-    for (const { filter, ...options } of answer.subscriptions) services.router.subscribe(heir, filter, options);
-    const fetch = (): void =>
-      ctx.ask<SessionMessage, SessionState>(previous, { type: 'yield' }, TAKEOVER_TIMEOUT_MS, (state) => then(state ?? null));
-    services.router.whenInterestApplied(() => ctx.io(IO_CONTINUE, fetch));
+    const inherited = new Inheritance(services, heir, ctx.self, answer.subscriptions);
+    inheritance = inherited;
+    services.router.whenInterestApplied(() =>
+      ctx.io(IO_CONTINUE, () =>
+        fetchState(ctx, previous, inherited, (state) => {
+          if (state === null) inherited.end();
+          else inherited.enter();
+          then(state);
+        }),
+      ),
+    );
+  });
+  return abandon;
+}
+
+/** Calls `then` in the session's own turn, when the state is here and the streams are parted; null: the former owner is gone. */
+function fetchState(
+  ctx: Context,
+  previous: ActorRef<SessionMessage>,
+  inheritance: Inheritance,
+  then: (state: SessionState | null) => void,
+): void {
+  let isParted = false;
+  let state: SessionState | undefined;
+  inheritance.part(previous, () => {
+    isParted = true;
+    if (state !== undefined) ctx.io(IO_CONTINUE, () => then(state!));
+  });
+  ctx.ask<SessionMessage, SessionState>(previous, { type: 'yield' }, TAKEOVER_TIMEOUT_MS, (answer) => {
+    state = answer;
+    if (answer === undefined) then(null);
+    else if (isParted) then(answer);
   });
 }
 

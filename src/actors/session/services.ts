@@ -2,6 +2,7 @@
 import type { ActorRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import type { AuthenticateRequest } from '../authenticator/messages.ts';
+import type { Fences } from '../router/fences.ts';
 import type { PressureGauge } from '../router/pressure.ts';
 import type { Publisher } from '../router/publisher.ts';
 import type { Router } from '../router/router.ts';
@@ -16,6 +17,7 @@ export interface SessionServices {
   readonly system: ActorSystem;
   readonly router: Router;
   readonly publisher: Publisher;
+  readonly fences: Fences;
   readonly limits: SessionLimits;
   readonly pool: BufferPool;
   readonly flushList: FlushList;
