@@ -6,9 +6,14 @@
 import type { AuthenticateRequest } from '../actors/authenticator/messages.ts';
 import { RegistryActor } from '../actors/registry/actor.ts';
 import type { RegistryMessage } from '../actors/registry/messages.ts';
+import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
 import { spawnRetained } from '../actors/retained/actor.ts';
+import { RETAINED_PROBE } from '../actors/retained/probe.ts';
 import { spawnRouter } from '../actors/router/actor.ts';
+import { Fences } from '../actors/router/fences.ts';
+import { ROUTER_BYTES } from '../actors/router/messages.ts';
 import { PressureGauge } from '../actors/router/pressure.ts';
+import { ROUTER_PROBE } from '../actors/router/probe.ts';
 import { Publisher } from '../actors/router/publisher.ts';
 import { remoteRuns } from '../actors/router/remote-runs.ts';
 import { Router } from '../actors/router/router.ts';
@@ -21,6 +26,7 @@ import { SESSION_PROBE } from '../actors/session/probe.ts';
 import { PublishWriter } from '../actors/session/publish-writer.ts';
 import type { SessionServices } from '../actors/session/services.ts';
 import { WELL_KNOWN } from '../actors/well-known.ts';
+import type { Probe } from '../base/probe.ts';
 import type { ActorRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 
@@ -30,16 +36,19 @@ export function startBroker(
   authenticator: ActorRef<AuthenticateRequest> | undefined,
 ): SessionServices {
   const { thread, reactors, incarnation, slots } = system;
+  resetGauges(slots);
   const seed = Math.floor(system.random() * 2 ** 32);
   const router = new Router({ thread, reactors, incarnation, slots, seed });
   const gauge = new PressureGauge();
   const publisher = new Publisher(system, router, gauge);
+  const fences = new Fences(system, publisher);
   const wallClock = (): number => system.wallClock();
   const flushList = new FlushList(() => system.requestTurn());
   const services: SessionServices = {
     system,
     router,
     publisher,
+    fences,
     limits,
     pool: new BufferPool(),
     flushList,
@@ -49,15 +58,27 @@ export function startBroker(
     sessions: new Map(),
     authenticator,
   };
-  spawnRouter(system, router, remoteRuns(system, router, gauge));
+  const onRun = remoteRuns(system, router, gauge);
+  spawnRouter(system, router, (kind, bytes, start, end) => {
+    if (kind === ROUTER_BYTES.publishRun) onRun(kind, bytes, start, end);
+    else fences.receive(kind, bytes, start);
+  });
   spawnRetained(system);
   system.spawn<RegistryMessage>(() => new RegistryActor(system), { name: 'registry', wellKnown: WELL_KNOWN.registry });
   system.onThreadChange((returned, state) => {
     if (state === 'up') announceSessions(services, returned);
   });
+  const bytesSentBefore = slots[SESSION_PROBE.slot.bytesSent]!;
   system.atTurnEnd(() => {
     flushList.flush();
-    slots[SESSION_PROBE.slot.bytesSent] = flushList.bytesSent;
+    slots[SESSION_PROBE.slot.bytesSent] = bytesSentBefore + flushList.bytesSent;
   });
   return services;
+}
+
+/** The slots outlive a thread: counters go on, but what a dead reactor had is gone with it. */
+function resetGauges(slots: Float64Array): void {
+  for (const { slot, metrics } of [SESSION_PROBE, ROUTER_PROBE, RETAINED_PROBE, REGISTRY_PROBE] as Probe<string>[]) {
+    for (const [key, { kind }] of Object.entries(metrics)) if (kind === 'gauge') slots[slot[key]!] = 0;
+  }
 }
