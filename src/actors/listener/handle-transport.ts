@@ -10,6 +10,7 @@ import { assert } from '../../base/assert.ts';
 import { IO_CLOSED, IO_DATA, IO_DRAINED, type IoTarget, type Transport } from '../session/transport.ts';
 import type { SharedReads } from './shared-reads.ts';
 import {
+  type PeerName,
   type ShutdownRequest,
   type StreamInternals,
   streamInternals,
@@ -30,7 +31,6 @@ interface OwnHandle extends TcpHandle {
 }
 
 export class HandleTransport implements Transport {
-  readonly remoteAddress: string;
   readonly #handle: OwnHandle;
   readonly #reads: SharedReads;
   readonly #linger: (transport: HandleTransport) => void;
@@ -46,7 +46,6 @@ export class HandleTransport implements Transport {
 
   /** `linger` closes the transport if it has not closed by itself SOCKET_LINGER_MS after it was ended. */
   constructor(accepted: net.Socket, reads: SharedReads, linger: (transport: HandleTransport) => void) {
-    this.remoteAddress = `${accepted.remoteAddress}:${accepted.remotePort}`;
     const handle = takeHandle(accepted, this);
     assert(handle !== undefined, 'an accepted connection has a handle');
     this.#handle = Object.assign(handle, { transport: this });
@@ -59,6 +58,12 @@ export class HandleTransport implements Transport {
     this.#handle.useUserBuffer(this.#reads.buffer);
     this.#handle.onread = onRead;
     this.#handle.readStart();
+  }
+
+  /** Asked of the kernel each time: few are ever looked at. */
+  get remoteAddress(): string {
+    const name: PeerName = {};
+    return this.#handle.getpeername(name) === 0 ? `${name.address}:${name.port}` : '';
   }
 
   get pendingBytes(): number {

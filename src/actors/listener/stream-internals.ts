@@ -26,7 +26,13 @@ export interface TcpHandle {
   writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
   writev(request: WriteRequest, chunks: readonly Uint8Array[], allBuffers: true): number;
   shutdown(request: ShutdownRequest): number;
+  getpeername(into: PeerName): number;
   close(): void;
+}
+
+export interface PeerName {
+  address?: string;
+  port?: number;
 }
 
 export interface StreamInternals {
@@ -38,7 +44,16 @@ export interface StreamInternals {
   readonly kLastWriteWasAsync: number;
 }
 
-const HANDLE_METHODS = ['useUserBuffer', 'readStart', 'readStop', 'writeBuffer', 'writev', 'shutdown', 'close'] as const;
+const HANDLE_METHODS = [
+  'useUserBuffer',
+  'readStart',
+  'readStop',
+  'writeBuffer',
+  'writev',
+  'shutdown',
+  'getpeername',
+  'close',
+] as const;
 
 /** Undefined where this Node.js does not have them as we know them. */
 export const streamInternals: StreamInternals | undefined = load();
