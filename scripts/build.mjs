@@ -1,7 +1,7 @@
 // Compiles the whole tree with one tsc run into dist/ and writes the two commands of the contract,
 // dist/node.js and dist/cli.js, as one-line entries in front of the compiled sources.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,4 +19,3 @@ for (const entry of ['node', 'cli']) {
   writeFileSync(file, `#!/usr/bin/env node\nimport './src/${entry}.js';\n`);
   chmodSync(file, 0o755);
 }
-cpSync(join(root, 'src', 'wire', 'schemas'), join(dist, 'src', 'wire', 'schemas'), { recursive: true });

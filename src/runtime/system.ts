@@ -30,7 +30,7 @@ export interface ActorSystem {
   tellBytes(target: ActorRef<never>, kind: number, bytes: Uint8Array, start: number, end: number): boolean;
   /** For code outside actors (boot, admin); rejects with an AskError. */
   ask<R>(target: ActorRef<never>, message: unknown, deadlineMs: number): Promise<R>;
-  /** Runs `hook` at the end of every turn, after the mailboxes and before the rings are published. */
+  /** Runs `hook` at the end of every turn, after the mailboxes and when everything of the turn has been published to other threads. */
   atTurnEnd(hook: () => void): void;
   /** Something was done outside a mailbox (socket bytes): makes sure that a turn ends soon. */
   requestTurn(): void;
