@@ -285,6 +285,18 @@ for (const threads of [1, 2]) {
       assert.equal(brief(await feed(`${base}/#`)), []);
     });
 
+    test(`reactor ${reactor}: what was retained before a client asks is always found`, async () => {
+      const client = await broker.connectOn(reactor);
+      for (let i = 0; i < 200; i++) {
+        await publish(`found/${i}`, 'x', { retain: true });
+        client.send(subscribeTo(`found/${i}`));
+        assert.equal([(await client.next()).cmd, (await client.next()).cmd], ['suback', 'publish']);
+        await publish(`found/${i}`, '', { retain: true });
+        assert.is((await client.next()).cmd, 'publish');
+      }
+      client.destroy();
+    });
+
     test(`reactor ${reactor}: the will is sent when the connection is lost, not after DISCONNECT`, async () => {
       const watcher = await broker.connectOn(reactor);
       await watcher.subscribe('wills/#', { qos: 2, retainAsPublished: true });

@@ -6,9 +6,11 @@ import * as assert from 'uvu/assert';
 import { Broker } from './broker.ts';
 import { until, within } from './until.ts';
 
+const SUBSCRIBER = 'mosquitto_sub';
+
 function isInstalled(): boolean {
   try {
-    execFileSync('mosquitto_sub', ['--help'], { stdio: 'ignore' });
+    execFileSync(SUBSCRIBER, ['--help'], { stdio: 'ignore' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
   }
@@ -60,7 +62,7 @@ else {
     for (const version of ['311', '5']) {
       test(`version ${version}: lines at every QoS`, async () => {
         for (const qos of ['0', '1', '2']) {
-          const sub = new Tool('mosquitto_sub', broker, ['-V', version, '-q', qos, '-t', 'lines/+', '-C', '100', '-v']);
+          const sub = new Tool(SUBSCRIBER, broker, ['-V', version, '-q', qos, '-t', 'lines/+', '-C', '100', '-v']);
           await subscriptions(1);
           const lines = Array.from({ length: 100 }, (_, i) => `line ${i}`);
           await pub(['-V', version, '-q', qos, '-t', 'lines/x', '-l'], lines.map((line) => `${line}\n`).join(''));
@@ -72,7 +74,7 @@ else {
 
       test(`version ${version}: retained, will and persistent session`, async () => {
         await pub(['-V', version, '-t', 'kept', '-m', 'value', '-r', '-q', '1']);
-        const kept = new Tool('mosquitto_sub', broker, ['-V', version, '-t', 'kept', '-C', '1', '-F', '%t %p %r']);
+        const kept = new Tool(SUBSCRIBER, broker, ['-V', version, '-t', 'kept', '-C', '1', '-F', '%t %p %r']);
         assert.is(await within('the retained message', kept.ended), 0);
         assert.is(kept.output, 'kept value 1\n');
         await pub(['-V', version, '-t', 'kept', '-n', '-r', '-q', '1']);
@@ -89,18 +91,18 @@ else {
           'session',
           ...(version === '5' ? ['-x', '600'] : []),
         ];
-        const first = new Tool('mosquitto_sub', broker, [...session, '-E']);
+        const first = new Tool(SUBSCRIBER, broker, [...session, '-E']);
         assert.is(await within('the subscription', first.ended), 0);
         await pub(['-V', version, '-t', 'session', '-m', 'while away', '-q', '1']);
-        const second = new Tool('mosquitto_sub', broker, [...session, '-C', '1']);
+        const second = new Tool(SUBSCRIBER, broker, [...session, '-C', '1']);
         assert.is(await within('the queued message', second.ended), 0);
         assert.is(second.output, 'while away\n');
         (await broker.connect({ clientId: `keeper-${version}` })).destroy();
         await broker.untilGone(`keeper-${version}`);
 
-        const watcher = new Tool('mosquitto_sub', broker, ['-V', version, '-t', 'will', '-C', '1']);
+        const watcher = new Tool(SUBSCRIBER, broker, ['-V', version, '-t', 'will', '-C', '1']);
         await subscriptions(1);
-        const dying = new Tool('mosquitto_sub', broker, [
+        const dying = new Tool(SUBSCRIBER, broker, [
           '-V',
           version,
           '-t',
@@ -120,7 +122,7 @@ else {
     }
 
     test('a large message comes whole', async () => {
-      const sub = new Tool('mosquitto_sub', broker, ['-q', '1', '-t', 'large', '-C', '1', '-N']);
+      const sub = new Tool(SUBSCRIBER, broker, ['-q', '1', '-t', 'large', '-C', '1', '-N']);
       await subscriptions(1);
       const payload = 'sluice '.repeat(100_000);
       await pub(['-q', '1', '-t', 'large', '-s'], payload);
