@@ -62,6 +62,7 @@ export class Connection implements Transport {
   #isPaused = true;
   #isReadScheduled = false;
   #peerHasClosed = false;
+  #isReset = false;
 
   // Towards the client.
   #kernel: Uint8Array[] = [];
@@ -159,12 +160,12 @@ export class Connection implements Transport {
   drop(noticeMs: number, reset: boolean): void {
     if (this.clientDone) return;
     this.clientDone = true;
+    // What the server has not read yet is lost, and no gap is left in the middle.
+    this.#isReset = reset;
     if (reset) this.#arrived = [];
-    const cutOff = reset;
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, this.#cluster.nowMs + noticeMs);
     this.#cluster.at(this.#lastArrivalMs, () => {
       if (this.serverDone) return;
-      if (cutOff) this.#arrived = [];
       this.#peerHasClosed = true;
       this.#readSoon();
     });
@@ -179,7 +180,7 @@ export class Connection implements Transport {
   #arriveLater(then: () => void): void {
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, this.#cluster.nowMs + this.#latency());
     this.#cluster.at(this.#lastArrivalMs, () => {
-      if (this.serverDone) return;
+      if (this.serverDone || this.#isReset) return;
       then();
       this.#readSoon();
     });

@@ -79,9 +79,11 @@ export class Life {
     );
   }
 
-  /** A subscription is there for certain when the message is first published. */
-  isCertain(message: Message): boolean {
-    return this.subscriptions.some((sub) => sub.grantedMs < message.firstSentMs && matches(sub.filter, message.topic));
+  /** A subscription that gives this QoS is there for certain when the message is first published. */
+  isCertain(message: Message, qos: number): boolean {
+    return this.subscriptions.some(
+      (sub) => sub.qos >= qos && sub.grantedMs < message.firstSentMs && matches(sub.filter, message.topic),
+    );
   }
 
   /** Copies that retained lookups may add. */
@@ -156,7 +158,7 @@ function outOfOrder(life: Life, message: Message, qos: number): string | undefin
   const before = life.latest.get(key);
   if (before !== undefined && before.number > message.number) {
     // Sent again: the first time there may have been no subscription yet, or QoS 0 was lost.
-    if (message.sends > 1 && (qos === 0 || !life.isCertain(message))) return undefined;
+    if (message.sends > 1 && (qos === 0 || !life.isCertain(message, qos))) return undefined;
     return `${message.payload} came after ${before.payload} (homes ${[...message.homes]} / ${[...before.homes]})`;
   }
   life.latest.set(key, message);
