@@ -33,19 +33,21 @@ export class Links {
 
   /**
    * Takes records in chunks, one link after the other, until all are empty, `max` are taken or `isLate` says so. Each
-   * call begins with another link.
+   * call begins with another link, and however late it is every link gets its first chunk: what a client may have learnt from another thread, that
+   * thread's records are not far behind.
    */
   drain(sink: RecordSink, max: number, isLate: () => boolean): number {
     const links = this.#links;
     const count = links.length;
     let taken = 0;
     let idle = 0;
-    for (let i = this.#first++; idle < count && taken < max; i++) {
+    const first = this.#first++;
+    for (let i = first; idle < count && taken < max; i++) {
       const link = links[i % count]!;
       const chunk = link.isHeld ? 0 : link.inlet.drain(sink, Math.min(DRAIN_CHUNK, max - taken), link);
       taken += chunk;
       idle = chunk === 0 ? idle + 1 : 0;
-      if (chunk > 0 && isLate()) break;
+      if (i - first >= count - 1 && chunk > 0 && isLate()) break;
     }
     return taken;
   }

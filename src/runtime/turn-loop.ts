@@ -103,8 +103,6 @@ export class TurnLoop {
     if (this.#drains.length > 0) this.#drains = this.#drains.filter((drain) => !drain.advance());
     // First, because hooks write to sockets: what a client is told must not be ahead of what other threads can see.
     system.links.publish();
-    // Other threads first: what a hook tells a client (an acknowledgement, say) may rest on what they have been sent.
-    system.links.publish();
     for (const hook of this.#hooks) hook();
     system.links.publish();
     this.#publishCounters();

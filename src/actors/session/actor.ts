@@ -14,7 +14,7 @@ import { TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo, TerminationReason, TimerHandle } from '../../runtime/actor.ts';
 import { type ActorRef, formatRef, threadOf } from '../../runtime/ref.ts';
 import { writeAckReason } from '../../wire/mqtt/acks.ts';
-import { PacketType, SESSION_EXPIRY_NEVER } from '../../wire/mqtt/constants.ts';
+import { PacketType } from '../../wire/mqtt/constants.ts';
 import {
   encodeConnack,
   encodeConnectRefusal,
@@ -30,11 +30,11 @@ import type {
   DisconnectPacket,
   SubscribePacket,
   UnsubscribePacket,
-  Will,
 } from '../../wire/mqtt/packets.ts';
 import { Reason, reasonName } from '../../wire/mqtt/reason-codes.ts';
 import type { PressureSource, Waiter } from '../router/pressure.ts';
 import type { Delivery, Run } from '../router/sink.ts';
+import { Afterlife } from './afterlife.ts';
 import { authenticate, claim, registryOf, takeOver } from './claim.ts';
 import { Client } from './client.ts';
 import { countDisconnect } from './disconnects.ts';
@@ -50,13 +50,9 @@ import type { SessionServices } from './services.ts';
 import { detachedSnapshot } from './state.ts';
 import { Subscriber } from './subscriber.ts';
 import { IO_CLOSED, IO_CONTINUE, IO_DATA, IO_DRAINED, type ReadView, type Transport } from './transport.ts';
-import { willRun } from './will.ts';
 
 const { slot } = SESSION_PROBE;
-const TIMER = { connect: 1, keepAlive: 2, slow: 3, expiry: 4, will: 5, handing: 6 } as const;
-/** Longest that one timer runs, milliseconds; what is longer is waited for in steps. */
-const TIMER_STEP_MS_MAX = 3_600_000;
-
+const TIMER = { connect: 1, keepAlive: 2, slow: 3, afterlife: 4, handing: 5 } as const;
 type State = 'connecting' | 'claiming' | 'online' | 'offline' | 'handing' | 'ended';
 type Context = ActorContext<SessionMessage>;
 
@@ -69,16 +65,14 @@ interface Heir {
 export class SessionActor implements Actor<SessionMessage>, ReaderHost, OutboundHost, Waiter, Estate {
   readonly #services: SessionServices;
   readonly #outbound: Outbound;
+  readonly #afterlife: Afterlife;
   #ctx!: Context;
   /** Null once the connection is of no interest any more. */
   #client: Client | null;
   #state: State = 'connecting';
   #clientId = '';
   #subscriber: Subscriber | null = null;
-  #will: Will | null = null;
-  #willDueAt = 0;
   #sessionExpirySeconds = 0;
-  #expiresAt = 0;
   #connectTimer: TimerHandle | null = null;
   /** Somebody claimed the client id while this session was still claiming it itself. */
   #heir: Heir | null = null;
@@ -86,12 +80,11 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   #bequest: Bequest | null = null;
   /** Gives up what is being taken over from another thread. */
   #abandon: (() => void) | null = null;
-  /** The client id belongs to another session: it is not ours to release. */
-  #disowned = false;
 
   constructor(services: SessionServices, transport: Transport) {
     this.#services = services;
     this.#outbound = new Outbound(services, this);
+    this.#afterlife = new Afterlife(services);
     this.#client = new Client(transport, services.pool, services.flushList);
   }
 
@@ -121,14 +114,12 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     this.#abandon?.();
     if (this.#clientId === '') return;
     this.#count(slot.sessions, -1);
-    if (this.#services.sessions.get(this.#clientId) === this.#ctx.self) this.#services.sessions.delete(this.#clientId);
-    if (!this.#disowned) {
-      this.#ctx.tell(registryOf(this.#services, this.#clientId), {
-        type: 'release',
-        clientId: this.#clientId,
-        session: this.#ctx.self,
-      });
-    }
+    this.#disown();
+    this.#ctx.tell(registryOf(this.#services, this.#clientId), {
+      type: 'release',
+      clientId: this.#clientId,
+      session: this.#ctx.self,
+    });
   }
 
   receive(message: SessionMessage, ctx: Context): void {
@@ -184,11 +175,8 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       case TIMER.slow:
         this.#outbound.checkSlowness(ctx.now());
         break;
-      case TIMER.will:
-        this.#waitForWill();
-        break;
-      case TIMER.expiry:
-        this.#waitForExpiry();
+      case TIMER.afterlife:
+        if (this.#state === 'offline' && this.#afterlife.advance(ctx, TIMER.afterlife)) this.#end();
         break;
       case TIMER.handing:
         if (this.#state === 'handing') this.#end();
@@ -317,10 +305,10 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     // What is to be continued may have to wait for its client until the takeover is done.
     this.#outbound.machine = new SessionMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0 || !connect.cleanStart);
     this.#count(slot.sessions, 1);
-    claim(this.#services, this.#ctx, terms.clientId, (previous) => {
-      if (previous === undefined) return this.#refuse(Reason.SERVER_UNAVAILABLE);
-      this.#services.sessions.set(terms.clientId, this.#ctx.self);
-      this.#abandon = takeOver(this.#services, this.#ctx, this, previous, connect.cleanStart, (state) =>
+    claim(this.#services, this.#ctx, terms.clientId, (granted) => {
+      if (granted === undefined) return this.#refuse(Reason.SERVER_UNAVAILABLE);
+      this.#services.sessions.set(terms.clientId, { session: this.#ctx.self, claim: granted.claim });
+      this.#abandon = takeOver(this.#services, this.#ctx, this, granted.previous, connect.cleanStart, (state) =>
         this.#begin(connect, terms, state),
       );
     });
@@ -337,7 +325,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
 
   #accept(client: Client, connect: ConnectPacket, terms: Terms, sessionPresent: boolean): void {
     this.#state = 'online';
-    this.#will = connect.will ?? null;
+    this.#afterlife.will = connect.will ?? null;
     client.packetBytesMax = terms.packetBytesMax;
     client.keepAliveMs = terms.keepAliveSeconds * 1500; // [MQTT-3.1.2-22]
     client.lastReadAt = this.#ctx.now();
@@ -346,7 +334,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     const { limits } = this.#services;
     this.#write(
       encodeConnack(client.dialect, {
-        sessionPresent,
+        sessionPresent: sessionPresent && connect.level > 3, // 3.1 has no such flag
         reason: Reason.SUCCESS,
         sessionExpiry: terms.sessionExpiryOverruled ? terms.sessionExpirySeconds : undefined,
         receiveMaximum: limits.inFlightMax,
@@ -446,7 +434,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       }
       this.#sessionExpirySeconds = Math.min(packet.sessionExpiry, this.#services.limits.sessionExpirySecondsMax);
     }
-    if (packet.reason === Reason.NORMAL_DISCONNECTION) this.#will = null; // [MQTT-3.14.4-3]
+    if (packet.reason === Reason.NORMAL_DISCONNECTION) this.#afterlife.will = null; // [MQTT-3.14.4-3]
     this.#connectionLost();
   }
 
@@ -470,23 +458,18 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     this.#outbound.disconnected();
     this.#subscriber?.stop();
     if (this.#sessionExpirySeconds === 0) {
-      this.#publishWill();
+      this.#afterlife.publishWill();
       return this.#end();
     }
     this.#state = 'offline';
-    const now = this.#ctx.now();
-    const never = this.#sessionExpirySeconds === SESSION_EXPIRY_NEVER;
-    this.#expiresAt = never ? Number.POSITIVE_INFINITY : now + this.#sessionExpirySeconds * 1000;
-    this.#willDueAt = now + (this.#will?.delaySeconds ?? 0) * 1000;
-    this.#waitForWill();
-    this.#waitForExpiry();
+    this.#afterlife.begin(this.#ctx, this.#sessionExpirySeconds, TIMER.afterlife);
   }
 
   /** This actor is being stopped under its client's feet: by a drain, or because it failed. */
   #leave(reason: number): void {
     const { dialect } = this.#client!;
     if (this.#state === 'online') this.#write(encodeDisconnect(dialect, { reason }));
-    if (reason === Reason.UNSPECIFIED_ERROR) this.#publishWill();
+    if (reason === Reason.UNSPECIFIED_ERROR) this.#afterlife.publishWill();
     this.#dropConnection();
   }
 
@@ -497,32 +480,6 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     client.output.flush();
     client.output.close();
     client.transport.end();
-  }
-
-  #waitForWill(): void {
-    if (this.#will === null || this.#state !== 'offline') return;
-    const leftMs = this.#willDueAt - this.#ctx.now();
-    if (leftMs <= 0) this.#publishWill();
-    else this.#ctx.startTimer(Math.min(leftMs, TIMER_STEP_MS_MAX), TIMER.will);
-  }
-
-  #waitForExpiry(): void {
-    if (this.#state !== 'offline') return;
-    const leftMs = this.#expiresAt - this.#ctx.now();
-    if (leftMs <= 0) {
-      this.#publishWill(); // the session ends before the will's delay [MQTT-3.1.2-8]
-      this.#end();
-    } else if (leftMs !== Number.POSITIVE_INFINITY) {
-      this.#ctx.startTimer(Math.min(leftMs, TIMER_STEP_MS_MAX), TIMER.expiry);
-    }
-  }
-
-  #publishWill(): void {
-    const will = this.#will;
-    this.#will = null;
-    if (will === null) return;
-    const run = willRun(will, this.#services.router.topics, this.#ctx.wallClock());
-    if (run !== undefined) this.#services.publisher.publish(run);
   }
 
   #end(): void {
@@ -541,7 +498,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     this.#disown();
     if (this.#state === 'online') {
       const resumed = !heir.discard && this.#sessionExpirySeconds > 0;
-      if (resumed && (this.#will?.delaySeconds ?? 0) > 0) this.#will = null; // [MQTT-3.1.3-9]
+      if (resumed && (this.#afterlife.will?.delaySeconds ?? 0) > 0) this.#afterlife.will = null; // [MQTT-3.1.3-9]
       this.#disconnect(Reason.SESSION_TAKEN_OVER); // [MQTT-3.1.4-3]
     }
     this.#ctx.respond(heir.to, this.#surrendered(heir));
@@ -549,17 +506,16 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
 
   /** The client id is somebody else's from now on: nothing is claimed in its name any more. */
   #disown(): void {
-    this.#disowned = true;
-    if (this.#services.sessions.get(this.#clientId) === this.#ctx.self) this.#services.sessions.delete(this.#clientId);
+    if (this.#services.sessions.get(this.#clientId)?.session === this.#ctx.self) this.#services.sessions.delete(this.#clientId);
   }
 
   #surrendered(heir: Heir): Surrendered {
     if (heir.discard || this.#state !== 'offline') {
-      if (this.#state === 'offline') this.#publishWill();
+      if (this.#state === 'offline') this.#afterlife.publishWill();
       this.#end();
       return { kind: 'nothing' };
     }
-    this.#will = null;
+    this.#afterlife.will = null;
     this.#state = 'handing';
     this.#ctx.startTimer(TAKEOVER_TIMEOUT_MS, TIMER.handing);
     if (threadOf(heir.by) === threadOf(this.#ctx.self)) return { kind: 'local', estate: this };

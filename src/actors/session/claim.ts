@@ -51,17 +51,15 @@ export function registryOf(services: SessionServices, clientId: string): ActorRe
   return wellKnownRef<RegistryMessage>(node, placeKey(clientId, reactors), WELL_KNOWN.registry);
 }
 
-/** Calls `then` with the former owner, NOBODY or, when the registry did not answer, undefined. */
+/** Calls `then` with the registry's answer, undefined when there was none. */
 export function claim(
   services: SessionServices,
   ctx: Context,
   clientId: string,
-  then: (previous: ActorRef<SessionMessage> | undefined) => void,
+  then: (granted: Granted | undefined) => void,
 ): void {
   const request: RegistryMessage = { type: 'claim', clientId, session: ctx.self };
-  ctx.ask<RegistryMessage, Granted>(registryOf(services, clientId), request, CONNECT_STEP_TIMEOUT_MS, (granted) =>
-    then(granted?.previous),
-  );
+  ctx.ask<RegistryMessage, Granted>(registryOf(services, clientId), request, CONNECT_STEP_TIMEOUT_MS, (granted) => then(granted));
 }
 
 /**
@@ -125,7 +123,8 @@ function fetchState(
 export function announceSessions(services: SessionServices, thread: number): void {
   const { system, sessions } = services;
   const registry = wellKnownRef<RegistryMessage>(system.node, thread, WELL_KNOWN.registry);
-  for (const [clientId, session] of sessions) {
-    if (placeKey(clientId, system.reactors) === thread) system.tell(registry, { type: 'announce', clientId, session });
+  for (const [clientId, { session, claim }] of sessions) {
+    if (placeKey(clientId, system.reactors) === thread) system.tell(registry, { type: 'announce', clientId, session, claim });
   }
+  system.tell(registry, { type: 'announced', thread: system.thread });
 }

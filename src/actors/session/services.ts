@@ -13,6 +13,12 @@ import type { SessionMessage } from './messages.ts';
 import type { FlushList } from './output.ts';
 import type { PublishWriter } from './publish-writer.ts';
 
+export interface OwningSession {
+  readonly session: ActorRef<SessionMessage>;
+  /** Number of its claim at the registry. */
+  readonly claim: number;
+}
+
 export interface SessionServices {
   readonly system: ActorSystem;
   readonly router: Router;
@@ -24,8 +30,8 @@ export interface SessionServices {
   readonly gauge: PressureGauge;
   readonly reader: InboundReader;
   readonly writer: PublishWriter;
-  /** Live sessions of this reactor by client id. */
-  readonly sessions: Map<string, ActorRef<SessionMessage>>;
+  /** Sessions of this reactor that own their client id, by that. */
+  readonly sessions: Map<string, OwningSession>;
   /** Who checks user names and passwords; undefined: anybody may connect. */
   readonly authenticator: ActorRef<AuthenticateRequest> | undefined;
 }

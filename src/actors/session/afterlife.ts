@@ -1,0 +1,53 @@
+/**
+ * What is left to do when a session's connection is over: its will is published, at once or after its delay, and the session expires. The will comes first
+ * or with the end of the session, whichever is earlier [MQTT-3.1.2-8]; a client that comes back in time gets neither.
+ */
+import type { ActorContext } from '../../runtime/actor.ts';
+import { SESSION_EXPIRY_NEVER } from '../../wire/mqtt/constants.ts';
+import type { Will } from '../../wire/mqtt/packets.ts';
+import type { SessionMessage } from './messages.ts';
+import type { SessionServices } from './services.ts';
+import { willRun } from './will.ts';
+
+/** Longest that one timer runs, milliseconds; what is longer is waited for in steps. */
+const TIMER_STEP_MS_MAX = 3_600_000;
+
+export class Afterlife {
+  /** Null when there is none, or it has been published or waived. */
+  will: Will | null = null;
+  readonly #services: SessionServices;
+  #willDueAt = Number.POSITIVE_INFINITY;
+  #expiresAt = Number.POSITIVE_INFINITY;
+
+  constructor(services: SessionServices) {
+    this.#services = services;
+  }
+
+  /** The connection is over and the session goes on for `expirySeconds`. */
+  begin(ctx: ActorContext<SessionMessage>, expirySeconds: number, timerKey: number): void {
+    const now = ctx.now();
+    this.#expiresAt = expirySeconds === SESSION_EXPIRY_NEVER ? Number.POSITIVE_INFINITY : now + expirySeconds * 1000;
+    this.#willDueAt = now + (this.will?.delaySeconds ?? 0) * 1000;
+    this.advance(ctx, timerKey);
+  }
+
+  /** Does what is due and sets the timer for what comes next. Returns true when the session has expired. */
+  advance(ctx: ActorContext<SessionMessage>, timerKey: number): boolean {
+    const now = ctx.now();
+    const expired = now >= this.#expiresAt;
+    if (expired || now >= this.#willDueAt) this.publishWill();
+    if (expired) return true;
+    const nextAt = this.will === null ? this.#expiresAt : Math.min(this.#willDueAt, this.#expiresAt);
+    if (nextAt < Number.POSITIVE_INFINITY) ctx.startTimer(Math.min(nextAt - now, TIMER_STEP_MS_MAX), timerKey);
+    return false;
+  }
+
+  publishWill(): void {
+    const will = this.will;
+    this.will = null;
+    if (will === null) return;
+    const { router, publisher, system } = this.#services;
+    const run = willRun(will, router.topics, system.wallClock());
+    if (run !== undefined) publisher.publish(run);
+  }
+}
