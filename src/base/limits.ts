@@ -108,6 +108,8 @@ export const SLOW_GRACE_MS = 250;
 export const SLOW_PENALTY_MS = 10_000;
 /** For a session to be handed over by its former owner, milliseconds; then the new one starts without it. */
 export const TAKEOVER_TIMEOUT_MS = 5000;
+/** For the other reactors to announce their sessions to a registry that came back, milliseconds; then it serves claims without. */
+export const REGISTRY_RECOVERY_MS = 1000;
 /** For a client id to be registered and for a password to be checked, milliseconds; then the client is refused. */
 export const CONNECT_STEP_TIMEOUT_MS = 5000;
 /** Retained messages fetched at once for a new subscription, bytes. */

@@ -13,6 +13,7 @@ const test = suite('registry actor');
 
 const { slot } = REGISTRY_PROBE;
 const HOME = 1;
+const registry = wellKnownRef<RegistryMessage>(1, HOME, WELL_KNOWN.registry);
 
 function newCluster() {
   const cluster = new SimCluster({
@@ -23,7 +24,6 @@ function newCluster() {
         system.spawn<RegistryMessage>(() => new RegistryActor(system), { name: 'registry', wellKnown: WELL_KNOWN.registry });
     },
   });
-  const registry = wellKnownRef<RegistryMessage>(1, HOME, WELL_KNOWN.registry);
   const log: string[] = [];
   /** A stand-in for a session on `thread` that writes down what it is told. */
   const session = (thread: number, name: string): ActorRef<SessionMessage> => {
@@ -40,7 +40,7 @@ function newCluster() {
   };
   const tell = (thread: number, message: RegistryMessage): void => {
     cluster.system(thread).tell(registry, message);
-    cluster.run();
+    cluster.run(cluster.nowMs + 5);
   };
   const count = (which: keyof typeof slot): number => cluster.system(HOME).slots[slot[which]]!;
   return { cluster, log, session, claim, tell, count };
@@ -53,7 +53,8 @@ test('claims from anywhere form one chain', async () => {
   assert.is(await claim(2, two), one);
   assert.is(await claim(3, three), two);
   tell(2, { type: 'release', clientId: 'me', session: two });
-  assert.is(count('clients'), 1, 'it is no longer theirs to release');
+  assert.is(count('clients'), 1, 'the owner is still there');
+  tell(1, { type: 'release', clientId: 'me', session: one });
   tell(3, { type: 'release', clientId: 'me', session: three });
   assert.equal([count('clients'), count('claims'), count('takeovers')], [0, 3, 2]);
 });
@@ -67,18 +68,41 @@ test('a reactor that dies frees the ids of its sessions', async () => {
   assert.is(await claim(3, session(3, 'next')), NOBODY);
 });
 
-test('a registry that comes back learns who is there, and ends those who were overtaken meanwhile', async () => {
+test('an owner that dies leaves the id to the one before it', async () => {
+  const { cluster, session, claim } = newCluster();
+  const former = session(3, 'former');
+  await claim(3, former);
+  await claim(2, session(2, 'dead'));
+  cluster.kill(2);
+  cluster.run();
+  assert.is(await claim(1, session(1, 'next')), former);
+});
+
+test('a registry that comes back serves claims when all others have announced their sessions', async () => {
+  const { cluster, log, session, claim, tell } = newCluster();
+  const [former, claimer] = [session(2, 'former'), session(3, 'claimer')];
+  await claim(2, former);
+  cluster.kill(HOME, 1);
+  cluster.run(cluster.nowMs + 5);
+  const granted = cluster.system(3).ask<Granted>(registry, { type: 'claim', clientId: 'me', session: claimer }, 4000);
+  cluster.run(cluster.nowMs + 5);
+  tell(3, { type: 'announced', thread: 3 });
+  tell(2, { type: 'announce', clientId: 'me', session: former, claim: 1 });
+  tell(2, { type: 'announced', thread: 2 });
+  assert.is((await granted).previous, former);
+  assert.equal(log, []);
+});
+
+test('a registry that comes back ends those who announce themselves too late', async () => {
   const { cluster, log, session, claim, tell, count } = newCluster();
   const [former, owner] = [session(2, 'former'), session(3, 'owner')];
   await claim(2, former);
   cluster.kill(HOME, 1);
   cluster.run();
-  assert.is(await claim(3, owner), NOBODY);
-  tell(2, { type: 'announce', clientId: 'me', session: former });
-  tell(3, { type: 'announce', clientId: 'me', session: owner });
+  assert.is(await claim(3, owner), NOBODY, 'nobody has announced anything in time');
+  tell(2, { type: 'announce', clientId: 'me', session: former, claim: 1 });
   assert.equal(log, ['former superseded']);
   assert.is(count('clients'), 1);
-  assert.is(await claim(3, owner), owner);
 });
 
 test.run();

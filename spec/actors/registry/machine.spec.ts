@@ -14,39 +14,65 @@ const clientId = fc.constantFrom('a', 'b', '');
 const step = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ op: fc.constantFrom('claim' as const, 'release' as const, 'announce' as const), clientId, session }),
+    arbitrary: fc.record({ op: fc.constantFrom('claim' as const, 'release' as const), clientId, session }),
   },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('forget' as const), clientId, session }) },
 );
 
-test('a client id belongs to whom claimed it last', () => {
+test('a client id belongs to whom claimed it last of those who are there', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const machine = new RegistryMachine();
-      const owners: Record<string, number> = {};
+      const claimants: Record<string, number[]> = {};
       for (const todo of steps) {
         const id = `id ${todo.clientId}`;
-        const owner = owners[id] ?? NOBODY;
+        const chain = (claimants[id] ??= []);
         if (todo.op === 'claim') {
-          assert.is(machine.claim(id, todo.session), owner);
-          owners[id] = todo.session;
+          assert.is(machine.claim(id, todo.session).previous, chain.at(-1) ?? NOBODY);
+          chain.push(todo.session);
         } else if (todo.op === 'release') {
           machine.release(id, todo.session);
-          if (owner === todo.session) delete owners[id];
-        } else if (todo.op === 'announce') {
-          assert.is(machine.announce(id, todo.session), owner === NOBODY || owner === todo.session);
-          owners[id] ??= todo.session;
+          claimants[id] = chain.filter((session) => session !== todo.session);
         } else {
           const thread = threadOf(todo.session);
-          const dead = Object.keys(owners).filter((key) => threadOf(owners[key]!) === thread);
-          assert.is(machine.forgetThread(thread), dead.length);
-          for (const key of dead) delete owners[key];
+          const before = machine.size;
+          for (const key of Object.keys(claimants)) {
+            claimants[key] = claimants[key]!.filter((session) => threadOf(session as ActorRef) !== thread);
+          }
+          assert.is(machine.forgetThread(thread), before - machine.size);
         }
-        assert.is(machine.size, Object.keys(owners).length);
-        assert.is(machine.ownerOf(id), owners[id] ?? NOBODY);
+        assert.is(machine.size, Object.values(claimants).filter((left) => left.length > 0).length);
+        assert.is(machine.ownerOf(id), claimants[id]!.at(-1) ?? NOBODY);
       }
     }),
   );
+});
+
+test('announcements restore the order of the claims, in whatever order they come', () => {
+  const sessions = [1, 2, 3].map((thread): ActorRef<SessionMessage> => makeRef(1, thread, 1, 100));
+  fc.assert(
+    fc.property(fc.shuffledSubarray([0, 1, 2, 0, 1, 2], { minLength: 3 }), (order) => {
+      const first = new RegistryMachine(3);
+      const claims = sessions.map((session) => first.claim('id', session).claim);
+      const second = new RegistryMachine(4);
+      for (const i of order) assert.ok(second.announce('id', sessions[i]!, claims[i]!));
+      const present = [...new Set(order)].sort();
+      for (const i of present.reverse()) {
+        assert.is(second.ownerOf('id'), sessions[i]);
+        second.release('id', sessions[i]!);
+      }
+      assert.is(second.size, 0);
+    }),
+  );
+});
+
+test('who announces himself after a claim that did not know of him gives way', () => {
+  const [former, owner] = [1, 2].map((thread): ActorRef<SessionMessage> => makeRef(1, thread, 1, 100));
+  const { claim } = new RegistryMachine(0).claim('id', former!);
+  const machine = new RegistryMachine(1);
+  assert.ok(machine.claim('id', owner!).claim > claim);
+  assert.not(machine.announce('id', former!, claim));
+  assert.is(machine.ownerOf('id'), owner);
 });
 
 test.run();

@@ -1,45 +1,93 @@
-/** Who owns which client id. Pure; one per reactor, for the ids that hash to it. */
+/**
+ * Who owns which client id. Pure; one per reactor, for the ids that hash to it.
+ *
+ * The owner is who claimed last. Those before it stay known until they are done: if the owner dies before it has taken over, the one before it has the id
+ * again and is found by the next claim. Usually there is one.
+ */
 import { type ActorRef, NOBODY, threadOf } from '../../runtime/ref.ts';
 import type { SessionMessage } from '../session/messages.ts';
 
-type Owner = ActorRef<SessionMessage>;
+type Session = ActorRef<SessionMessage>;
+
+interface Claimant {
+  readonly session: Session;
+  /** Number of the claim: later claims have higher ones, over all incarnations of a registry. */
+  readonly claim: number;
+  before: Claimant | null;
+}
+
+const CLAIMS_PER_INCARNATION = 2 ** 32;
 
 export class RegistryMachine {
-  readonly #owners = new Map<string, Owner>();
+  readonly #last = new Map<string, Claimant>();
+  readonly #firstClaim: number;
+  #nextClaim: number;
 
-  get size(): number {
-    return this.#owners.size;
+  constructor(incarnation: number = 0) {
+    this.#firstClaim = incarnation * CLAIMS_PER_INCARNATION + 1;
+    this.#nextClaim = this.#firstClaim;
   }
 
-  ownerOf(clientId: string): Owner {
-    return this.#owners.get(clientId) ?? (NOBODY as Owner);
+  get size(): number {
+    return this.#last.size;
+  }
+
+  ownerOf(clientId: string): Session {
+    return this.#last.get(clientId)?.session ?? (NOBODY as Session);
   }
 
   /** Makes `session` the owner and returns the one before it. Claims are served in order, so takeovers form a chain without forks. */
-  claim(clientId: string, session: Owner): Owner {
-    const previous = this.ownerOf(clientId);
-    this.#owners.set(clientId, session);
-    return previous;
+  claim(clientId: string, session: Session): { readonly previous: Session; readonly claim: number } {
+    const before = this.#last.get(clientId) ?? null;
+    const claim = this.#nextClaim++;
+    this.#last.set(clientId, { session, claim, before });
+    return { previous: before?.session ?? (NOBODY as Session), claim };
   }
 
-  release(clientId: string, session: Owner): void {
-    if (this.#owners.get(clientId) === session) this.#owners.delete(clientId);
+  /** Who is there before `session`; `gone` is not any more. */
+  skip(clientId: string, session: Session, gone: Session): { readonly previous: Session; readonly claim: number } {
+    this.release(clientId, gone);
+    let at = this.#last.get(clientId) ?? null;
+    while (at !== null && at.session !== session) at = at.before;
+    return { previous: at?.before?.session ?? (NOBODY as Session), claim: at?.claim ?? 0 };
   }
 
-  /** False: somebody else has claimed the id since this registry came back, and the announcer has to give way. */
-  announce(clientId: string, session: Owner): boolean {
-    const owner = this.#owners.get(clientId);
-    if (owner !== undefined) return owner === session;
-    this.#owners.set(clientId, session);
+  release(clientId: string, session: Session): void {
+    this.#remove(clientId, (claimant) => claimant.session === session);
+  }
+
+  /**
+   * A session that lives makes itself known to a registry that came back, with the number of its claim. False: somebody has claimed the id here in the meantime
+   * and does not know of it, so the announcer has to give way.
+   */
+  announce(clientId: string, session: Session, claim: number): boolean {
+    let after: Claimant | null = null;
+    let at = this.#last.get(clientId) ?? null;
+    for (; at !== null && at.claim >= claim; at = at.before) {
+      if (at.session === session) return true;
+      if (at.claim >= this.#firstClaim) return false;
+      after = at;
+    }
+    const claimant = { session, claim, before: at };
+    if (after === null) this.#last.set(clientId, claimant);
+    else after.before = claimant;
     return true;
   }
 
   /** A reactor has died, and its sessions with it. Returns how many ids are free again. */
   forgetThread(thread: number): number {
-    const before = this.#owners.size;
-    for (const [clientId, session] of this.#owners) {
-      if (threadOf(session) === thread) this.#owners.delete(clientId);
+    const before = this.#last.size;
+    for (const clientId of this.#last.keys()) this.#remove(clientId, ({ session }) => threadOf(session) === thread);
+    return before - this.#last.size;
+  }
+
+  #remove(clientId: string, isGone: (claimant: Claimant) => boolean): void {
+    let after: Claimant | null = null;
+    for (let at = this.#last.get(clientId) ?? null; at !== null; at = at.before) {
+      if (!isGone(at)) after = at;
+      else if (after !== null) after.before = at.before;
+      else if (at.before !== null) this.#last.set(clientId, at.before);
+      else this.#last.delete(clientId);
     }
-    return before - this.#owners.size;
   }
 }

@@ -5,12 +5,25 @@ import type { SessionMessage } from '../session/messages.ts';
 export type RegistryMessage =
   /** Ask; answered with `Granted`. The claimer owns the id from then on and gets the session from `previous`, if there is one. */
   | { readonly type: 'claim'; readonly clientId: string; readonly session: ActorRef<SessionMessage> }
-  /** The session has ended. Without effect when the id has a newer owner. */
+  /** Ask, by a claimer that found `gone` dead; answered with `Granted` anew: with the one before it, which `gone` had not taken over. */
+  | {
+      readonly type: 'skip';
+      readonly clientId: string;
+      readonly session: ActorRef<SessionMessage>;
+      readonly gone: ActorRef<SessionMessage>;
+    }
+  /** The session has ended, as owner or after another. */
   | { readonly type: 'release'; readonly clientId: string; readonly session: ActorRef<SessionMessage> }
   /** A session that lives makes itself known to a registry that came back empty. */
-  | { readonly type: 'announce'; readonly clientId: string; readonly session: ActorRef<SessionMessage> };
+  | { readonly type: 'announce'; readonly clientId: string; readonly session: ActorRef<SessionMessage>; readonly claim: number }
+  /** That were all sessions of the reactor. */
+  | { readonly type: 'announced'; readonly thread: number }
+  /** From the runtime: a reactor has died. Behind the claims of its sessions that are in the mailbox. */
+  | { readonly type: 'down'; readonly thread: number };
 
 export interface Granted {
   /** NOBODY when the id was free. */
   readonly previous: ActorRef<SessionMessage>;
+  /** Number of the claim, to be announced with. */
+  readonly claim: number;
 }

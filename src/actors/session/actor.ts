@@ -308,9 +308,9 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     claim(this.#services, this.#ctx, terms.clientId, (granted) => {
       if (granted === undefined) return this.#refuse(Reason.SERVER_UNAVAILABLE);
       this.#services.sessions.set(terms.clientId, { session: this.#ctx.self, claim: granted.claim });
-      this.#abandon = takeOver(this.#services, this.#ctx, this, granted.previous, connect.cleanStart, (state) =>
-        this.#begin(connect, terms, state),
-      );
+      const { previous } = granted;
+      const from = { clientId: terms.clientId, previous, discard: connect.cleanStart };
+      this.#abandon = takeOver(this.#services, this.#ctx, this, from, (state) => this.#begin(connect, terms, state));
     });
   }
 

@@ -21,7 +21,7 @@ import type { Granted, RegistryMessage } from '../registry/messages.ts';
 import type { Sink } from '../router/sink.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import { Inheritance } from './handover.ts';
-import type { SessionMessage, SessionState, Surrendered } from './messages.ts';
+import type { SessionMessage, SessionState, SubscriptionState, Surrendered } from './messages.ts';
 import type { SessionServices } from './services.ts';
 import { IO_CONTINUE } from './transport.ts';
 
@@ -70,33 +70,47 @@ export function takeOver(
   services: SessionServices,
   ctx: Context,
   heir: Sink,
-  previous: ActorRef<SessionMessage>,
-  discard: boolean,
+  { clientId, previous, discard }: { clientId: string; previous: ActorRef<SessionMessage>; discard: boolean },
   then: (state: SessionState | null) => void,
 ): () => void {
   let inheritance: Inheritance | null = null;
-  const abandon = (): void => inheritance?.end();
-  if (previous === NOBODY) {
-    then(null);
-    return abandon;
-  }
-  const surrender: SessionMessage = { type: 'surrender', by: ctx.self, discard };
-  ctx.ask<SessionMessage, Surrendered>(previous, surrender, TAKEOVER_TIMEOUT_MS, (answer) => {
-    if (answer === undefined || answer.kind === 'nothing') return then(null);
-    if (answer.kind === 'local') return then(answer.estate.takeOver(heir));
-    const inherited = new Inheritance(services, heir, ctx.self, answer.subscriptions);
+  const inherit = (former: ActorRef<SessionMessage>, subscriptions: readonly SubscriptionState[]): void => {
+    const inherited = new Inheritance(services, heir, ctx.self, subscriptions);
     inheritance = inherited;
-    services.router.whenInterestApplied(() =>
-      ctx.io(IO_CONTINUE, () =>
-        fetchState(ctx, previous, inherited, (state) => {
-          if (state === null) inherited.end();
-          else inherited.enter();
-          then(state);
-        }),
-      ),
-    );
-  });
-  return abandon;
+    const settle = (state: SessionState | null): void => {
+      if (state === null) inherited.end();
+      else inherited.enter();
+      then(state);
+    };
+    services.router.whenInterestApplied(() => ctx.io(IO_CONTINUE, () => fetchState(ctx, former, inherited, settle)));
+  };
+  const follow = (former: ActorRef<SessionMessage>): void => {
+    if (former === NOBODY) return then(null);
+    const surrender: SessionMessage = { type: 'surrender', by: ctx.self, discard };
+    ctx.ask<SessionMessage, Surrendered>(former, surrender, TAKEOVER_TIMEOUT_MS, (answer, failure) => {
+      if (failure === 'timeout') ctx.tell(former, { type: 'superseded' }); // it may only be slow
+      if (answer === undefined) skip(services, ctx, clientId, former, follow);
+      else if (answer.kind === 'nothing') then(null);
+      else if (answer.kind === 'local') then(answer.estate.takeOver(heir));
+      else inherit(former, answer.subscriptions);
+    });
+  };
+  follow(previous);
+  return () => inheritance?.end();
+}
+
+/** `gone` does not answer. If it has died before it could take over from the one before it, that one is still there: calls `then` with it, or NOBODY. */
+function skip(
+  services: SessionServices,
+  ctx: Context,
+  clientId: string,
+  gone: ActorRef<SessionMessage>,
+  then: (previous: ActorRef<SessionMessage>) => void,
+): void {
+  const request: RegistryMessage = { type: 'skip', clientId, session: ctx.self, gone };
+  ctx.ask<RegistryMessage, Granted>(registryOf(services, clientId), request, CONNECT_STEP_TIMEOUT_MS, (granted) =>
+    then(granted?.previous ?? (NOBODY as ActorRef<SessionMessage>)),
+  );
 }
 
 /** Calls `then` in the session's own turn, when the state is here and the streams are parted; null: the former owner is gone. */
