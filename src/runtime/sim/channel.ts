@@ -31,6 +31,8 @@ export class SimPipe implements Outlet, Inlet {
   #used = 0;
   #isWriterWaiting = false;
   #isClosed = false;
+  /** When the last that was published is there, virtual milliseconds. */
+  lastArrivalMs = 0;
 
   constructor(capacity: number, hooks: PipeHooks) {
     this.#capacity = capacity;

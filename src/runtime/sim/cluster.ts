@@ -90,7 +90,10 @@ export class SimCluster {
     this.#events.add(Math.max(atMs, this.#nowMs), then);
   }
 
-  /** The thread dies now; with `respawnMs` a new incarnation boots that much later. */
+  /**
+   * The thread dies now. The others hear of it after what it had published has reached them; with `respawnMs` a new incarnation boots that much later, and not
+   * before they have.
+   */
   kill(thread: number, respawnMs?: number): void {
     const dead = this.#threads[thread]!;
     if (dead.system === undefined) return;
@@ -98,11 +101,15 @@ export class SimCluster {
     dead.system = undefined;
     this.trace.add(this.#nowMs, thread, -1, 0, 0, 0, 0);
     const { incarnation } = dead;
-    for (const other of this.#threads) {
-      const system = other.system;
-      if (system !== undefined) this.at(this.#nowMs + this.#delay(), () => this.#reportDeath(system, thread, incarnation));
+    let respawnAtMs = this.#nowMs + (respawnMs ?? 0);
+    for (const { system } of this.#threads) {
+      const link = system?.links.get(thread);
+      if (system === undefined || link === undefined) continue;
+      const reportAtMs = Math.max((link.inlet as SimPipe).lastArrivalMs, this.#nowMs + this.#delay());
+      this.at(reportAtMs, () => this.#reportDeath(system, thread, incarnation));
+      respawnAtMs = Math.max(respawnAtMs, reportAtMs);
     }
-    if (respawnMs !== undefined) this.at(this.#nowMs + respawnMs, () => this.#start(dead));
+    if (respawnMs !== undefined) this.at(respawnAtMs, () => this.#start(dead));
   }
 
   /** Too late when a new incarnation was attached meanwhile: that says the same. */
@@ -172,15 +179,15 @@ export class SimCluster {
   }
 
   #pipe(from: ThreadSystem, to: ThreadSystem): SimPipe {
-    let lastArrivalMs = 0;
-    return new SimPipe(this.#options.linkBytes ?? RING_BYTES, {
+    const pipe: SimPipe = new SimPipe(this.#options.linkBytes ?? RING_BYTES, {
       deliver: (arrive) => {
-        lastArrivalMs = Math.max(lastArrivalMs, this.#nowMs + this.#delay());
-        this.at(lastArrivalMs, arrive);
+        pipe.lastArrivalMs = Math.max(pipe.lastArrivalMs, this.#nowMs + this.#delay());
+        this.at(pipe.lastArrivalMs, arrive);
       },
       onArrival: () => this.#ifAlive(to, () => to.requestTurn()),
       onWritable: () => this.at(this.#nowMs + this.#delay(), () => this.#ifAlive(from, () => from.requestTurn())),
     });
+    return pipe;
   }
 
   #ifAlive(system: ThreadSystem, then: () => void): void {
