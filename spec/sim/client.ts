@@ -75,7 +75,7 @@ export class SimClient {
     return (
       this.state === 'on' &&
       this.#unacknowledged.size === 0 &&
-      this.#received.size === 0 &&
+      (this.#received.size === 0 || this.life!.isVague) &&
       this.#subscribing.size === 0 &&
       this.#unsubscribing.size === 0 &&
       this.#acksDue === 0
@@ -228,6 +228,14 @@ export class SimClient {
     if (this.#isTransient) this.#endLife();
   }
 
+  /** The session may be lost with its reactor: it is begun anew as soon as possible. */
+  lose(): void {
+    this.wiping = this.options.persistent;
+    if (this.life === undefined) return;
+    this.life.isOver = true;
+    this.life.isVague = true;
+  }
+
   #endLife(): void {
     if (this.life !== undefined) this.life.isOver = true;
     this.life = undefined;
@@ -301,10 +309,11 @@ export class SimClient {
       this.#endLife();
     }
     world.settled(this);
-    this.wiping = false;
+    if (this.#isClean) this.wiping = false;
     this.life ??= world.ledger.begin(this.name, world.nowMs);
     // A clean start that was given up may still be on its way and end this session in its turn.
     if (world.nowMs - this.#abandonedCleanMs < ABANDONED_MS) this.life.isOver = true;
+    if (this.connection!.isServerDead) this.lose();
     if (!sessionPresent) this.#unacknowledged.clear();
     for (const [packetId, { message, released }] of this.#unacknowledged) {
       if (released) this.#send(PacketType.PUBREL, packetId);
@@ -321,7 +330,7 @@ export class SimClient {
       return;
     }
     if (qos === 2 && this.#received.has(packetId)) {
-      if (this.#received.get(packetId) !== payload) {
+      if (this.#received.get(packetId) !== payload && !this.life.isVague) {
         world.violated(this.name, `${payload} has packet id ${packetId}, which ${this.#received.get(packetId)} still holds`);
       }
     } else {
@@ -393,6 +402,7 @@ export class SimClient {
 
   #sendPublish(message: Message, packetId: number, dup: boolean, payloadBytes: number): void {
     message.sends++;
+    if (message.qos === 1 || message.sends === 1 || this.life?.isVague) message.routings++;
     message.homes.add(this.reactor);
     this.#world.log(
       this.name,

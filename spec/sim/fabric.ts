@@ -72,6 +72,8 @@ export class Connection implements Transport {
 
   /** The server does not hear of anything any more: it has ended the connection, or its thread is dead. */
   serverDone = false;
+  /** What the client still hears comes from the dead. */
+  isServerDead = false;
   /** The client does not hear of anything any more. */
   clientDone = false;
   pendingBytes = 0;
@@ -134,6 +136,7 @@ export class Connection implements Transport {
   /** The thread of the server's end is dead. */
   serverDied(): void {
     this.serverDone = true;
+    this.isServerDead = true;
     this.#target = null;
     this.#kernel = [];
     this.#closeClient();

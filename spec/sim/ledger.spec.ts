@@ -23,6 +23,7 @@ function subscribed(life: Life, filter: string, times: Partial<Subscribed> = {})
 function published(ledger: Ledger, number: number, qos: 0 | 1 | 2, atMs = 10, ackedMs = 20): Message {
   const message = ledger.publish('p', 'a/b', qos, false, atMs, number);
   message.sends = 1;
+  message.routings = 1;
   message.ackedMs = ackedMs;
   return message;
 }
@@ -32,7 +33,7 @@ test('what is owed: acknowledged while the subscription was certainly there', ()
   const owed = ledger.begin('owed', 0);
   subscribed(owed, 'a/+');
   subscribed(ledger.begin('late', 0), 'a/+', { grantedMs: 10 });
-  subscribed(ledger.begin('leaving', 0), 'a/+', { endRequestedMs: 20 });
+  subscribed(ledger.begin('leaving', 0), 'a/+', { endRequestedMs: 30 });
   subscribed(ledger.begin('weak', 0), 'a/+', { qos: 0 });
   subscribed(ledger.begin('other', 0), 'b/+');
   const lost = ledger.begin('lost', 0);

@@ -328,7 +328,7 @@ export class World {
     }
     for (const client of this.#clients) {
       if ((client.homes.get(thread) ?? 0) < this.nowMs) continue;
-      if (client.life !== undefined) client.life.isOver = true;
+      client.lose();
     }
   }
 
@@ -443,7 +443,9 @@ export class World {
  */
 function isExpected({ reason, message }: DeadLetter, hasKills: boolean): boolean {
   if (reason === 'not_found') return ['surrender', 'yield', 'superseded', 'ask', 'reply', 'failure', 'Object'].includes(message);
-  return (reason === 'unreachable' && hasKills) || (reason === 'stopped' && message === `io/${IO_CONTINUE}`);
+  return (
+    ((reason === 'unreachable' || reason === 'too_late') && hasKills) || (reason === 'stopped' && message === `io/${IO_CONTINUE}`)
+  );
 }
 
 /** What an actor of a quiet reactor should have none of. */
