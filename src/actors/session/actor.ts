@@ -317,6 +317,8 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   /** The client id is ours, with the session that belonged to it, if there was one. */
   #begin(connect: ConnectPacket, terms: Terms, state: SessionState | null): void {
     if (state !== null) this.machine.restore(state.machine);
+    // Whatever a takeover that has failed half-way left here belongs to a session that is lost.
+    else this.#outbound.machine = new SessionMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0);
     if (this.#client === null) this.#state = 'online';
     else this.#accept(this.#client, connect, terms, state !== null);
     if (this.#client === null) this.#connectionLost();
