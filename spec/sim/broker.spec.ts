@@ -10,7 +10,7 @@ import { type Outcome, World } from './world.ts';
 
 const test = suite('simulated broker');
 
-const SEEDS = 250;
+const SEEDS = 300;
 const replay = fileURLToPath(new URL('./replay.js', import.meta.url));
 
 function check(seed: number): Outcome {
