@@ -9,11 +9,14 @@ const installed = join(root, 'node_modules', '.package-lock.json');
 const locked = join(root, 'package-lock.json');
 
 function run(command, args) {
-  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
-  if (result.status !== 0) process.exit(result.status ?? 1);
+  return spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' }).status ?? 1;
 }
 
-if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(locked).mtimeMs) {
-  run('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit']);
+function install() {
+  const options = ['--ignore-scripts', '--no-fund', '--no-audit'];
+  // A registry that lacks packages for other platforms leads to a lock that `npm ci` refuses; `npm install` keeps to its versions all the same.
+  return run('npm', ['ci', ...options]) === 0 ? 0 : run('npm', ['install', '--no-save', ...options]);
 }
-run(process.execPath, [join(root, 'scripts', 'build.mjs')]);
+
+const stale = !existsSync(installed) || statSync(installed).mtimeMs < statSync(locked).mtimeMs;
+process.exit((stale ? install() : 0) || run(process.execPath, [join(root, 'scripts', 'build.mjs')]));
