@@ -24,6 +24,7 @@ function published(ledger: Ledger, number: number, qos: 0 | 1 | 2, atMs = 10, ac
   const message = ledger.publish('p', 'a/b', qos, false, atMs, number);
   message.sends = 1;
   message.routings = 1;
+  message.homes.add(1);
   message.ackedMs = ackedMs;
   return message;
 }

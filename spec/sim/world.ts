@@ -4,7 +4,10 @@
  *
  *   storm ──▶ calm: all come back, all drains ──▶ retained store ──▶ every session is ended ──▶ nothing is left
  *
- * docs/internals/simulation.md names the invariants; ledger.ts and client.ts check those that single packets can break, this file the rest.
+ * What must hold: QoS 1 at least, QoS 2 exactly and QoS 0 at most once, to whom it was owed and to nobody who did not ask; first arrivals in order per
+ * publisher, topic and QoS; a session is there when it should be and has one owner; retained messages are the last of their topics; nothing is left of sessions
+ * that have ended; no actor fails. When a reactor dies only the sessions that it may have held lose anything. ledger.ts and client.ts check what single
+ * packets can break, this file the rest.
  */
 
 import { sessionSupervision } from '../../src/actors/listener/actor.ts';
@@ -451,11 +454,10 @@ function isExpected({ reason, message }: DeadLetter, hasKills: boolean): boolean
 /** What an actor of a quiet reactor should have none of. */
 function leftOf({ name, detail, children }: ActorInspection): Record<string, number> {
   const left: Record<string, number> = { [`children of ${name}`]: children.length };
-  const state = detail as Record<string, number> | undefined;
-  if (name === 'router')
-    Object.assign(left, { subscriptions: state!['subscriptions'], filters: state!['filters'], sinks: state!['sinks'] });
-  if (name === 'registry') left['clientIds'] = state!['clientIds']!;
-  if (name === 'retained') left['retained'] = state!['messages']!;
+  const { subscriptions, filters: ownFilters, sinks, clientIds, messages } = (detail ?? {}) as Record<string, number>;
+  if (name === 'router') Object.assign(left, { subscriptions, filters: ownFilters, sinks });
+  if (name === 'registry') Object.assign(left, { clientIds });
+  if (name === 'retained') Object.assign(left, { retained: messages });
   if (name === 'interest') {
     const { waiting, peers } = detail as {
       waiting: number;
