@@ -86,10 +86,14 @@ export class Life {
     );
   }
 
-  /** A subscription that gives this QoS is there for certain when the message is first published. */
+  /** A subscription that gives this QoS is there for certain since before the message was first published. */
   isCertain(message: Message, qos: number): boolean {
     return this.subscriptions.some(
-      (sub) => sub.qos >= qos && sub.grantedMs < message.firstSentMs && matches(sub.filter, message.topic),
+      (sub) =>
+        sub.qos >= qos &&
+        sub.grantedMs < message.firstSentMs &&
+        sub.endRequestedMs === Number.POSITIVE_INFINITY &&
+        matches(sub.filter, message.topic),
     );
   }
 
