@@ -310,7 +310,10 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       this.#services.sessions.set(terms.clientId, { session: this.#ctx.self, claim: granted.claim });
       const { previous } = granted;
       const from = { clientId: terms.clientId, previous, discard: connect.cleanStart };
-      this.#abandon = takeOver(this.#services, this.#ctx, this, from, (state) => this.#begin(connect, terms, state));
+      this.#abandon = takeOver(this.#services, this.#ctx, this, from, (state) => {
+        if (state === undefined) this.#refuse(Reason.SERVER_UNAVAILABLE);
+        else this.#begin(connect, terms, state);
+      });
     });
   }
 

@@ -63,15 +63,15 @@ export function claim(
 }
 
 /**
- * Calls `then` with the state of the former owner, or null when there is none to go on with. With a state, `heir` has the subscriptions. Returns how to give up
- * in between.
+ * Calls `then` with the state of the former owner, or null when there is none to go on with, or undefined when nobody can tell whether there is. With a state,
+ * `heir` has the subscriptions. Returns how to give up in between.
  */
 export function takeOver(
   services: SessionServices,
   ctx: Context,
   heir: Sink,
   { clientId, previous, discard }: { clientId: string; previous: ActorRef<SessionMessage>; discard: boolean },
-  then: (state: SessionState | null) => void,
+  then: (state: SessionState | null | undefined) => void,
 ): () => void {
   let inheritance: Inheritance | null = null;
   const inherit = (former: ActorRef<SessionMessage>, subscriptions: readonly SubscriptionState[]): void => {
@@ -84,7 +84,8 @@ export function takeOver(
     };
     services.router.whenInterestApplied(() => ctx.io(IO_CONTINUE, () => fetchState(ctx, former, inherited, settle)));
   };
-  const follow = (former: ActorRef<SessionMessage>): void => {
+  const follow = (former: ActorRef<SessionMessage> | undefined): void => {
+    if (former === undefined) return then(undefined);
     if (former === NOBODY) return then(null);
     const surrender: SessionMessage = { type: 'surrender', by: ctx.self, discard };
     ctx.ask<SessionMessage, Surrendered>(former, surrender, TAKEOVER_TIMEOUT_MS, (answer, failure) => {
@@ -99,17 +100,17 @@ export function takeOver(
   return () => inheritance?.end();
 }
 
-/** `gone` does not answer. If it has died before it could take over from the one before it, that one is still there: calls `then` with it, or NOBODY. */
+/** `gone` does not answer. If it has died before it could take over from the one before it, that one is still there: calls `then` with it, or NOBODY, or undefined. */
 function skip(
   services: SessionServices,
   ctx: Context,
   clientId: string,
   gone: ActorRef<SessionMessage>,
-  then: (previous: ActorRef<SessionMessage>) => void,
+  then: (previous: ActorRef<SessionMessage> | undefined) => void,
 ): void {
   const request: RegistryMessage = { type: 'skip', clientId, session: ctx.self, gone };
   ctx.ask<RegistryMessage, Granted>(registryOf(services, clientId), request, CONNECT_STEP_TIMEOUT_MS, (granted) =>
-    then(granted?.previous ?? (NOBODY as ActorRef<SessionMessage>)),
+    then(granted?.previous),
   );
 }
 
