@@ -247,7 +247,7 @@ export const CONFIG_SCHEMA = {
           minimum: 1,
           maximum: 10000000,
           default: 100000,
-          description: 'MQTT connections of the node. A further one is refused (0x97).',
+          description: 'MQTT connections of the node. A further one is closed at once and counted.',
         },
         subscriptions_max: {
           type: 'integer',
