@@ -112,6 +112,8 @@ export const TAKEOVER_TIMEOUT_MS = 5000;
 export const REGISTRY_RECOVERY_MS = 1000;
 /** For a client id to be registered and for a password to be checked, milliseconds; then the client is refused. */
 export const CONNECT_STEP_TIMEOUT_MS = 5000;
+/** For a reactor to answer one step of a retained lookup, milliseconds; then its part is passed over, as if it had died. */
+export const RETAINED_ANSWER_TIMEOUT_MS = 5000;
 /** Retained messages fetched at once for a new subscription, bytes. */
 export const RETAINED_CHUNK_BYTES = 65_536;
 /** Room in front of a reactor's read buffer for what is left of a connection's last read; a larger rest is gathered in memory of its own. */

@@ -281,11 +281,10 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   // ── CONNECT ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #connect(connect: ConnectPacket): void {
-    const { limits, system } = this.#services;
+    const { limits } = this.#services;
     const client = this.#client!;
     client.dialect = connect.dialect;
-    const random = Math.floor(system.random() * 2 ** 32).toString(36);
-    const verdict = judgeConnect(connect, limits, `sluice-${formatRef(this.#ctx.self).replaceAll('.', '-')}-${random}`);
+    const verdict = judgeConnect(connect, limits, connect.clientId === '' ? this.#newClientId() : '');
     if ('refused' in verdict) return this.#refuse(verdict.refused);
     const terms = verdict.accepted;
     this.#state = 'claiming';
@@ -297,6 +296,12 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       if (reason !== Reason.SUCCESS) return this.#refuse(reason);
       this.#claim(connect, terms);
     });
+  }
+
+  /** An id that no other session has and that cannot be guessed from those of others. */
+  #newClientId(): string {
+    const random = Math.floor(this.#ctx.random() * 2 ** 32).toString(36);
+    return `sluice-${formatRef(this.#ctx.self).replaceAll('.', '-')}-${random}`;
   }
 
   #claim(connect: ConnectPacket, terms: Terms): void {

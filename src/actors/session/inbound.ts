@@ -81,11 +81,10 @@ export class InboundReader {
       if (length > packetMax) throw new MqttError(Reason.PACKET_TOO_LARGE, `packet of ${length} bytes`);
       if (length === 0 || at + length > end) break;
       const type = bytes[at]! >> 4;
-      if (!host.online) {
-        if (type !== PacketType.CONNECT) throw new MqttError(Reason.PROTOCOL_ERROR, 'first packet is not CONNECT'); // [MQTT-3.1.0-1]
-        host.control(decodeControl(bytes, at, at + length, client.dialect));
-        at += length;
-      } else if (type === PacketType.PUBLISH) {
+      if (!host.online && type !== PacketType.CONNECT) {
+        throw new MqttError(Reason.PROTOCOL_ERROR, 'first packet is not CONNECT'); // [MQTT-3.1.0-1]
+      }
+      if (type === PacketType.PUBLISH) {
         at = this.#publish(host, client, bytes, at, at + length, end);
       } else if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
         at = this.#acknowledgements(host, client, bytes, at, at + length, end);

@@ -53,10 +53,6 @@ export class OutboundWindow<Message> {
     return this.limit - this.#count;
   }
 
-  get keepsMessages(): boolean {
-    return this.#keep;
-  }
-
   /** Takes the next free id and marks what is awaited for it. The caller has checked `room`. */
   take(awaiting: number, message: Message | null): number {
     assert(this.#count < this.limit, 'the in-flight window is full');

@@ -2,7 +2,7 @@
  * Subscribing: grants filters, waits until every reactor knows of them before the SUBACK leaves, and then feeds the retained messages that the
  * filters match, a chunk at a time and only as fast as the client takes them.
  */
-import { RETAINED_CHUNK_BYTES, TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
+import { RETAINED_ANSWER_TIMEOUT_MS, RETAINED_CHUNK_BYTES } from '../../base/limits.ts';
 import type { ActorContext } from '../../runtime/actor.ts';
 import { wellKnownRef } from '../../runtime/ref.ts';
 import type { Qos } from '../../wire/mqtt/constants.ts';
@@ -66,7 +66,7 @@ export class Subscriber {
       ...(cursor === undefined ? {} : { cursor }),
     };
     this.#asking = true;
-    ctx.ask<RetainedMatch, RetainedAnswer>(home, request, TAKEOVER_TIMEOUT_MS, (answer) => {
+    ctx.ask<RetainedMatch, RetainedAnswer>(home, request, RETAINED_ANSWER_TIMEOUT_MS, (answer) => {
       this.#asking = false;
       if (this.#next() !== lookup) return this.feed(ctx, hasRoom);
       for (const stored of answer?.packets ?? []) this.#deliver(stored, lookup.delivery);
