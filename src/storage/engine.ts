@@ -50,7 +50,12 @@ export interface Engine {
   /** Makes everything staged readable, and durable if `sync`. After an error of `then` the engine takes no more appends. */
   commit(sync: boolean, then: (error: EngineError) => void): void;
   /** Batches from the one that holds `offset` on, at most `bytesMax` but at least one. Errors: SLUICE_STORAGE_OFFSET_OUT_OF_RANGE, SLUICE_STORAGE_CORRUPT. */
-  read(shard: ShardId, offset: number, bytesMax: number, then: (error: EngineError, result: ReadResult | undefined) => void): void;
+  read(
+    shard: ShardId,
+    offset: number,
+    bytesMax: number,
+    then: (error: EngineError, result: ReadResult | undefined) => void,
+  ): void;
   /** First offset whose batch holds a record with a timestamp of `timestampMs` or later; `next` when there is none. */
   offsetForTime(shard: ShardId, timestampMs: number, then: (error: EngineError, offset: number) => void): void;
   /** Gives up what lies before `start`; an offset below the present start changes nothing, one beyond the end trims to the end. */
