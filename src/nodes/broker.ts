@@ -46,6 +46,7 @@ export function startBroker(
   const flushList = new FlushList(() => system.requestTurn());
   const services: SessionServices = {
     system,
+    listener: { name: 'default', authChain: '', mountpoint: '' },
     router,
     publisher,
     fences,

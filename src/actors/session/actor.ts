@@ -37,6 +37,7 @@ import type { Delivery, Run } from '../router/sink.ts';
 import { Afterlife } from './afterlife.ts';
 import { authenticate, claim, registryOf, takeOver } from './claim.ts';
 import { Client } from './client.ts';
+import { connectionInfo } from './connection.ts';
 import { countDisconnect } from './disconnects.ts';
 import { Bequest } from './handover.ts';
 import { judgeConnect, type Terms } from './handshake.ts';
@@ -190,6 +191,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       clientId: this.#clientId,
       state: this.#state,
       address: this.#client?.transport.remoteAddress,
+      listener: this.#services.listener.name,
       subscriptions: this.#services.router.subscriptionCount(this),
       inFlight: machine.inFlight,
       queued: machine.queued,
@@ -291,7 +293,8 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     if (this.#connectTimer !== null) this.#ctx.cancelTimer(this.#connectTimer);
     this.#connectTimer = null;
     client.hold();
-    authenticate(this.#services, this.#ctx, connect, (reason) => {
+    const info = connectionInfo(this.#services.listener, client.transport);
+    authenticate(this.#services, this.#ctx, connect, info, (reason) => {
       if (this.#client === null) return this.#end();
       if (reason !== Reason.SUCCESS) return this.#refuse(reason);
       this.#claim(connect, terms);

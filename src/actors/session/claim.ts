@@ -16,10 +16,11 @@ import { placeKey } from '../../runtime/placement.ts';
 import { type ActorRef, NOBODY, wellKnownRef } from '../../runtime/ref.ts';
 import type { ConnectPacket } from '../../wire/mqtt/packets.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
-import type { AuthenticateReply } from '../authenticator/messages.ts';
+import type { AuthenticateReply, AuthenticateRequest } from '../authenticator/messages.ts';
 import type { Granted, RegistryMessage } from '../registry/messages.ts';
 import type { Sink } from '../router/sink.ts';
 import { WELL_KNOWN } from '../well-known.ts';
+import type { ConnectionInfo } from './connection.ts';
 import { Inheritance } from './handover.ts';
 import type { SessionMessage, SessionState, SubscriptionState, Surrendered } from './messages.ts';
 import type { SessionServices } from './services.ts';
@@ -32,13 +33,21 @@ export function authenticate(
   services: SessionServices,
   ctx: Context,
   connect: ConnectPacket,
+  connection: ConnectionInfo,
   then: (reason: number) => void,
 ): void {
   const { authenticator } = services;
   if (authenticator === undefined) return then(Reason.SUCCESS);
+  if (connection.tls?.username) return then(Reason.SUCCESS); // a certificate has said who it is
   if (connect.username === undefined) return then(Reason.BAD_USER_NAME_OR_PASSWORD);
-  const request = { type: 'authenticate', username: connect.username, password: connect.password ?? new Uint8Array(0) } as const;
-  ctx.ask<typeof request, AuthenticateReply>(authenticator, request, CONNECT_STEP_TIMEOUT_MS, (reply) => {
+  const request: AuthenticateRequest = {
+    type: 'authenticate',
+    username: connect.username,
+    password: connect.password ?? new Uint8Array(0),
+    clientId: connect.clientId,
+    connection,
+  };
+  ctx.ask<AuthenticateRequest, AuthenticateReply>(authenticator, request, CONNECT_STEP_TIMEOUT_MS, (reply) => {
     if (reply === undefined) then(Reason.SERVER_UNAVAILABLE);
     else if (reply.ok) then(Reason.SUCCESS);
     else then(reply.overloaded ? Reason.SERVER_BUSY : Reason.BAD_USER_NAME_OR_PASSWORD);

@@ -1,4 +1,4 @@
-/** What the sessions of one reactor share. */
+/** What sessions share instead of owning it. */
 import type { ActorRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import type { AuthenticateRequest } from '../authenticator/messages.ts';
@@ -19,8 +19,19 @@ export interface OwningSession {
   readonly claim: number;
 }
 
+/** What the sessions of one listener have in common, beyond their limits. */
+export interface ListenerProfile {
+  readonly name: string;
+  /** Name of the chain that authenticates its clients; '' is the node's. */
+  readonly authChain: string;
+  /** Prefix of every topic of its clients; '' is none. */
+  readonly mountpoint: string;
+}
+
+/** What the sessions of one reactor share; `listener`, `limits`, `reader` and `writer` are those of the listener. */
 export interface SessionServices {
   readonly system: ActorSystem;
+  readonly listener: ListenerProfile;
   readonly router: Router;
   readonly publisher: Publisher;
   readonly fences: Fences;

@@ -1,3 +1,5 @@
+import type { TlsIdentity } from './connection.ts';
+
 /**
  * What a session needs of its connection. The listener makes one over a socket, the simulator one over memory.
  */
@@ -15,6 +17,8 @@ export interface Transport {
   end(): void;
   /** `address:port` of the peer. */
   readonly remoteAddress: string;
+  /** Whom the TLS handshake has shown; undefined without TLS. */
+  readonly tls?: TlsIdentity | undefined;
 }
 
 export interface IoTarget {
