@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { judgeConnect, type Terms } from '../../../src/actors/session/handshake.ts';
+import { acceptance, judgeConnect, type Terms } from '../../../src/actors/session/handshake.ts';
 import { MQTT_PACKET_BYTES_MAX } from '../../../src/base/limits.ts';
 import { PacketType, SESSION_EXPIRY_NEVER } from '../../../src/wire/mqtt/constants.ts';
 import type { ConnectPacket, ConnectProperties } from '../../../src/wire/mqtt/packets.ts';
@@ -137,5 +137,29 @@ for (const [name, asked, reason] of REFUSED) {
     assert.is(verdict.refused, reason);
   });
 }
+
+function accepted(asked: Asked, bounds: Partial<ReturnType<typeof limits>> = {}): ReturnType<typeof acceptance> {
+  const packet = connect(asked);
+  const verdict = judgeConnect(packet, limits(bounds), 'assigned');
+  assert.ok('accepted' in verdict);
+  return acceptance(packet, verdict.accepted, limits(bounds), true);
+}
+
+test('tells a client what was settled otherwise than it asked for, and nothing else', () => {
+  const asItAsked = accepted({ clientId: 'c', keepAliveSeconds: 10 });
+  assert.is(asItAsked.assignedClientId, undefined);
+  assert.is(asItAsked.serverKeepAliveSeconds, undefined);
+  assert.is(asItAsked.sessionExpiry, undefined);
+  const asked: Asked = { clientId: '', keepAliveSeconds: 100, properties: { sessionExpiry: 100 } };
+  const overruled = accepted(asked, { keepAliveSecondsMax: 10, sessionExpirySecondsMax: 20 });
+  assert.is(overruled.assignedClientId, 'assigned');
+  assert.is(overruled.serverKeepAliveSeconds, 10);
+  assert.is(overruled.sessionExpiry, 20);
+});
+
+test('tells clients since 3.1.1 that their session is there', () => {
+  assert.is(accepted({ level: 4, dialect: 0 }).sessionPresent, true);
+  assert.is(accepted({ level: 3, dialect: 0 }).sessionPresent, false);
+});
 
 test.run();

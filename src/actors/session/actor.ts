@@ -5,14 +5,14 @@
  *        │                     │                    │                            │
  *        └── refused, timed out, closed             └──── taken over: handing ───┴──▶ (stopped)
  *
- * This file holds the states and their transitions. `Outbound` brings messages to the client, `Subscriber` its subscriptions, claim.ts makes it the
+ * This file holds the states and their transitions. `Outbound` brings messages to the client, `Subscriber` its subscriptions, `Admission` makes it the
  * owner of its client id, `InboundReader` takes the bytes apart. Deliveries come by a direct call from the publisher's turn (`deliver`) and do no
  * more than append to this session's output and queue.
  */
 import { assert } from '../../base/assert.ts';
 import { TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo, TerminationReason, TimerHandle } from '../../runtime/actor.ts';
-import { type ActorRef, formatRef, threadOf } from '../../runtime/ref.ts';
+import { type ActorRef, threadOf } from '../../runtime/ref.ts';
 import { writeAckReason } from '../../wire/mqtt/acks.ts';
 import { PacketType } from '../../wire/mqtt/constants.ts';
 import {
@@ -34,14 +34,15 @@ import type {
 import { Reason, reasonName } from '../../wire/mqtt/reason-codes.ts';
 import type { PressureSource, Waiter } from '../router/pressure.ts';
 import type { Delivery, Run } from '../router/sink.ts';
+import { Admission, type Applicant, newClientId } from './admission.ts';
 import { Afterlife } from './afterlife.ts';
-import { authenticate, claim, registryOf, takeOver } from './claim.ts';
+import { registryOf } from './claim.ts';
 import { Client } from './client.ts';
 import { connectionInfo } from './connection.ts';
 import { countDisconnect } from './disconnects.ts';
 import { Bequest } from './handover.ts';
-import { judgeConnect, type Terms } from './handshake.ts';
-import { type ReaderHost, TOPIC_ALIAS_MAX } from './inbound.ts';
+import { acceptance, judgeConnect, type Terms } from './handshake.ts';
+import type { ReaderHost } from './inbound.ts';
 import { SessionMachine } from './machine.ts';
 import type { Estate, SessionMessage, SessionState, Surrendered } from './messages.ts';
 import { Outbound, type OutboundHost } from './outbound.ts';
@@ -63,7 +64,7 @@ interface Heir {
   readonly discard: boolean;
 }
 
-export class SessionActor implements Actor<SessionMessage>, ReaderHost, OutboundHost, Waiter, Estate {
+export class SessionActor implements Actor<SessionMessage>, ReaderHost, OutboundHost, Applicant, Waiter, Estate {
   readonly #services: SessionServices;
   readonly #outbound: Outbound;
   readonly #afterlife: Afterlife;
@@ -79,8 +80,8 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   #heir: Heir | null = null;
   /** What a session on another thread is being given. */
   #bequest: Bequest | null = null;
-  /** Gives up what is being taken over from another thread. */
-  #abandon: (() => void) | null = null;
+  /** What CONNECT has begun; null when there is nothing to abandon. */
+  #admission: Admission | null = null;
 
   constructor(services: SessionServices, transport: Transport) {
     this.#services = services;
@@ -112,7 +113,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     if (this.#client !== null) this.#leave(reason === 'stopped' ? Reason.SERVER_SHUTTING_DOWN : Reason.UNSPECIFIED_ERROR);
     this.#services.router.unsubscribeAll(this);
     this.#bequest?.end();
-    this.#abandon?.();
+    this.#admission?.abandon();
     if (this.#clientId === '') return;
     this.#count(slot.sessions, -1);
     this.#disown();
@@ -283,50 +284,33 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   // ── CONNECT ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #connect(connect: ConnectPacket): void {
-    const { limits } = this.#services;
     const client = this.#client!;
     client.dialect = connect.dialect;
-    const verdict = judgeConnect(connect, limits, connect.clientId === '' ? this.#newClientId() : '');
-    if ('refused' in verdict) return this.#refuse(verdict.refused);
-    const terms = verdict.accepted;
+    const verdict = judgeConnect(connect, this.#services.limits, connect.clientId === '' ? newClientId(this.#ctx) : '');
+    if ('refused' in verdict) return this.refused(verdict.refused);
     this.#state = 'claiming';
     if (this.#connectTimer !== null) this.#ctx.cancelTimer(this.#connectTimer);
     this.#connectTimer = null;
     client.hold();
-    const info = connectionInfo(this.#services.listener, client.transport);
-    authenticate(this.#services, this.#ctx, connect, info, (reason) => {
-      if (this.#client === null) return this.#end();
-      if (reason !== Reason.SUCCESS) return this.#refuse(reason);
-      this.#claim(connect, terms);
-    });
+    this.#admission = new Admission(this.#services, this.#ctx, this, connect, verdict.accepted);
+    this.#admission.begin(connectionInfo(this.#services.listener, client.transport));
   }
 
-  /** An id that no other session has and that cannot be guessed from those of others. */
-  #newClientId(): string {
-    const random = Math.floor(this.#ctx.random() * 2 ** 32).toString(36);
-    return `sluice-${formatRef(this.#ctx.self).replaceAll('.', '-')}-${random}`;
-  }
-
-  #claim(connect: ConnectPacket, terms: Terms): void {
+  authenticated(connect: ConnectPacket, terms: Terms): boolean {
+    if (this.#client === null) {
+      this.#end();
+      return false;
+    }
     this.#clientId = terms.clientId;
     this.#sessionExpirySeconds = terms.sessionExpirySeconds;
     // What is to be continued may have to wait for its client until the takeover is done.
     this.#outbound.machine = new SessionMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0 || !connect.cleanStart);
     this.#count(slot.sessions, 1);
-    claim(this.#services, this.#ctx, terms.clientId, (granted) => {
-      if (granted === undefined) return this.#refuse(Reason.SERVER_UNAVAILABLE);
-      this.#services.sessions.set(terms.clientId, { session: this.#ctx.self, claim: granted.claim });
-      const { previous } = granted;
-      const from = { clientId: terms.clientId, previous, discard: connect.cleanStart };
-      this.#abandon = takeOver(this.#services, this.#ctx, this, from, (state) => {
-        if (state === undefined) this.#refuse(Reason.SERVER_UNAVAILABLE);
-        else this.#begin(connect, terms, state);
-      });
-    });
+    return true;
   }
 
-  /** The client id is ours, with the session that belonged to it, if there was one. */
-  #begin(connect: ConnectPacket, terms: Terms, state: SessionState | null): void {
+  admitted(connect: ConnectPacket, terms: Terms, state: SessionState | null): void {
+    this.#admission = null;
     if (state !== null) this.machine.restore(state.machine);
     // Whatever a takeover that has failed half-way left here belongs to a session that is lost.
     else this.#outbound.machine = new SessionMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0);
@@ -344,29 +328,16 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     client.lastReadAt = this.#ctx.now();
     if (client.keepAliveMs > 0) this.#ctx.startTimer(client.keepAliveMs, TIMER.keepAlive);
     this.#count(slot.connects, 1);
-    const { limits } = this.#services;
-    this.#write(
-      encodeConnack(client.dialect, {
-        sessionPresent: sessionPresent && connect.level > 3, // 3.1 has no such flag
-        reason: Reason.SUCCESS,
-        sessionExpiry: terms.sessionExpiryOverruled ? terms.sessionExpirySeconds : undefined,
-        receiveMaximum: limits.inFlightMax,
-        maximumPacketSize: limits.packetBytesMax,
-        assignedClientId: terms.assigned ? terms.clientId : undefined,
-        topicAliasMaximum: TOPIC_ALIAS_MAX,
-        serverKeepAliveSeconds: terms.keepAliveOverruled ? terms.keepAliveSeconds : undefined,
-        sharedSubscriptionAvailable: false,
-      }),
-    );
+    this.#write(encodeConnack(client.dialect, acceptance(connect, terms, this.#services.limits, sessionPresent)));
     this.#outbound.connected(client);
     client.unhold();
     this.#readOn(client);
   }
 
-  #refuse(reason: number): void {
+  refused(reason: number): void {
     const client = this.#client;
-    this.#count(slot.refusedConnects, 1);
     if (client !== null) {
+      this.#count(slot.refusedConnects, 1);
       this.#write(encodeConnack(client.dialect, { sessionPresent: false, reason }));
       this.#dropConnection();
     }

@@ -2,8 +2,10 @@
  * What a CONNECT leads to. Pure: the packet and the limits in, a verdict out.
  */
 import { MQTT_PACKET_BYTES_MAX } from '../../base/limits.ts';
+import type { Connack } from '../../wire/mqtt/control-encoder.ts';
 import type { ConnectPacket } from '../../wire/mqtt/packets.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
+import { TOPIC_ALIAS_MAX } from './inbound.ts';
 import type { SessionLimits } from './limits.ts';
 
 /** What client and server have settled on. */
@@ -49,6 +51,21 @@ export function judgeConnect(connect: ConnectPacket, limits: SessionLimits, assi
       inFlightMax: Math.min(connect.properties.receiveMaximum, limits.inFlightMax),
       packetBytesMax: Math.min(connect.properties.maximumPacketSize, MQTT_PACKET_BYTES_MAX),
     },
+  };
+}
+
+/** What the CONNACK of a client that is let in says. */
+export function acceptance(connect: ConnectPacket, terms: Terms, limits: SessionLimits, sessionPresent: boolean): Connack {
+  return {
+    sessionPresent: sessionPresent && connect.level > 3, // 3.1 has no such flag
+    reason: Reason.SUCCESS,
+    sessionExpiry: terms.sessionExpiryOverruled ? terms.sessionExpirySeconds : undefined,
+    receiveMaximum: limits.inFlightMax,
+    maximumPacketSize: limits.packetBytesMax,
+    assignedClientId: terms.assigned ? terms.clientId : undefined,
+    topicAliasMaximum: TOPIC_ALIAS_MAX,
+    serverKeepAliveSeconds: terms.keepAliveOverruled ? terms.keepAliveSeconds : undefined,
+    sharedSubscriptionAvailable: false,
   };
 }
 

@@ -1,0 +1,79 @@
+/**
+ * One CONNECT on its way to an answer: its password is checked, its client id claimed, and what the former owner of that id holds is taken over. The steps
+ * are in claim.ts; this is their order, and what the session hears of it. Lives until the session is admitted or has ended.
+ */
+import type { ActorContext } from '../../runtime/actor.ts';
+import { formatRef } from '../../runtime/ref.ts';
+import type { ConnectPacket } from '../../wire/mqtt/packets.ts';
+import { Reason } from '../../wire/mqtt/reason-codes.ts';
+import type { Granted } from '../registry/messages.ts';
+import type { Sink } from '../router/sink.ts';
+import { authenticate, claim, takeOver } from './claim.ts';
+import type { ConnectionInfo } from './connection.ts';
+import type { Terms } from './handshake.ts';
+import type { SessionMessage, SessionState } from './messages.ts';
+import type { SessionServices } from './services.ts';
+
+type Context = ActorContext<SessionMessage>;
+
+/** The session that wants to be admitted. */
+export interface Applicant extends Sink {
+  /** The client may come in: from here on the session goes by its client id. False when the client has left meanwhile. */
+  authenticated(connect: ConnectPacket, terms: Terms): boolean;
+  /** The client id is the session's, with the state of the session that had it, if there was one. */
+  admitted(connect: ConnectPacket, terms: Terms, state: SessionState | null): void;
+  refused(reason: number): void;
+}
+
+export class Admission {
+  readonly #services: SessionServices;
+  readonly #ctx: Context;
+  readonly #applicant: Applicant;
+  readonly #connect: ConnectPacket;
+  readonly #terms: Terms;
+  /** Gives up what is being taken over from another thread. */
+  #abandon: (() => void) | null = null;
+
+  constructor(services: SessionServices, ctx: Context, applicant: Applicant, connect: ConnectPacket, terms: Terms) {
+    this.#services = services;
+    this.#ctx = ctx;
+    this.#applicant = applicant;
+    this.#connect = connect;
+    this.#terms = terms;
+  }
+
+  begin(connection: ConnectionInfo): void {
+    authenticate(this.#services, this.#ctx, this.#connect, connection, (reason) => {
+      if (reason !== Reason.SUCCESS) this.#applicant.refused(reason);
+      else if (this.#applicant.authenticated(this.#connect, this.#terms)) this.#claim();
+    });
+  }
+
+  /** The session ends before it was admitted. */
+  abandon(): void {
+    this.#abandon?.();
+  }
+
+  #claim(): void {
+    claim(this.#services, this.#ctx, this.#terms.clientId, (granted) => {
+      if (granted === undefined) this.#applicant.refused(Reason.SERVER_UNAVAILABLE);
+      else this.#takeOver(granted);
+    });
+  }
+
+  #takeOver(granted: Granted): void {
+    const { clientId } = this.#terms;
+    this.#services.sessions.set(clientId, { session: this.#ctx.self, claim: granted.claim });
+    const from = { clientId, previous: granted.previous, discard: this.#connect.cleanStart };
+    this.#abandon = takeOver(this.#services, this.#ctx, this.#applicant, from, (state) => {
+      if (state === undefined) this.#applicant.refused(Reason.SERVER_UNAVAILABLE);
+      else this.#applicant.admitted(this.#connect, this.#terms, state);
+    });
+  }
+}
+
+/** An id that no other session has and that cannot be guessed from those of others. */
+export function newClientId(ctx: Context): string {
+  const random = Math.floor(ctx.random() * 2 ** 32).toString(36);
+  return `sluice-${formatRef(ctx.self).replaceAll('.', '-')}-${random}`;
+}
