@@ -23,7 +23,11 @@ function clientsLine({ min, avg, max, stddev }: ClientSpread): string {
   return `Clients      min ${count(min)} | avg ${count(avg)} | max ${count(max)} | stddev ${count(stddev)} per second`;
 }
 
-export function headline(scenario: Scenario, target: string, params: Readonly<Record<string, number | string>>): string {
+export function headline(
+  scenario: Scenario,
+  target: string,
+  params: Readonly<Record<string, number | string | boolean>>,
+): string {
   const shown = Object.entries(params).map(([key, value]) => `${key}=${value}`);
   return `sluice bench ${scenario.name}  target=${target}  ${shown.join(' ')}`;
 }

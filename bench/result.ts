@@ -16,7 +16,7 @@ export interface BenchResult {
   readonly scenario: string;
   readonly target: string;
   readonly version: string;
-  readonly params: Readonly<Record<string, number | string>>;
+  readonly params: Readonly<Record<string, number | string | boolean>>;
   /** Counted in the measured window: messages delivered (connections made for `connect`). */
   readonly msgs: number;
   readonly seconds: number;
@@ -85,7 +85,7 @@ export interface RunLabel {
   readonly params: Params;
   readonly target: string;
   readonly version: string;
-  readonly extra: Readonly<Record<string, number | string>>;
+  readonly extra: Readonly<Record<string, number | string | boolean>>;
 }
 
 export function resultOf({ scenario, params, target, version, extra }: RunLabel, run: RawRun): BenchResult {

@@ -11,6 +11,8 @@ export interface Params {
   readonly level: Level;
   readonly publishers: number;
   readonly subscribers: number;
+  /** The subscribers are members of one shared subscription, so each message goes to one of them. */
+  readonly shared: boolean;
   /** Topics of each publisher, in turn from message to message. */
   readonly topics: number;
   readonly qos: Qos;
@@ -48,6 +50,7 @@ const BASE: Params = {
   level: 4,
   publishers: 8,
   subscribers: 1,
+  shared: false,
   topics: 1,
   qos: 0,
   window: 256,
@@ -66,7 +69,7 @@ const PACED = ['publishers', 'qos', 'payloadBytes', 'rate', 'pacing', 'level', '
 
 function flood(name: string, summary: string, changes: Partial<Params>): Scenario {
   const params = { ...BASE, ...changes };
-  const unit = params.subscribers > 1 ? { unit: 'deliveries', each: 'delivery' } : MESSAGES;
+  const unit = params.subscribers > 1 && !params.shared ? { unit: 'deliveries', each: 'delivery' } : MESSAGES;
   return {
     name,
     kind: 'flood',
@@ -89,6 +92,15 @@ export const SCENARIOS: readonly Scenario[] = [
   }),
   flood('fanin-q1', '8 publishers to 1 subscriber, QoS 1, 256 in flight each', { qos: 1 }),
   flood('fanin-q2', '8 publishers to 1 subscriber, QoS 2, 256 in flight each', { qos: 2 }),
+  flood('shared-q0', '8 publishers to 4 members of a shared subscription, QoS 0, as fast as it goes', {
+    subscribers: 4,
+    shared: true,
+  }),
+  flood('shared-q1', '8 publishers to 4 members of a shared subscription, QoS 1, 256 in flight each', {
+    subscribers: 4,
+    shared: true,
+    qos: 1,
+  }),
   paced('sparse-q0', '1000 clients in 500 pairs at a fixed rate, QoS 0, one packet per segment: broker CPU per message', {
     publishers: 500,
   }),
@@ -134,8 +146,8 @@ export function jobOf(scenario: Scenario, params: JobParams, endpoint: Job['endp
   const base = { endpoint, level, warmupSeconds, seconds, ...(brokerPid === undefined ? {} : { brokerPid }) };
   switch (scenario.kind) {
     case 'flood': {
-      const { publishers, subscribers, topics, window, blockBytes } = params;
-      return { ...base, kind: 'flood', publishers, subscribers, topics, qos, payloadBytes, window, blockBytes };
+      const { publishers, subscribers, shared, topics, window, blockBytes } = params;
+      return { ...base, kind: 'flood', publishers, subscribers, shared, topics, qos, payloadBytes, window, blockBytes };
     }
     case 'paced':
       return {

@@ -37,6 +37,10 @@ function shapesOf({ publishers, topics, payloadBytes, qos, level }: FloodJob, pu
 
 /** One topic is subscribed to by name, more by a wildcard. */
 function filterOf(job: FloodJob): string {
+  return job.shared ? `$share/bench/${plainFilterOf(job)}` : plainFilterOf(job);
+}
+
+function plainFilterOf(job: FloodJob): string {
   if (job.topics > 1) return 'bench/#';
   return job.publishers > 1 ? 'bench/+' : (shapesOf(job, 0)[0] as PublishShape).topic;
 }
@@ -101,7 +105,7 @@ export async function runFlood(job: FloodJob, context: RunContext): Promise<RawR
   const counters = () => ({ sent: sent(), received: received(), perClient: perClient() });
   const window = await measure({ ...job, now, span, counters, progress: context.progress });
   for (const source of sources) source.stop();
-  const lost = await drain(sent() * job.subscribers, received);
+  const lost = await drain(sent() * (job.shared ? 1 : job.subscribers), received);
   clients.closeAll();
   const { latency, ackLatency } = figures;
   return {

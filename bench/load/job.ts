@@ -21,6 +21,8 @@ export interface FloodJob extends JobBase {
   /** Topics of each publisher, in turn from message to message. */
   readonly topics: number;
   readonly subscribers: number;
+  /** The subscribers are one group: each message goes to one of them. */
+  readonly shared: boolean;
   readonly qos: Qos;
   readonly payloadBytes: number;
   /** Messages in flight per publisher, QoS 1 and 2. */

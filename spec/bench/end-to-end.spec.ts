@@ -31,6 +31,13 @@ for (const name of ['fanin-q0', 'fanout-q0', 'fanin-q1', 'fanin-q2']) {
   });
 }
 
+test('shared: the members get each message once between them', async () => {
+  const result = await run('shared-q1', 'sluice', { publishers: 2, window: 20 });
+  assert.is(result.lost, 0);
+  assert.ok(result.delivered > 0);
+  assert.is(result.clients?.count, 4);
+});
+
 for (const name of ['sparse-q0', 'sparse-q1', 'latency']) {
   test(`${name}: the rate is the one asked for and everything arrives`, async () => {
     const result = await run(name, 'aedes', { publishers: 5, rate: 1000, seconds: 0.5 });

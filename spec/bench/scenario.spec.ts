@@ -8,7 +8,19 @@ const endpoint = { host: '127.0.0.1', port: 1883 };
 const test = suite('scenario');
 
 test('the bundled set', () => {
-  const names = ['fanin-q0', 'fanout-q0', 'fanin-q1', 'fanin-q2', 'sparse-q0', 'sparse-q1', 'connect', 'latency', 'ring'];
+  const names = [
+    'fanin-q0',
+    'fanout-q0',
+    'fanin-q1',
+    'fanin-q2',
+    'shared-q0',
+    'shared-q1',
+    'sparse-q0',
+    'sparse-q1',
+    'connect',
+    'latency',
+    'ring',
+  ];
   assert.equal(
     SCENARIOS.map(({ name }) => name),
     names,
@@ -19,10 +31,11 @@ test('the bundled set', () => {
 test('what the names promise is in the jobs', () => {
   const job = (name: string) => jobOf(scenarioNamed(name), scenarioNamed(name).params, endpoint, 7);
   const base = { endpoint, brokerPid: 7, level: 4, warmupSeconds: 2, seconds: 5 };
-  const flood = { ...base, kind: 'flood', topics: 1, payloadBytes: 64, window: 256, blockBytes: 65_536 };
+  const flood = { ...base, kind: 'flood', shared: false, topics: 1, payloadBytes: 64, window: 256, blockBytes: 65_536 };
   assert.equal(job('fanin-q0'), { ...flood, publishers: 8, subscribers: 1, qos: 0 });
   assert.equal(job('fanout-q0'), { ...flood, publishers: 1, subscribers: 8, qos: 0 });
   assert.equal(job('fanin-q2'), { ...flood, publishers: 8, subscribers: 1, qos: 2 });
+  assert.equal(job('shared-q1'), { ...flood, publishers: 8, subscribers: 4, shared: true, qos: 1 });
   const sparse = { ...base, kind: 'paced', pairs: 500, payloadBytes: 64, window: 16, rate: 15_000, pacing: 'sleep' };
   assert.equal(job('sparse-q1'), { ...sparse, qos: 1 });
   assert.is('brokerPid' in jobOf(scenarioNamed('connect'), scenarioNamed('connect').params, endpoint, undefined), false);

@@ -19,6 +19,7 @@ import type { SessionMessage } from '../../src/actors/session/messages.ts';
 import { SESSION_PROBE } from '../../src/actors/session/probe.ts';
 import type { SessionServices } from '../../src/actors/session/services.ts';
 import { IO_CONTINUE, type Transport } from '../../src/actors/session/transport.ts';
+import { SHARE_DEFAULTS } from '../../src/actors/share/strategy.ts';
 import { Prng } from '../../src/base/prng.ts';
 import { startBroker } from '../../src/nodes/broker.ts';
 import type { Actor, ActorContext } from '../../src/runtime/actor.ts';
@@ -496,5 +497,6 @@ function randomLimits(prng: Prng): SessionLimits {
     queueMessagesMax: 1_000_000,
     queueBytesMax: 1 << 30,
     outputBytesMax: prng.chance(0.3) ? 8192 : 1 << 22,
+    sharing: SHARE_DEFAULTS,
   };
 }

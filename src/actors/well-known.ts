@@ -1,2 +1,10 @@
 /** Slots of the actors that live on every reactor and whose refs anyone can compute (see `wellKnownRef`). */
-export const WELL_KNOWN = { guardian: 1, router: 2, registry: 3, retained: 4, listener: 5, interest: 6 } as const;
+export const WELL_KNOWN = {
+  guardian: 1,
+  router: 2,
+  registry: 3,
+  retained: 4,
+  listener: 5,
+  interest: 6,
+  shareInterest: 12,
+} as const;

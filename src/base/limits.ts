@@ -89,6 +89,9 @@ export const INTEREST_WAIT_RETRIES = 4;
 /** Subscriptions waiting for that; a further one is acknowledged at once. */
 export const INTEREST_WAITERS_MAX = 65_536;
 
+/** Reactors that a message for a shared subscription goes through while members come and go; then it is dropped and counted. */
+export const SHARE_HOPS_MAX = 8;
+
 /** Retained messages per reactor and their bytes (packets, names and overhead); a further one is refused and counted. */
 export const RETAINED_MESSAGES_MAX = 1_000_000;
 export const RETAINED_BYTES_MAX: number = 512 * 1024 * 1024;

@@ -9,7 +9,7 @@ import type { RegistryMessage } from '../actors/registry/messages.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
 import { spawnRetained } from '../actors/retained/actor.ts';
 import { RETAINED_PROBE } from '../actors/retained/probe.ts';
-import { spawnRouter } from '../actors/router/actor.ts';
+import { spawnInterest, spawnRouter } from '../actors/router/actor.ts';
 import { Fences } from '../actors/router/fences.ts';
 import { ROUTER_BYTES } from '../actors/router/messages.ts';
 import { PressureGauge } from '../actors/router/pressure.ts';
@@ -25,6 +25,8 @@ import { FlushList } from '../actors/session/output.ts';
 import { SESSION_PROBE } from '../actors/session/probe.ts';
 import { PublishWriter } from '../actors/session/publish-writer.ts';
 import type { SessionServices } from '../actors/session/services.ts';
+import { SHARE_PROBE } from '../actors/share/probe.ts';
+import { ShareTable } from '../actors/share/table.ts';
 import { WELL_KNOWN } from '../actors/well-known.ts';
 import type { Probe } from '../base/probe.ts';
 import type { ActorRef } from '../runtime/ref.ts';
@@ -42,6 +44,7 @@ export function startBroker(
   const gauge = new PressureGauge();
   const publisher = new Publisher(system, router, gauge);
   const fences = new Fences(system, publisher);
+  const shares = new ShareTable(system, router, publisher, limits.sharing);
   const wallClock = (): number => system.wallClock();
   const flushList = new FlushList(() => system.requestTurn());
   const services: SessionServices = {
@@ -50,6 +53,7 @@ export function startBroker(
     router,
     publisher,
     fences,
+    shares,
     limits,
     pool: new BufferPool(),
     flushList,
@@ -59,11 +63,12 @@ export function startBroker(
     sessions: new Map(),
     authenticator,
   };
-  const onRun = remoteRuns(system, router, gauge);
+  const onRun = remoteRuns(system, router, gauge, shares);
   spawnRouter(system, router, (kind, bytes, start, end) => {
-    if (kind === ROUTER_BYTES.publishRun) onRun(kind, bytes, start, end);
+    if (kind === ROUTER_BYTES.publishRun || kind === ROUTER_BYTES.sharedRun) onRun(kind, bytes, start, end);
     else fences.receive(kind, bytes, start);
   });
+  spawnInterest(system, shares, 'share-interest', WELL_KNOWN.shareInterest);
   spawnRetained(system);
   system.spawn<RegistryMessage>(() => new RegistryActor(system), { name: 'registry', wellKnown: WELL_KNOWN.registry });
   system.onThreadChange((returned, state) => {
@@ -79,7 +84,7 @@ export function startBroker(
 
 /** The slots outlive a thread: counters go on, but what a dead reactor had is gone with it. */
 function resetGauges(slots: Float64Array): void {
-  for (const { slot, metrics } of [SESSION_PROBE, ROUTER_PROBE, RETAINED_PROBE, REGISTRY_PROBE] as Probe<string>[]) {
+  for (const { slot, metrics } of [SESSION_PROBE, ROUTER_PROBE, RETAINED_PROBE, REGISTRY_PROBE, SHARE_PROBE] as Probe<string>[]) {
     for (const [key, { kind }] of Object.entries(metrics)) if (kind === 'gauge') slots[slot[key]!] = 0;
   }
 }

@@ -4,6 +4,7 @@ import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
 import { RETAINED_PROBE } from '../actors/retained/probe.ts';
 import { ROUTER_PROBE } from '../actors/router/probe.ts';
 import { SESSION_PROBE } from '../actors/session/probe.ts';
+import { SHARE_PROBE } from '../actors/share/probe.ts';
 import { RUNTIME_PROBE } from '../runtime/probe.ts';
 import type { MetricTable } from './metrics.ts';
 
@@ -12,6 +13,7 @@ export const PROBE_TABLES: readonly MetricTable[] = [
   LISTENER_PROBE,
   SESSION_PROBE,
   ROUTER_PROBE,
+  SHARE_PROBE,
   RETAINED_PROBE,
   REGISTRY_PROBE,
 ];

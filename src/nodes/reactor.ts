@@ -5,6 +5,7 @@ import { AUTHENTICATOR_SLOT, type AuthenticateRequest } from '../actors/authenti
 import { ListenerActor, sessionSupervision } from '../actors/listener/actor.ts';
 import type { SessionLimits } from '../actors/session/limits.ts';
 import type { SessionServices } from '../actors/session/services.ts';
+import type { ShareStrategy } from '../actors/share/strategy.ts';
 import { wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 import { startBroker } from './broker.ts';
@@ -35,7 +36,17 @@ export function sessionLimits({ mqtt }: Config): SessionLimits {
     queueMessagesMax: mqtt.queue.messages_max,
     queueBytesMax: mqtt.queue.bytes_max,
     outputBytesMax: mqtt.output.bytes_max,
+    sharing: {
+      strategy: mqtt.shared.strategy,
+      groups: new Map(mqtt.shared.groups.map(groupStrategy)),
+    },
   };
+}
+
+/** `name=strategy`; the schema has checked it. */
+function groupStrategy(entry: string): [string, ShareStrategy] {
+  const equals = entry.lastIndexOf('=');
+  return [entry.slice(0, equals), entry.slice(equals + 1) as ShareStrategy];
 }
 
 function startListener(services: SessionServices, config: Config, { host, port, fd }: ListenerBoot, log: Log): Promise<void> {

@@ -19,7 +19,9 @@ function subject() {
     reactors: 3,
     holdInbound: (thread: number, hold: boolean) => holds.push(`${thread} ${hold}`),
   } as unknown as ActorSystem;
-  const onRun = remoteRuns(system, router, gauge);
+  const onRun = remoteRuns(system, router, gauge, {
+    receive: () => assert.unreachable('no shared run was sent'),
+  });
   const delivered: string[] = [];
   let presses: PressureSource | null = null;
   const sink = {

@@ -54,6 +54,7 @@ class Session {
       reading: this.reading,
       deliver() {},
       deliveryFailed() {},
+      clientId: 'reader',
       control: (packet: ControlPacket) => this.controls.push(packet),
     } satisfies Record<keyof ReaderHost, unknown> as ReaderHost;
     const bytes = concat(Uint8Array.of(0xee), ...packets, Uint8Array.of(0xee));

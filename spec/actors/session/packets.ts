@@ -41,6 +41,7 @@ export function outgoing(
     end: buffer.length - 1,
     count: packets.length,
     expiresAt,
+    share: null,
   };
 }
 

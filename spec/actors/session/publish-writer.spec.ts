@@ -83,6 +83,7 @@ function incoming(c: Case): Outgoing {
     end: buffer.length - 2,
     count: packets.length,
     expiresAt: expires ? NOW + c.leftMs! : 0,
+    share: null,
   };
 }
 
@@ -193,6 +194,7 @@ test('a message in flight that has expired is sent again all the same, with noth
     end: packet.length,
     count: 1,
     expiresAt: NOW - 1,
+    share: null,
   };
   assert.ok(writer.rewrite(target(peer, MQTT_PACKET_BYTES_MAX), message, 3));
   const [again] = peer.received();

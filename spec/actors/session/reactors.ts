@@ -9,7 +9,7 @@ import { SimCluster } from '../../../src/runtime/sim/cluster.ts';
 import type { Dialect, Qos } from '../../../src/wire/mqtt/constants.ts';
 import { oracleEncode } from '../../wire/mqtt/arbitraries.ts';
 import { FakeTransport } from './fake-transport.ts';
-import { type Decoded, decode, type PublishOptions, payloads, publish } from './packets.ts';
+import { concat, type Decoded, decode, type PublishOptions, payloads, publish } from './packets.ts';
 import { limits } from './services.ts';
 
 /** Enough for anything that is under way in a spec, and too little for any time-out. */
@@ -35,9 +35,16 @@ export class Reactors {
   }
 
   connect(thread: number, clientId: string, options: ConnectOptions = {}): SimClient {
+    const client = this.connectLater(thread, clientId, options);
+    this.settle();
+    return client;
+  }
+
+  /** The CONNECT is sent; nothing has come of it yet. */
+  connectLater(thread: number, clientId: string, options: ConnectOptions = {}): SimClient {
     const client = new SimClient(this, thread, options.dialect ?? 0);
     const { clean = true, will, properties } = options;
-    client.send({ cmd: 'connect', protocolId: 'MQTT', clientId, clean, keepalive: 0, will, properties });
+    client.feed({ cmd: 'connect', protocolId: 'MQTT', clientId, clean, keepalive: 0, will, properties });
     return client;
   }
 }
@@ -65,13 +72,27 @@ export class SimClient {
 
   /** A packet for mqtt-packet to encode, or bytes. What follows from it has happened when this returns. */
   send(packet: object): void {
+    this.feed(packet);
+    this.#reactors.settle();
+  }
+
+  /** The same, but nothing has come of it yet. */
+  feed(packet: object): void {
     const level = this.#dialect === 1 ? 5 : 4;
     this.transport.feed(packet instanceof Uint8Array ? packet : oracleEncode(level, { protocolVersion: level, ...packet }));
-    this.#reactors.settle();
   }
 
   publish(text: string, options: PublishOptions = {}): void {
     this.send(publish(this.#dialect, text, options));
+  }
+
+  publishLater(text: string, options: PublishOptions = {}): void {
+    this.feed(publish(this.#dialect, text, options));
+  }
+
+  /** All in one read. */
+  publishMany(texts: readonly string[], options: PublishOptions = {}): void {
+    this.send(concat(...texts.map((text) => publish(this.#dialect, text, options))));
   }
 
   subscribe(topic: string, qos: Qos = 0): void {
@@ -81,6 +102,13 @@ export class SimClient {
   /** What has arrived since the last call. */
   received(): Decoded[] {
     return decode(this.#dialect, this.transport.takeReceived());
+  }
+
+  /** The payloads among it; what was QoS 1 is acknowledged. */
+  acknowledged(): string[] {
+    const got = this.received().filter(({ cmd }) => cmd === 'publish');
+    for (const { qos, messageId } of got) if (qos === 1) this.feed({ cmd: 'puback', messageId });
+    return payloads(got);
   }
 
   /** The payloads among it. */

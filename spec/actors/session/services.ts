@@ -5,6 +5,7 @@ import { BufferPool } from '../../../src/actors/session/buffer-pool.ts';
 import { Client } from '../../../src/actors/session/client.ts';
 import type { SessionLimits } from '../../../src/actors/session/limits.ts';
 import { FlushList } from '../../../src/actors/session/output.ts';
+import { SHARE_DEFAULTS } from '../../../src/actors/share/strategy.ts';
 import { PROBE_SLOTS } from '../../../src/base/probe.ts';
 import type { Dialect } from '../../../src/wire/mqtt/constants.ts';
 import { FakeTransport } from './fake-transport.ts';
@@ -21,6 +22,7 @@ export function limits(some: Partial<SessionLimits> = {}): SessionLimits {
     queueMessagesMax: 1000,
     queueBytesMax: 1 << 20,
     outputBytesMax: 1 << 20,
+    sharing: SHARE_DEFAULTS,
     ...some,
   };
 }

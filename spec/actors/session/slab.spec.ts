@@ -24,6 +24,7 @@ test('copies stay as they were, whatever is copied after them and whatever becom
           end: length,
           count: i,
           expiresAt: i,
+          share: i % 2 === 0 ? null : `g/${i}`,
         };
         const copy = slab.copy(original);
         assert.equal({ ...copy, buffer: null, start: 0, end: length }, { ...original, buffer: null });
@@ -51,6 +52,7 @@ test('small copies share their memory', () => {
     end: 64,
     count: 1,
     expiresAt: 0,
+    share: null,
   };
   assert.is(slab.copy(outgoing).buffer, slab.copy(outgoing).buffer);
 });

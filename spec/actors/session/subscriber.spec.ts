@@ -1,14 +1,18 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RetainedAnswer, RetainedMatch, RetainedPacket } from '../../../src/actors/retained/messages.ts';
+import type { Publisher } from '../../../src/actors/router/publisher.ts';
 import { Router } from '../../../src/actors/router/router.ts';
-import type { Delivery, Run, Sink } from '../../../src/actors/router/sink.ts';
+import type { Delivery, Run } from '../../../src/actors/router/sink.ts';
 import type { SessionLimits } from '../../../src/actors/session/limits.ts';
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
 import type { SessionServices } from '../../../src/actors/session/services.ts';
-import { Subscriber } from '../../../src/actors/session/subscriber.ts';
+import { Subscriber, type SubscribingSink } from '../../../src/actors/session/subscriber.ts';
+import { SHARE_DEFAULTS } from '../../../src/actors/share/strategy.ts';
+import { ShareTable } from '../../../src/actors/share/table.ts';
 import type { ActorContext, AskContinuation } from '../../../src/runtime/actor.ts';
 import { threadOf } from '../../../src/runtime/ref.ts';
+import type { ActorSystem } from '../../../src/runtime/system.ts';
 import { PacketType } from '../../../src/wire/mqtt/constants.ts';
 import type { SubscribeEntry, SubscribePacket } from '../../../src/wire/mqtt/packets.ts';
 import { Reason } from '../../../src/wire/mqtt/reason-codes.ts';
@@ -18,6 +22,7 @@ import { limits, slots } from './services.ts';
 const test = suite('subscriber');
 
 const REACTORS = 3;
+const SYSTEM = { node: 1, thread: 1, incarnation: 0, reactors: REACTORS, slots: slots() } as unknown as ActorSystem;
 
 interface Asked {
   readonly thread: number;
@@ -28,13 +33,16 @@ interface Asked {
 /** A subscriber before retained stores that answer when the spec says so. */
 class Subject {
   readonly router: Router = new Router({ thread: 1, reactors: REACTORS, incarnation: 0, slots: slots(), seed: 1 });
+  readonly shares: ShareTable = new ShareTable(SYSTEM, this.router, {} as unknown as Publisher, SHARE_DEFAULTS);
   readonly delivered: { text: string; delivery: Delivery; run: Run }[] = [];
-  readonly sink: Sink = {
+  readonly returned: string[] = [];
+  readonly sink: SubscribingSink = {
     deliver: (run, delivery) => {
       const [text] = payloads(decode(run.dialect, run.buffer.subarray(run.start, run.end)));
       this.delivered.push({ text: text!, delivery, run: { ...run } });
     },
     deliveryFailed() {},
+    returnShared: (key) => this.returned.push(key),
   };
   readonly subscriber: Subscriber;
   readonly asked: Asked[] = [];
@@ -47,8 +55,9 @@ class Subject {
   constructor(bounds: Partial<SessionLimits> = {}) {
     const services = {
       router: this.router,
+      shares: this.shares,
       limits: limits(bounds),
-      system: { node: 1, reactors: REACTORS },
+      system: SYSTEM,
     } as unknown as SessionServices;
     this.subscriber = new Subscriber(services, this.sink);
   }
@@ -83,7 +92,7 @@ class Subject {
 }
 
 test('grants what can be granted [MQTT-3.9.3-1]', () => {
-  const subject = new Subject({ subscriptionsMax: 2 });
+  const subject = new Subject({ subscriptionsMax: 3 });
   const reasons = subject.subscribe([
     { filter: 'a', qos: 1 },
     { filter: 'a/#/b' },
@@ -93,16 +102,9 @@ test('grants what can be granted [MQTT-3.9.3-1]', () => {
     { filter: 'c' },
     { filter: 'a', qos: 2 },
   ]);
-  assert.equal(reasons, [
-    1,
-    Reason.TOPIC_FILTER_INVALID,
-    Reason.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED,
-    Reason.TOPIC_FILTER_INVALID,
-    2,
-    Reason.QUOTA_EXCEEDED,
-    2,
-  ]);
-  assert.is(subject.router.subscriptionCount(subject.sink), 2);
+  assert.equal(reasons, [1, Reason.TOPIC_FILTER_INVALID, 0, Reason.TOPIC_FILTER_INVALID, 2, Reason.QUOTA_EXCEEDED, 2]);
+  assert.is(subject.subscriber.count, 3);
+  assert.equal([subject.router.subscriptionCount(subject.sink), subject.shares.count(subject.sink)], [2, 1]);
 });
 
 test('asks every reactor that may have something, chunk after chunk', () => {
@@ -175,7 +177,7 @@ test('what is unsubscribed is fed no further [MQTT-3.10.4-2]', () => {
   const subject = new Subject();
   subject.subscribe([{ filter: 'a/+' }, { filter: 'b' }]);
   subject.feed();
-  subject.subscriber.unsubscribed('a/+');
+  assert.equal(subject.subscriber.unsubscribe(['a/+', 'c']), [Reason.SUCCESS, Reason.NO_SUBSCRIPTION_EXISTED]);
   subject.answer(['late']);
   assert.equal(subject.texts(), []);
   assert.is(subject.asked[0]!.request.filter, 'b');

@@ -34,12 +34,15 @@ function failure(run: () => unknown): SluiceError {
   throw new Error('nothing was refused');
 }
 
+/** One of these suits every key that takes a list. */
+const LISTS = [['meta'], ['7@example.net:7600', '8@[::1]:1'], ['workers=sticky', 'other=random']];
+
 /** A value that a key allows and that differs from its default. */
 function otherValue(key: ConfigKey): string | number | boolean | string[] {
   const { leaf } = key;
   if (leaf.type === 'integer') return leaf.default === leaf.maximum ? leaf.minimum! : leaf.maximum!;
   if (leaf.type === 'boolean') return !leaf.default;
-  if (leaf.type === 'array') return leaf.items?.enum === undefined ? ['7@example.net:7600', '8@[::1]:1'] : [leaf.items.enum[0]!];
+  if (leaf.type === 'array') return LISTS.find(key.accepts)!;
   if (leaf.enum !== undefined) return leaf.enum.find((value) => value !== leaf.default)!;
   return 'other';
 }

@@ -7,7 +7,7 @@ import type { Actor } from '../../runtime/actor.ts';
 import { type ActorRef, threadOf } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import { WELL_KNOWN } from '../well-known.ts';
-import { InterestActor } from './interest-actor.ts';
+import { InterestActor, type InterestOwner } from './interest-actor.ts';
 import type { InterestActorMessage } from './messages.ts';
 import { ROUTER_PROBE } from './probe.ts';
 import type { Router } from './router.ts';
@@ -40,15 +40,20 @@ export class RouterActor implements Actor<never> {
 
 /** Starts the router's two actors at their well-known places and tells them of the other reactors' deaths and returns. */
 export function spawnRouter(system: ActorSystem, router: Router, onRemoteRun: OnRemoteRun): ActorRef<never> {
-  const interest = system.spawn<InterestActorMessage>(() => new InterestActor(router, system.slots), {
-    name: 'interest',
-    wellKnown: WELL_KNOWN.interest,
-  });
-  system.onThreadChange((thread, state) => {
-    if (thread !== threadOf(interest)) system.tell(interest, { type: 'thread', thread, state });
-  });
+  spawnInterest(system, router, 'interest', WELL_KNOWN.interest);
   return system.spawn<never>(() => new RouterActor(router, system.slots, onRemoteRun), {
     name: 'router',
     wellKnown: WELL_KNOWN.router,
+  });
+}
+
+/** Starts the actor through which an interest machine talks to those of the other reactors. */
+export function spawnInterest(system: ActorSystem, owner: InterestOwner, name: string, wellKnown: number): void {
+  const interest = system.spawn<InterestActorMessage>(() => new InterestActor(owner, wellKnown, system.slots), {
+    name,
+    wellKnown,
+  });
+  system.onThreadChange((thread, state) => {
+    if (thread !== threadOf(interest)) system.tell(interest, { type: 'thread', thread, state });
   });
 }

@@ -42,14 +42,27 @@ export interface LocalFilters {
   filters(): Iterator<string>;
 }
 
+/** What is known of the filters of one other reactor. */
+export interface KnownFilters {
+  readonly size: number;
+  set(filter: string): void;
+  delete(filter: string): boolean;
+  has(filter: string): boolean;
+  filters(): Iterable<string>;
+  /** Whether a topic matches one of them. */
+  matches(topicName: string): boolean;
+}
+
 export interface InterestOptions {
   readonly thread: number;
   readonly reactors: number;
   /** Of this thread's incarnations; keeps pulls of one apart from those of another. */
   readonly incarnation: number;
   readonly local: LocalFilters;
-  /** Another reactor's interest in topics that match the filter changed; undefined: in any topic. */
-  changed(filter: string | undefined): void;
+  /** Where what a reactor says is kept; default: a trie, so that topics can be matched. */
+  readonly newKnown?: () => KnownFilters;
+  /** The interest of `thread` in topics that match the filter changed; undefined: of any reactor in any topic. */
+  changed(filter: string | undefined, thread: number): void;
   /** There is something to flush. */
   wake(): void;
 }
@@ -73,7 +86,7 @@ class Peer {
   live = true;
 
   // What we know of it.
-  trie = new FilterTrie<string>((filter) => filter);
+  known: KnownFilters;
   pull = 0;
   parts = 0;
   applied = 0;
@@ -94,8 +107,9 @@ class Peer {
   /** Something moved since the last tick. */
   progressed = false;
 
-  constructor(thread: number) {
+  constructor(thread: number, known: KnownFilters) {
     this.thread = thread;
+    this.known = known;
   }
 }
 
@@ -128,7 +142,7 @@ export class InterestMachine {
     assert(options.reactors <= REACTORS_MAX, 'the interest mask has a bit for each reactor');
     this.#options = options;
     for (let thread = 1; thread <= options.reactors; thread++) {
-      this.#peers.push(thread === options.thread ? undefined : new Peer(thread));
+      this.#peers.push(thread === options.thread ? undefined : new Peer(thread, this.#newKnown()));
     }
   }
 
@@ -171,7 +185,7 @@ export class InterestMachine {
   interestIn(topicName: string): number {
     let mask = 0;
     for (const peer of this.#peers) {
-      if (peer?.live && (!peer.synced || peer.trie.matches(topicName))) mask |= 1 << (peer.thread - 1);
+      if (peer?.live && (!peer.synced || peer.known.matches(topicName))) mask |= 1 << (peer.thread - 1);
     }
     return mask;
   }
@@ -236,13 +250,18 @@ export class InterestMachine {
 
   /** Filters known of the other reactors. */
   get filtersKnown(): number {
-    return this.#peers.reduce((sum, peer) => sum + (peer?.trie.size ?? 0), 0);
+    return this.#peers.reduce((sum, peer) => sum + (peer?.known.size ?? 0), 0);
+  }
+
+  /** Whether that filter of `thread` is known. */
+  knows(thread: number, filter: string): boolean {
+    return this.#peer(thread)?.known.has(filter) === true;
   }
 
   /** The filters that `thread` has, as far as known; undefined while it is taken to want everything. */
   filtersOf(thread: number): Iterable<string> | undefined {
     const peer = this.#peer(thread);
-    return peer?.synced ? peer.trie.filters() : undefined;
+    return peer?.synced ? peer.known.filters() : undefined;
   }
 
   inspect(): unknown {
@@ -255,10 +274,19 @@ export class InterestMachine {
         thread: peer.thread,
         live: peer.live,
         synced: peer.synced,
-        filters: peer.trie.size,
+        filters: peer.known.size,
         lag: peer.theirPull === 0 ? null : this.#changes - peer.acked,
       })),
     };
+  }
+
+  /** False when the thread is known to be dead. */
+  isLive(thread: number): boolean {
+    return this.#peer(thread)?.live === true;
+  }
+
+  #newKnown(): KnownFilters {
+    return this.#options.newKnown?.() ?? new FilterTrie<string>((filter) => filter);
   }
 
   #peer(thread: number): Peer | undefined {
@@ -280,7 +308,7 @@ export class InterestMachine {
   }
 
   #afterForgetting(): void {
-    this.#options.changed(undefined);
+    this.#options.changed(undefined, 0);
     this.#trimLog();
     this.#settleWaiters();
     this.#wake();
@@ -289,7 +317,7 @@ export class InterestMachine {
   #pullFrom(peer: Peer): void {
     assert(this.#pulls < PULLS_PER_INCARNATION - 1, 'pull numbers are used once');
     peer.pull = this.#options.incarnation * PULLS_PER_INCARNATION + ++this.#pulls;
-    peer.trie = new FilterTrie<string>((filter) => filter);
+    peer.known = this.#newKnown();
     peer.parts = 0;
     peer.applied = 0;
     peer.synced = false;
@@ -305,7 +333,7 @@ export class InterestMachine {
         peer.pullDue = true;
       } else {
         this.#pullFrom(peer);
-        this.#options.changed(undefined);
+        this.#options.changed(undefined, 0);
       }
     }
     // The same pull again: its sync is under way and sees to its own retries.
@@ -329,12 +357,12 @@ export class InterestMachine {
     peer.ackDue = true;
     if (message.index === peer.parts && !peer.synced) {
       if (message.index === 0) peer.applied = message.base;
-      for (const filter of message.filters) peer.trie.set(filter);
+      for (const filter of message.filters) peer.known.set(filter);
       peer.parts++;
       peer.progressed = true;
       if (message.last) {
         peer.synced = true;
-        this.#options.changed(undefined);
+        this.#options.changed(undefined, 0);
       }
     }
     this.#wake();
@@ -346,13 +374,13 @@ export class InterestMachine {
     this.#wake();
     if (message.after > peer.applied || message.upTo <= peer.applied) return;
     peer.applied = message.upTo;
-    for (const filter of message.removed) {
-      if (peer.trie.delete(filter) && peer.synced) this.#options.changed(filter);
-    }
     for (const filter of message.added) {
-      if (peer.trie.has(filter)) continue;
-      peer.trie.set(filter);
-      if (peer.synced) this.#options.changed(filter);
+      if (peer.known.has(filter)) continue;
+      peer.known.set(filter);
+      if (peer.synced) this.#options.changed(filter, peer.thread);
+    }
+    for (const filter of message.removed) {
+      if (peer.known.delete(filter) && peer.synced) this.#options.changed(filter, peer.thread);
     }
   }
 

@@ -55,6 +55,11 @@ export class Publisher {
     this.#send(thread, WELL_KNOWN.router, kind, record, record.length);
   }
 
+  /** Memory of that size for a record to `send`, until the next call. */
+  scratch(size: number): Uint8Array {
+    return this.#record(size).subarray(0, size);
+  }
+
   #forward(run: Run, interest: number): number {
     const size = encodedRunSize(run);
     const record = this.#record(size);

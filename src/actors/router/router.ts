@@ -46,6 +46,8 @@ export class Router {
   /** The reactor whose publishes are being delivered: this one, except while a run of another is. */
   source: number;
   readonly #filters = new FilterTrie<Holder>((holder) => holder.filter);
+  /** Of shared subscriptions, which other reactors do not send messages for: their publishers' reactors choose the receivers. */
+  readonly #shared = new FilterTrie<Holder>((holder) => holder.filter);
   /** A sink keeps its entry, null without subscriptions, until it is done: see base/steady-map.ts on keys that come and go. */
   readonly #sinks = new Map<Sink, Subscription | Owner | null>();
   readonly #slots: Float64Array;
@@ -156,6 +158,25 @@ export class Router {
     if (wildcard && mine instanceof Owner) this.#invalidate(undefined);
   }
 
+  /** Lets the sink have the messages of the topics that match, but without interest: other reactors do not learn of it. */
+  addShared(subscription: Subscription): void {
+    const holder = this.#shared.get(subscription.filter);
+    if (holder instanceof Group) holder.add(subscription);
+    else this.#shared.set(holder === undefined ? subscription : new Group(holder, subscription));
+    this.#invalidate(subscription.filter);
+  }
+
+  removeShared(subscription: Subscription): void {
+    const holder = this.#shared.get(subscription.filter);
+    assert(holder !== undefined, 'only what was added is removed');
+    if (!(holder instanceof Group)) this.#shared.delete(subscription.filter);
+    else {
+      holder.remove(subscription);
+      if (holder.size === 1) this.#shared.set(holder.members[0]!);
+    }
+    this.#invalidate(subscription.filter);
+  }
+
   /** See `InterestMachine.whenApplied`: the moment at which a subscription may be acknowledged. */
   whenInterestApplied(then: () => void): void {
     this.interest.whenApplied(then);
@@ -202,6 +223,7 @@ export class Router {
     const found = this.#found;
     found.length = 0;
     this.#filters.match(topic.name, found);
+    if (this.#shared.size > 0) this.#shared.match(topic.name, found);
     const deliveries = this.#deliveriesOf(found);
     const weight = found.length === 0 || (found.length === 1 && found[0] instanceof Group) ? 0 : deliveries.length + ARRAY_WEIGHT;
     if (this.topics.weight - topic.weight + weight > DELIVERIES_CACHED_MAX) this.#dropCaches();

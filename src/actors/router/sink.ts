@@ -12,6 +12,8 @@ export interface Sink {
   deliver(run: Run, delivery: Delivery): void;
   /** `deliver` has thrown: the sink's failure, not the publisher's. */
   deliveryFailed(error: unknown): void;
+  /** Of the client behind it, if there is one. */
+  readonly clientId?: string;
 }
 
 /**
@@ -25,6 +27,8 @@ export interface Delivery {
   readonly retainAsPublished: boolean;
   /** Null when no matching subscription has an identifier, which is the case worth being fast. */
   readonly subscriptionIds: readonly number[] | null;
+  /** Key of the shared subscription whose member the sink is; null for a subscription of its own. */
+  readonly share: string | null;
 }
 
 /** A snapshot: it stays as it is while it is being walked, whatever is subscribed meanwhile. */

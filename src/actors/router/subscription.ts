@@ -32,6 +32,11 @@ export class Subscription implements Delivery {
     this.subscriptionIds = options.subscriptionId ? [options.subscriptionId] : null;
   }
 
+  /** Not a field: a million of these have none. */
+  get share(): null {
+    return null;
+  }
+
   /** 0 for none. */
   get subscriptionId(): number {
     return this.subscriptionIds === null ? 0 : this.subscriptionIds[0]!;

@@ -36,7 +36,7 @@ import type { PressureSource, Waiter } from '../router/pressure.ts';
 import type { Delivery, Run } from '../router/sink.ts';
 import { Admission, type Applicant, newClientId } from './admission.ts';
 import { Afterlife } from './afterlife.ts';
-import { registryOf } from './claim.ts';
+import { registryOf, whenSubscribed } from './claim.ts';
 import { Client } from './client.ts';
 import { connectionInfo } from './connection.ts';
 import { countDisconnect } from './disconnects.ts';
@@ -78,6 +78,8 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   #connectTimer: TimerHandle | null = null;
   /** Somebody claimed the client id while this session was still claiming it itself. */
   #heir: Heir | null = null;
+  /** The client has come back by another connection and gets what this session keeps. */
+  #isSucceeded = false;
   /** What a session on another thread is being given. */
   #bequest: Bequest | null = null;
   /** What CONNECT has begun; null when there is nothing to abandon. */
@@ -92,6 +94,10 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
 
   get machine(): SessionMachine {
     return this.#outbound.machine;
+  }
+
+  get clientId(): string {
+    return this.#clientId;
   }
 
   get reading(): boolean {
@@ -112,6 +118,9 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   stopping(reason: TerminationReason): void {
     if (this.#client !== null) this.#leave(reason === 'stopped' ? Reason.SERVER_SHUTTING_DOWN : Reason.UNSPECIFIED_ERROR);
     this.#services.router.unsubscribeAll(this);
+    // A node that drains keeps nothing for anybody.
+    if (this.#services.shares.partAll(this) && (this.#state === 'ended' || reason !== 'stopped'))
+      this.#returnShared(undefined, true);
     this.#bequest?.end();
     this.#admission?.abandon();
     if (this.#clientId === '') return;
@@ -193,7 +202,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       state: this.#state,
       address: this.#client?.transport.remoteAddress,
       listener: this.#services.listener.name,
-      subscriptions: this.#services.router.subscriptionCount(this),
+      subscriptions: this.#services.router.subscriptionCount(this) + this.#services.shares.count(this),
       inFlight: machine.inFlight,
       queued: machine.queued,
       queuedBytes: machine.queuedBytes,
@@ -328,6 +337,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     client.lastReadAt = this.#ctx.now();
     if (client.keepAliveMs > 0) this.#ctx.startTimer(client.keepAliveMs, TIMER.keepAlive);
     this.#count(slot.connects, 1);
+    if (this.#services.shares.setOnline(this, true)) this.machine.keep();
     this.#write(encodeConnack(client.dialect, acceptance(connect, terms, this.#services.limits, sessionPresent)));
     this.#outbound.connected(client);
     client.unhold();
@@ -356,8 +366,8 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   // ── Subscriptions and deliveries ───────────────────────────────────────────────────────────────────────────────────────────
 
   #subscribe(packet: SubscribePacket): void {
-    const subscriber = (this.#subscriber ??= new Subscriber(this.#services, this));
-    const reasons = subscriber.subscribe(packet);
+    const reasons = this.#subscriptions().subscribe(packet);
+    if (this.#services.shares.count(this) > 0) this.machine.keep();
     const acknowledge = (): void => {
       const client = this.#client;
       if (client === null) return;
@@ -365,15 +375,16 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       this.#feedRetained();
     };
     // Now means by way of the mailbox, after the records of other reactors: a message that was retained there before the client asked is found.
-    this.#services.router.whenInterestApplied(() => this.#ctx.io(IO_CONTINUE, acknowledge));
+    whenSubscribed(this.#services, () => this.#ctx.io(IO_CONTINUE, acknowledge));
+  }
+
+  #subscriptions(): Subscriber {
+    return (this.#subscriber ??= new Subscriber(this.#services, this));
   }
 
   #unsubscribe(packet: UnsubscribePacket): void {
     const client = this.#client!;
-    const reasons = packet.filters.map((filter) => {
-      this.#subscriber?.unsubscribed(filter);
-      return this.#services.router.unsubscribe(this, filter) ? Reason.SUCCESS : Reason.NO_SUBSCRIPTION_EXISTED;
-    });
+    const reasons = this.#subscriptions().unsubscribe(packet.filters);
     this.#write(encodeUnsuback(client.dialect, packet.packetId, reasons, {}, client.packetBytesMax));
   }
 
@@ -403,6 +414,26 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     const { output, dialect } = this.#client!;
     const at = output.claim(4);
     writeAckReason(output.buffer, at, dialect, PacketType.PUBREL, packetId, Reason.SUCCESS);
+  }
+
+  /** Messages that are kept in a shared subscription's name go to another member. */
+  #returnShared(key: string | undefined, unacknowledged: boolean): void {
+    this.#services.shares.redeliver(this.machine.takeShared(key, unacknowledged));
+  }
+
+  returnShared(key: string): void {
+    this.#returnShared(key, false); // the delivery of what has been sent goes on [MQTT-3.10.4-3]
+  }
+
+  release(key: string): void {
+    if (this.#state === 'offline') this.#returnShared(key, true);
+  }
+
+  /** The client is gone: its part of the work goes to members who are there. */
+  #releaseShared(): void {
+    for (const { share } of this.#services.shares.membersOf(this)) {
+      if (this.#services.shares.hasOnline(share)) this.#returnShared(share, true);
+    }
   }
 
   #write(packet: Uint8Array): void {
@@ -446,6 +477,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       return this.#end();
     }
     this.#state = 'offline';
+    if (this.#services.shares.setOnline(this, false) && !this.#isSucceeded) this.#releaseShared();
     this.#afterlife.begin(this.#ctx, this.#sessionExpirySeconds, TIMER.afterlife);
   }
 
@@ -483,6 +515,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     if (this.#state === 'online') {
       const resumed = !heir.discard && this.#sessionExpirySeconds > 0;
       if (resumed && (this.#afterlife.will?.delaySeconds ?? 0) > 0) this.#afterlife.will = null; // [MQTT-3.1.3-9]
+      this.#isSucceeded = resumed;
       this.#disconnect(Reason.SESSION_TAKEN_OVER); // [MQTT-3.1.4-3]
     }
     this.#ctx.respond(heir.to, this.#surrendered(heir));
@@ -514,6 +547,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     bequest.whenComplete(() =>
       this.#ctx.io(IO_CONTINUE, () => {
         if (this.#state !== 'handing') return;
+        this.#services.shares.partAll(this); // the heir is a member since long
         this.#ctx.respond(to, { machine: detachedSnapshot(this.machine.snapshot()) } satisfies SessionState);
         this.#end();
       }),
@@ -523,6 +557,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   takeOver(heir: SessionActor): SessionState {
     assert(this.#state === 'handing', 'only a session that has surrendered is taken over');
     this.#services.router.moveSink(this, heir);
+    this.#services.shares.move(this, heir);
     const state: SessionState = { machine: this.machine.snapshot() };
     this.#end();
     return state;

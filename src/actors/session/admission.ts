@@ -13,6 +13,7 @@ import type { ConnectionInfo } from './connection.ts';
 import type { Terms } from './handshake.ts';
 import type { SessionMessage, SessionState } from './messages.ts';
 import type { SessionServices } from './services.ts';
+import { IO_CONTINUE } from './transport.ts';
 
 type Context = ActorContext<SessionMessage>;
 
@@ -45,8 +46,15 @@ export class Admission {
   begin(connection: ConnectionInfo): void {
     authenticate(this.#services, this.#ctx, this.#connect, connection, (reason) => {
       if (reason !== Reason.SUCCESS) this.#applicant.refused(reason);
-      else if (this.#applicant.authenticated(this.#connect, this.#terms)) this.#claim();
+      else this.#whenKnown(() => this.#applicant.authenticated(this.#connect, this.#terms) && this.#claim());
     });
+  }
+
+  /** A reactor that has just come back learns first what shared subscriptions the others have, or its clients' messages would miss them. */
+  #whenKnown(then: () => void): void {
+    const { shares } = this.#services;
+    if (shares.isKnown) then();
+    else shares.whenKnown(() => this.#ctx.io(IO_CONTINUE, then));
   }
 
   /** The session ends before it was admitted. */

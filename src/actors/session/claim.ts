@@ -91,7 +91,7 @@ export function takeOver(
       else inherited.enter();
       then(state);
     };
-    services.router.whenInterestApplied(() => ctx.io(IO_CONTINUE, () => fetchState(ctx, former, inherited, settle)));
+    whenSubscribed(services, () => ctx.io(IO_CONTINUE, () => fetchState(ctx, former, inherited, settle)));
   };
   const follow = (former: ActorRef<SessionMessage> | undefined): void => {
     if (former === undefined) return then(undefined);
@@ -107,6 +107,11 @@ export function takeOver(
   };
   follow(previous);
   return () => inheritance?.end();
+}
+
+/** Calls `then` when every reactor knows of the subscriptions made so far: what is published from then on reaches them. */
+export function whenSubscribed({ router, shares }: SessionServices, then: () => void): void {
+  router.whenInterestApplied(() => shares.whenApplied(then));
 }
 
 /** `gone` does not answer. If it has died before it could take over from the one before it, that one is still there: calls `then` with it, or NOBODY, or undefined. */

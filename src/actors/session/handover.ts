@@ -19,11 +19,12 @@
  * While it lasts the subscriptions belong to a gate instead of the session, so nothing is looked at when no takeover is under way.
  */
 import { type ActorRef, threadOf } from '../../runtime/ref.ts';
+import { parseFilter } from '../../wire/mqtt/topics.ts';
 import type { Router } from '../router/router.ts';
 import type { Delivery, Run, Sink } from '../router/sink.ts';
 import type { SessionMessage, SubscriptionState } from './messages.ts';
 import type { SessionServices } from './services.ts';
-import { subscriptionStates } from './state.ts';
+import { membershipStates, subscriptionStates } from './state.ts';
 
 /** A sink that passes on what certain reactors have published. */
 class Gate implements Sink {
@@ -66,7 +67,11 @@ export class Bequest {
     this.#heir = heir;
     this.#gate = new Gate(router, owner, -1);
     router.moveSink(owner, this.#gate);
-    this.subscriptions = subscriptionStates(router.subscriptionsOf(this.#gate));
+    // Its memberships stay: what falls to them meanwhile is handed over with the rest.
+    this.subscriptions = [
+      ...subscriptionStates(router.subscriptionsOf(this.#gate)),
+      ...membershipStates(services.shares.membersOf(owner)),
+    ];
     fences.expect(heir, (thread, missing) => {
       this.#gate.toggle(thread);
       this.#isComplete = missing === 0;
@@ -93,6 +98,7 @@ export class Inheritance {
   readonly #heir: Sink;
   readonly #self: ActorRef<SessionMessage>;
   readonly #gate: Gate;
+  #isEntered = false;
 
   constructor(
     services: SessionServices,
@@ -104,7 +110,12 @@ export class Inheritance {
     this.#heir = heir;
     this.#self = self;
     this.#gate = new Gate(services.router, heir, 0);
-    for (const { filter, ...options } of subscriptions) services.router.subscribe(this.#gate, filter, options);
+    for (const { filter, ...options } of subscriptions) {
+      const parsed = parseFilter(filter)!;
+      // A message for a group goes to one member alone, so there are no streams to part.
+      if (parsed.shareGroup !== undefined) services.shares.join(heir, parsed.shareGroup, parsed.filter, options, false);
+      else services.router.subscribe(this.#gate, filter, options);
+    }
   }
 
   /** Parts the streams; to be called when every reactor knows the subscriptions. Calls `then` when all are parted. */
@@ -118,11 +129,13 @@ export class Inheritance {
   /** The subscriptions are the heir's own from now on. */
   enter(): void {
     this.#services.router.moveSink(this.#gate, this.#heir);
+    this.#isEntered = true;
     this.end();
   }
 
   end(): void {
     this.#services.fences.forget(this.#self);
     this.#services.router.unsubscribeAll(this.#gate);
+    if (!this.#isEntered) this.#services.shares.partAll(this.#heir);
   }
 }

@@ -65,7 +65,6 @@ export function acceptance(connect: ConnectPacket, terms: Terms, limits: Session
     assignedClientId: terms.assigned ? terms.clientId : undefined,
     topicAliasMaximum: TOPIC_ALIAS_MAX,
     serverKeepAliveSeconds: terms.keepAliveOverruled ? terms.keepAliveSeconds : undefined,
-    sharedSubscriptionAvailable: false,
   };
 }
 

@@ -1,4 +1,6 @@
-/** Bounds of sessions that an operator sets; see the configuration reference. */
+import type { ShareSettings } from '../share/strategy.ts';
+
+/** Bounds of sessions and other choices about them that an operator makes; see the configuration reference. */
 export interface SessionLimits {
   /** Largest packet from a client, bytes. */
   readonly packetBytesMax: number;
@@ -16,4 +18,5 @@ export interface SessionLimits {
   readonly queueBytesMax: number;
   /** Unsent bytes of a connection above which QoS 0 messages to it are dropped. Publishers are held back from a quarter of it on. */
   readonly outputBytesMax: number;
+  readonly sharing: ShareSettings;
 }

@@ -42,6 +42,12 @@ export class SessionMachine {
     return this.#resumable;
   }
 
+  /** What is in flight is kept from now on: somebody else may have to be sent it. */
+  keep(): void {
+    this.#resumable = true;
+    this.#window?.keep();
+  }
+
   get inFlight(): number {
     return this.#window?.count ?? 0;
   }
@@ -126,6 +132,25 @@ export class SessionMachine {
   /** Gives up on a message in flight that can no longer be sent. */
   abandon(packetId: number): void {
     this.#window!.release(packetId);
+  }
+
+  /**
+   * Takes out what came by shared subscriptions and may go to another member of the one with that key, or of any without: what waits and, with
+   * `unacknowledged`, what is in flight at QoS 1. A QoS 2 message whose delivery has begun stays with this client [MQTT-4.8.2-5].
+   */
+  takeShared(key: string | undefined, unacknowledged: boolean): Outgoing[] {
+    const isWanted = ({ share }: Outgoing): boolean => share !== null && (key === undefined || share === key);
+    const taken: Outgoing[] = [];
+    if (unacknowledged) {
+      const ids: number[] = [];
+      this.forEachInFlight((packetId, awaiting, message) => {
+        if (awaiting !== AWAIT_PUBACK || message === null || !isWanted(message)) return;
+        ids.push(packetId);
+        taken.push(message);
+      });
+      for (const id of ids) this.#window!.release(id);
+    }
+    return this.#queue === null ? taken : [...taken, ...this.#queue.takeIf(isWanted)];
   }
 
   snapshot(): MachineSnapshot {

@@ -43,6 +43,13 @@ export class OutboundWindow<Message> {
     this.#keep = keep;
   }
 
+  /** Keeps messages from now on. Those that are out already have none. */
+  keep(): void {
+    if (this.#keep) return;
+    this.#keep = true;
+    this.#messages = new Array<Message | null>(this.#capacity).fill(null);
+  }
+
   /** Ids that are out. */
   get count(): number {
     return this.#count;

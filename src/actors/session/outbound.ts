@@ -57,7 +57,7 @@ export class Outbound {
     const qos = (run.qos < delivery.qos ? run.qos : delivery.qos) as Qos;
     const retain = run.retain && delivery.retainAsPublished; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
     if (qos === 0) this.#deliverQos0(run, retain, delivery.subscriptionIds);
-    else this.#deliverAcknowledged(run, qos, retain, delivery.subscriptionIds);
+    else this.#deliverAcknowledged(run, qos, retain, delivery);
   }
 
   /** The client is accepted: sends again what was in flight, then what waits. */
@@ -131,11 +131,11 @@ export class Outbound {
     this.#count(0, this.#services.writer.writeQos0(client, run, retain, subscriptionIds), run.count);
   }
 
-  #deliverAcknowledged(run: Run, qos: 1 | 2, retain: boolean, subscriptionIds: readonly number[] | null): void {
+  #deliverAcknowledged(run: Run, qos: 1 | 2, retain: boolean, { subscriptionIds, share }: Delivery): void {
     const { machine } = this;
     const client = this.#client;
     const { dialect, buffer, start, end, count, expiresAt } = run;
-    const outgoing: Outgoing = { dialect, qos, retain, subscriptionIds, buffer, start, end, count, expiresAt };
+    const outgoing: Outgoing = { dialect, qos, retain, subscriptionIds, buffer, start, end, count, expiresAt, share };
     const pending = client === null ? 0 : client.output.pendingBytes;
     const { outputBytesMax } = this.#services.limits;
     const room = client === null || pending >= outputBytesMax ? 0 : machine.room;

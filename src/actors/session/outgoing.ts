@@ -19,6 +19,8 @@ export interface Outgoing {
   readonly count: number;
   /** Wall clock in milliseconds, 0 for never. */
   readonly expiresAt: number;
+  /** Key of the shared subscription that chose this client, which another member can stand in for; null for a subscription of its own. */
+  readonly share: string | null;
 }
 
 /** The first `count` packets, and what is left when that is not all. */
@@ -76,6 +78,20 @@ export class OutgoingQueue {
     this.#messages -= head.count;
     this.#bytes -= head.end - head.start;
     return head;
+  }
+
+  /** Removes the entries that `take` accepts, in order. */
+  takeIf(take: (entry: Outgoing) => boolean): Outgoing[] {
+    const taken: Outgoing[] = [];
+    const left: Outgoing[] = [];
+    for (const entry of this) (take(entry) ? taken : left).push(entry);
+    this.#entries = left;
+    this.#first = 0;
+    for (const { count, start, end } of taken) {
+      this.#messages -= count;
+      this.#bytes -= end - start;
+    }
+    return taken;
   }
 
   *[Symbol.iterator](): Iterator<Outgoing> {

@@ -6,6 +6,7 @@ import type { Fences } from '../router/fences.ts';
 import type { PressureGauge } from '../router/pressure.ts';
 import type { Publisher } from '../router/publisher.ts';
 import type { Router } from '../router/router.ts';
+import type { ShareTable } from '../share/table.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { InboundReader } from './inbound.ts';
 import type { SessionLimits } from './limits.ts';
@@ -35,6 +36,7 @@ export interface SessionServices {
   readonly router: Router;
   readonly publisher: Publisher;
   readonly fences: Fences;
+  readonly shares: ShareTable;
   readonly limits: SessionLimits;
   readonly pool: BufferPool;
   readonly flushList: FlushList;

@@ -25,7 +25,7 @@ export class Slab {
     const start = this.#used;
     const end = copyBytes(this.#bytes, start, outgoing.buffer, outgoing.start, outgoing.end);
     this.#used = end;
-    const { dialect, qos, retain, subscriptionIds, count, expiresAt } = outgoing;
-    return { dialect, qos, retain, subscriptionIds, buffer: this.#bytes, start, end, count, expiresAt };
+    const { dialect, qos, retain, subscriptionIds, count, expiresAt, share } = outgoing;
+    return { dialect, qos, retain, subscriptionIds, buffer: this.#bytes, start, end, count, expiresAt, share };
   }
 }

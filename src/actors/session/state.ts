@@ -1,5 +1,6 @@
 /** A session's state in the form in which it goes to another thread. */
 import type { Subscription } from '../router/subscription.ts';
+import type { ShareMember } from '../share/member.ts';
 import type { MachineSnapshot } from './machine.ts';
 import type { SubscriptionState } from './messages.ts';
 import { detached } from './outgoing.ts';
@@ -21,4 +22,15 @@ export function detachedSnapshot(snapshot: MachineSnapshot): MachineSnapshot {
     inFlight: snapshot.inFlight.map((entry) => (entry.message === null ? entry : { ...entry, message: detached(entry.message) })),
     queued: snapshot.queued.map(detached),
   };
+}
+
+/** The same for shared ones: the filter is written as a client writes it. */
+export function membershipStates(members: Iterable<ShareMember>): SubscriptionState[] {
+  return Array.from(members, ({ group, qos, noLocal, retainAsPublished, subscriptionId }) => ({
+    filter: `$share/${group.key}`,
+    qos,
+    noLocal,
+    retainAsPublished,
+    subscriptionId,
+  }));
 }

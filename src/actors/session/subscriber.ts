@@ -11,7 +11,8 @@ import { packetTopic } from '../../wire/mqtt/publish-run.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import { parseFilter } from '../../wire/mqtt/topics.ts';
 import { type RetainedAnswer, type RetainedMatch, type RetainedPacket, retainedHomes } from '../retained/messages.ts';
-import type { Delivery, Run, Sink } from '../router/sink.ts';
+import type { Delivery, Run } from '../router/sink.ts';
+import type { ShareSink } from '../share/member.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import type { SessionMessage } from './messages.ts';
 import type { SessionServices } from './services.ts';
@@ -25,14 +26,20 @@ interface Lookup {
   cursor: string | undefined;
 }
 
+/** The session that subscribes. */
+export interface SubscribingSink extends ShareSink {
+  /** It has left the shared subscription: what waits in its name goes to another member. */
+  returnShared(key: string): void;
+}
+
 export class Subscriber {
   readonly #services: SessionServices;
-  readonly #sink: Sink;
+  readonly #sink: SubscribingSink;
   /** By filter, in the order of the subscriptions: a filter that is subscribed again is looked up once more, from the start. */
   readonly #lookups = new Map<string, Lookup>();
   #asking = false;
 
-  constructor(services: SessionServices, sink: Sink) {
+  constructor(services: SessionServices, sink: SubscribingSink) {
     this.#services = services;
     this.#sink = sink;
   }
@@ -42,9 +49,13 @@ export class Subscriber {
     return packet.entries.map((entry) => this.#grant(entry, packet.subscriptionId ?? 0));
   }
 
-  /** No retained message is sent for `filter` any more [MQTT-3.10.4-2]. */
-  unsubscribed(filter: string): void {
-    this.#lookups.delete(filter);
+  /** Unsubscribes from each filter and returns its reason code for the UNSUBACK [MQTT-3.11.3-1]. */
+  unsubscribe(filters: readonly string[]): number[] {
+    return filters.map((filter) => (this.#revoke(filter) ? Reason.SUCCESS : Reason.NO_SUBSCRIPTION_EXISTED));
+  }
+
+  get count(): number {
+    return this.#services.router.subscriptionCount(this.#sink) + this.#services.shares.count(this.#sink);
   }
 
   /** No retained message is sent any more. */
@@ -84,13 +95,21 @@ export class Subscriber {
   }
 
   #grant(entry: SubscribeEntry, subscriptionId: number): number {
-    const { router, limits } = this.#services;
+    const { router, shares, limits } = this.#services;
     const parsed = parseFilter(entry.filter);
     if (parsed === undefined) return Reason.TOPIC_FILTER_INVALID;
-    if (parsed.shareGroup !== undefined) return Reason.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED;
-    const known = router.find(this.#sink, entry.filter) !== undefined;
-    if (!known && router.subscriptionCount(this.#sink) >= limits.subscriptionsMax) return Reason.QUOTA_EXCEEDED;
+    const { shareGroup } = parsed;
+    const known =
+      shareGroup === undefined
+        ? router.find(this.#sink, entry.filter) !== undefined
+        : shares.has(this.#sink, shareGroup, parsed.filter);
+    if (!known && this.count >= limits.subscriptionsMax) return Reason.QUOTA_EXCEEDED;
     const { qos, noLocal, retainAsPublished } = entry;
+    if (shareGroup !== undefined) {
+      // No retained messages (section 4.8.2): nobody knows whose they would be.
+      shares.join(this.#sink, shareGroup, parsed.filter, { qos, retainAsPublished, subscriptionId }, true);
+      return qos;
+    }
     router.subscribe(this.#sink, parsed.filter, { qos, noLocal, retainAsPublished, subscriptionId });
     if (entry.retainHandling === 0 || (entry.retainHandling === 1 && !known)) {
       this.#lookups.set(parsed.filter, {
@@ -102,12 +121,26 @@ export class Subscriber {
           noLocal: false,
           retainAsPublished: true,
           subscriptionIds: subscriptionId === 0 ? null : [subscriptionId],
+          share: null,
         },
         homes: retainedHomes(parsed.filter, this.#services.system.reactors),
         cursor: undefined,
       });
     }
     return qos;
+  }
+
+  /** No retained message is sent for the filter any more [MQTT-3.10.4-2]; what waits for the client in a group's name goes to another member. */
+  #revoke(filter: string): boolean {
+    const { router, shares } = this.#services;
+    const parsed = parseFilter(filter);
+    if (parsed?.shareGroup === undefined) {
+      this.#lookups.delete(filter);
+      return router.unsubscribe(this.#sink, filter);
+    }
+    if (!shares.part(this.#sink, parsed.shareGroup, parsed.filter)) return false;
+    this.#sink.returnShared(`${parsed.shareGroup}/${parsed.filter}`);
+    return true;
   }
 
   #deliver(stored: RetainedPacket, delivery: Delivery): void {

@@ -129,6 +129,7 @@ export const CONFIG_SCHEMA = {
         'session_expiry_max_s',
         'connections_max',
         'subscriptions_max',
+        'shared',
       ],
       properties: {
         tcp: {
@@ -255,6 +256,28 @@ export const CONFIG_SCHEMA = {
           maximum: 10000000,
           default: 10000,
           description: 'Subscriptions of one client. A further one is refused in its SUBACK (0x97).',
+        },
+        shared: {
+          type: 'object',
+          description: 'Shared subscriptions.',
+          required: ['strategy', 'groups'],
+          properties: {
+            strategy: {
+              type: 'string',
+              enum: ['round_robin', 'random', 'sticky', 'hash_client', 'hash_topic', 'local_first'],
+              default: 'round_robin',
+              description: 'Who of the members of a shared subscription gets a message.',
+            },
+            groups: {
+              type: 'array',
+              items: {
+                type: 'string',
+                pattern: '^[^/+#]+=(round_robin|random|sticky|hash_client|hash_topic|local_first)$',
+              },
+              default: [],
+              description: 'Strategies of single groups by their name in `$share/name/filter`, each `name=strategy`.',
+            },
+          },
         },
       },
     },

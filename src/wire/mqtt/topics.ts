@@ -10,6 +10,9 @@ const SLASH = 0x2f;
 /** Longest string that MQTT can carry, bytes: a two-byte length precedes it [MQTT-4.7.3-3]. */
 const STRING_BYTES_MAX = 65_535;
 const SHARE_PREFIX = '$share/';
+/** EMQX's older form: `$queue/` and a filter is the group of that name. */
+const QUEUE_PREFIX = '$queue/';
+const QUEUE_GROUP = '$queue';
 
 /** A name that may be published to. See `topicNameFault` for why one is not. */
 export function isTopicName(buf: Uint8Array, start: number, end: number): boolean {
@@ -39,7 +42,7 @@ export function topicNameFault(buf: Uint8Array, start: number, end: number): num
 }
 
 export interface ParsedFilter {
-  /** The filter that topics are matched against: without `$share/<group>/`. */
+  /** The filter that topics are matched against: without `$share/<group>/` or `$queue/`. */
   readonly filter: string;
   /** `filter` split at its slashes; empty levels are levels. */
   readonly levels: readonly string[];
@@ -54,6 +57,11 @@ export interface ParsedFilter {
  */
 export function parseFilter(text: string): ParsedFilter | undefined {
   if (text.includes('\0') || !text.isWellFormed() || Buffer.byteLength(text) > STRING_BYTES_MAX) return undefined;
+  if (text.startsWith(QUEUE_PREFIX)) {
+    const filter = text.slice(QUEUE_PREFIX.length);
+    const levels = splitLevels(filter);
+    return levels && { filter, levels, shareGroup: QUEUE_GROUP };
+  }
   if (!text.startsWith(SHARE_PREFIX)) {
     const levels = splitLevels(text);
     return levels && { filter: text, levels };
@@ -69,7 +77,7 @@ export function parseFilter(text: string): ParsedFilter | undefined {
 
 /** Whether a filter asks for a shared subscription, well formed or not. */
 export function isSharedFilter(filter: string): boolean {
-  return filter.startsWith(SHARE_PREFIX);
+  return filter.startsWith(SHARE_PREFIX) || filter.startsWith(QUEUE_PREFIX);
 }
 
 function splitLevels(filter: string): readonly string[] | undefined {
