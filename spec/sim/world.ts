@@ -16,6 +16,7 @@ import { REGISTRY_PROBE } from '../../src/actors/registry/probe.ts';
 import { SessionActor } from '../../src/actors/session/actor.ts';
 import type { SessionLimits } from '../../src/actors/session/limits.ts';
 import type { SessionMessage } from '../../src/actors/session/messages.ts';
+import { FULL_OFFER } from '../../src/actors/session/offer.ts';
 import { SESSION_PROBE } from '../../src/actors/session/probe.ts';
 import type { SessionServices } from '../../src/actors/session/services.ts';
 import { IO_CONTINUE, type Transport } from '../../src/actors/session/transport.ts';
@@ -498,5 +499,6 @@ function randomLimits(prng: Prng): SessionLimits {
     queueBytesMax: 1 << 30,
     outputBytesMax: prng.chance(0.3) ? 8192 : 1 << 22,
     sharing: SHARE_DEFAULTS,
+    offer: FULL_OFFER,
   };
 }

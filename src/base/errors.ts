@@ -30,6 +30,8 @@ const CATALOGUE = {
     'A listener off loopback would let anyone in. Set auth.users_file for MQTT, keep the host on 127.0.0.1, or set auth.insecure=true if the network is trusted.',
   SLUICE_AUTH_USERS_FILE:
     'The file of auth.users_file cannot be read or has a bad line. Each line is `user:hash`, a hash as `sluice` writes it; the message names the line.',
+  SLUICE_AUTH_SCRAM_FILE:
+    'The file of auth.scram_file cannot be read or has a bad line. Each line is `user:SCRAM-SHA-256$iterations:salt$stored:server`; the message names the line.',
   SLUICE_HTTP_NOT_FOUND: 'No such resource. See the HTTP section of docs/operate.md for what there is.',
   SLUICE_HTTP_FAILED: 'The node failed to answer an administrative request. The log holds the cause.',
 } as const;

@@ -12,6 +12,7 @@
  * Each stage leaves its undoing on a stack. Stopping, and a failing stage, run the stack from its top: reactors drain first, health
  * answers to the end.
  */
+import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { AUTHENTICATOR_SLOT } from '../actors/authenticator/messages.ts';
 import { assert } from '../base/assert.ts';
@@ -21,6 +22,7 @@ import { startThreads, type ThreadHost } from '../runtime/thread-host.ts';
 import { formatAddress } from './address.ts';
 import { Authenticator } from './auth/actor.ts';
 import { createPasswordChecker, type PasswordChecker } from './auth/password-checker.ts';
+import { readScramFile } from './auth/scram-file.ts';
 import { readUsersFile } from './auth/users-file.ts';
 import type { ConfigSetting } from './config/load.ts';
 import { printConfigJson } from './config/print.ts';
@@ -60,6 +62,7 @@ class Boot {
   readonly #options: BootOptions;
   readonly #undos: Undo[] = [];
   readonly #state: NodeState;
+  #scram: ReactorBoot['scram'] = null;
   readonly #reactors: number;
   #checker: PasswordChecker | undefined;
   #mqtt: ListeningSocket | undefined;
@@ -75,7 +78,7 @@ class Boot {
     const { log } = this.#options;
     const stages: [name: string, stage: () => void | Promise<void>][] = [
       ['exposure', () => checkExposure(this.#options.config)],
-      ['users', () => this.#startPasswordChecker()],
+      ['users', () => this.#readUsers()],
       ['sockets', () => this.#openSockets()],
       ['http', () => this.#startHttp()],
       ['reactors', () => this.#startReactors()],
@@ -93,6 +96,12 @@ class Boot {
       }
     }
     return { ready: this.#ready(), reloadUsers: () => this.#reloadUsers(), stop: () => this.#stop() };
+  }
+
+  #readUsers(): void {
+    const file = this.#options.config.auth.scram_file;
+    if (file !== '') this.#scram = { users: readScramFile(file), secret: randomBytes(32) };
+    this.#startPasswordChecker();
   }
 
   #startPasswordChecker(): void {
@@ -126,7 +135,8 @@ class Boot {
 
   async #startReactors(): Promise<void> {
     const { config, log, reactorModule, onGiveUp } = this.#options;
-    const bootArguments = (): ReactorBoot => ({ config, listeners: this.#mqtt === undefined ? [] : [this.#mqtt.lend()] });
+    const listeners = (): ReactorBoot['listeners'] => (this.#mqtt === undefined ? [] : [this.#mqtt.lend()]);
+    const bootArguments = (): ReactorBoot => ({ config, listeners: listeners(), scram: this.#scram });
     const host = await startThreads({
       node: config.node.id,
       reactors: this.#reactors,

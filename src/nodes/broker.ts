@@ -3,6 +3,7 @@
  * simulator start the same one.
  */
 
+import type { EnhancedAuthenticator } from '../actors/authenticator/enhanced.ts';
 import type { AuthenticateRequest } from '../actors/authenticator/messages.ts';
 import { RegistryActor } from '../actors/registry/actor.ts';
 import type { RegistryMessage } from '../actors/registry/messages.ts';
@@ -36,11 +37,14 @@ export function startBroker(
   system: ActorSystem,
   limits: SessionLimits,
   authenticator: ActorRef<AuthenticateRequest> | undefined,
+  enhanced: readonly EnhancedAuthenticator[] = [],
 ): SessionServices {
   const { thread, reactors, incarnation, slots } = system;
   resetGauges(slots);
   const seed = Math.floor(system.random() * 2 ** 32);
-  const router = new Router({ thread, reactors, incarnation, slots, seed });
+  const { offer } = limits;
+  const { overlap, topicLevelsMax } = offer;
+  const router = new Router({ thread, reactors, incarnation, slots, seed, overlap, topicLevelsMax });
   const gauge = new PressureGauge();
   const publisher = new Publisher(system, router, gauge);
   const fences = new Fences(system, publisher);
@@ -62,6 +66,7 @@ export function startBroker(
     writer: new PublishWriter(wallClock),
     sessions: new Map(),
     authenticator,
+    enhanced: new Map(enhanced.map((each) => [each.method, each])),
   };
   const onRun = remoteRuns(system, router, gauge, shares);
   spawnRouter(system, router, (kind, bytes, start, end) => {
@@ -69,7 +74,7 @@ export function startBroker(
     else fences.receive(kind, bytes, start);
   });
   spawnInterest(system, shares, 'share-interest', WELL_KNOWN.shareInterest);
-  spawnRetained(system);
+  spawnRetained(system, { messagesMax: offer.retainedMessagesMax, bytesMax: offer.retainedBytesMax });
   system.spawn<RegistryMessage>(() => new RegistryActor(system), { name: 'registry', wellKnown: WELL_KNOWN.registry });
   system.onThreadChange((returned, state) => {
     if (state === 'up') announceSessions(services, returned);

@@ -1,8 +1,11 @@
 /** Boot arguments of a reactor thread, made by main for each incarnation. Plain data. */
+import type { ScramUsers } from './auth/scram-file.ts';
 import type { Config } from './config/schema.ts';
 import type { ListenerBoot } from './sockets/listener-boot.ts';
 
 export interface ReactorBoot {
   readonly config: Config;
   readonly listeners: readonly ListenerBoot[];
+  /** For SCRAM-SHA-256; null when that is not offered. */
+  readonly scram: { readonly users: ScramUsers; readonly secret: Uint8Array } | null;
 }

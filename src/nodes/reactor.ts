@@ -1,13 +1,19 @@
 /**
  * What a reactor thread does after it is born: starts the broker's actors, then a listener for each listening socket. Ready when all of them listen.
  */
+import { randomBytes } from 'node:crypto';
+import type { EnhancedAuthenticator } from '../actors/authenticator/enhanced.ts';
 import { AUTHENTICATOR_SLOT, type AuthenticateRequest } from '../actors/authenticator/messages.ts';
+import { ScramSha256 } from '../actors/authenticator/scram-sha-256.ts';
 import { ListenerActor, sessionSupervision } from '../actors/listener/actor.ts';
 import type { SessionLimits } from '../actors/session/limits.ts';
+import type { Offer } from '../actors/session/offer.ts';
 import type { SessionServices } from '../actors/session/services.ts';
 import type { ShareStrategy } from '../actors/share/strategy.ts';
 import { wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
+import { Reason } from '../wire/mqtt/reason-codes.ts';
+import { scramCredentialOf } from './auth/scram-file.ts';
 import { startBroker } from './broker.ts';
 import type { Config } from './config/schema.ts';
 import { createLog, errorFields, type Log } from './log.ts';
@@ -17,15 +23,26 @@ import type { ListenerBoot } from './sockets/listener-boot.ts';
 /** The keep-alive cap that caps nothing. */
 const KEEP_ALIVE_UNCAPPED_S = 65_535;
 
-export async function boot(system: ActorSystem, { config, listeners }: ReactorBoot): Promise<void> {
+export async function boot(system: ActorSystem, { config, listeners, scram }: ReactorBoot): Promise<void> {
   const authenticator =
     config.auth.users_file === '' ? undefined : wellKnownRef<AuthenticateRequest>(system.node, 0, AUTHENTICATOR_SLOT);
-  const services = startBroker(system, sessionLimits(config), authenticator);
+  const services = startBroker(system, sessionLimits(config, system.reactors), authenticator, enhancedMethods(scram));
   const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
   await Promise.all(listeners.map((listener) => startListener(services, config, listener, log)));
 }
 
-export function sessionLimits({ mqtt }: Config): SessionLimits {
+function enhancedMethods(scram: ReactorBoot['scram']): EnhancedAuthenticator[] {
+  if (scram === null) return [];
+  return [
+    new ScramSha256({
+      lookup: (user, then) => then(scramCredentialOf(scram.users, user)),
+      nonce: () => randomBytes(18).toString('base64'),
+      secret: scram.secret,
+    }),
+  ];
+}
+
+export function sessionLimits({ mqtt }: Config, reactors: number): SessionLimits {
   return {
     packetBytesMax: mqtt.max_packet_bytes,
     connectTimeoutMs: mqtt.connect_timeout_ms,
@@ -40,6 +57,32 @@ export function sessionLimits({ mqtt }: Config): SessionLimits {
       strategy: mqtt.shared.strategy,
       groups: new Map(mqtt.shared.groups.map(groupStrategy)),
     },
+    offer: offerOf(mqtt, reactors),
+  };
+}
+
+function offerOf(mqtt: Config['mqtt'], reactors: number): Offer {
+  const { redirect, retained } = mqtt;
+  return {
+    qosMax: mqtt.qos_max as Offer['qosMax'],
+    retain: mqtt.retained.available,
+    wildcards: mqtt.wildcards_available,
+    shared: mqtt.shared.available,
+    subscriptionIds: mqtt.subscription_ids_available,
+    emptyClientIds: mqtt.client_id.empty,
+    clientIdBytesMax: mqtt.client_id.bytes_max,
+    topicLevelsMax: mqtt.topic_levels_max,
+    overlap: mqtt.overlap,
+    payloadFormatCheck: mqtt.payload_format_check,
+    topicAliasOutMax: mqtt.topic_aliases_out_max,
+    responseInformation: mqtt.response_information,
+    redirect:
+      redirect.to === ''
+        ? null
+        : { reason: redirect.permanent ? Reason.SERVER_MOVED : Reason.USE_ANOTHER_SERVER, reference: redirect.to },
+    // Topics are spread over the reactors by hash.
+    retainedMessagesMax: Math.ceil(retained.messages_max / reactors),
+    retainedBytesMax: Math.ceil(retained.bytes_max / reactors),
   };
 }
 

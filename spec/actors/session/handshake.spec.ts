@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { acceptance, judgeConnect, type Terms } from '../../../src/actors/session/handshake.ts';
+import { FULL_OFFER } from '../../../src/actors/session/offer.ts';
 import { MQTT_PACKET_BYTES_MAX } from '../../../src/base/limits.ts';
 import { PacketType, SESSION_EXPIRY_NEVER } from '../../../src/wire/mqtt/constants.ts';
 import type { ConnectPacket, ConnectProperties } from '../../../src/wire/mqtt/packets.ts';
@@ -67,6 +68,18 @@ const ACCEPTED: readonly [string, Asked, Partial<ReturnType<typeof limits>>, Par
     { keepAliveSeconds: 100, keepAliveOverruled: true },
   ],
   [
+    'a keep-alive above the cap of a client that could not be told',
+    { keepAliveSeconds: 101, dialect: 0, level: 4 },
+    { keepAliveSecondsMax: 100 },
+    { keepAliveSeconds: 101, keepAliveOverruled: false },
+  ],
+  [
+    'fewer topic aliases than the client takes',
+    { properties: { topicAliasMaximum: 100 } },
+    { offer: { ...FULL_OFFER, topicAliasOutMax: 7 } },
+    { topicAliasOutMax: 7 },
+  ],
+  [
     'no keep-alive without a cap',
     { keepAliveSeconds: 0 },
     { keepAliveSecondsMax: 0 },
@@ -127,7 +140,6 @@ for (const [name, asked, bounds, expected] of ACCEPTED) {
 
 const REFUSED: readonly [string, Asked, number][] = [
   ['no id but a session, 3.1.1', { clientId: '', cleanStart: false, dialect: 0, level: 4 }, Reason.CLIENT_IDENTIFIER_NOT_VALID],
-  ['enhanced authentication', { properties: { authenticationMethod: 'SCRAM-SHA-1' } }, Reason.BAD_AUTHENTICATION_METHOD],
 ];
 
 for (const [name, asked, reason] of REFUSED) {

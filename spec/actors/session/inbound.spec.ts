@@ -55,6 +55,7 @@ class Session {
       deliver() {},
       deliveryFailed() {},
       clientId: 'reader',
+      expects: (type: number) => type === PacketType.CONNECT,
       control: (packet: ControlPacket) => this.controls.push(packet),
     } satisfies Record<keyof ReaderHost, unknown> as ReaderHost;
     const bytes = concat(Uint8Array.of(0xee), ...packets, Uint8Array.of(0xee));

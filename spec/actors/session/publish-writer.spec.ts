@@ -118,7 +118,7 @@ function seen({ topic, payload, qos, retain, dup, properties }: Decoded): object
 }
 
 function target(peer: Peer, packetBytesMax: number): WriterTarget {
-  return { output: peer.client.output, dialect: peer.client.dialect, packetBytesMax };
+  return { output: peer.client.output, dialect: peer.client.dialect, packetBytesMax, aliasesOut: null };
 }
 
 test('whatever came in, the client gets the same message in its dialect, as it is to have it', () => {

@@ -4,6 +4,7 @@ import { TopicTable } from '../../../src/actors/router/topic-table.ts';
 import { BufferPool } from '../../../src/actors/session/buffer-pool.ts';
 import { Client } from '../../../src/actors/session/client.ts';
 import type { SessionLimits } from '../../../src/actors/session/limits.ts';
+import { FULL_OFFER } from '../../../src/actors/session/offer.ts';
 import { FlushList } from '../../../src/actors/session/output.ts';
 import { SHARE_DEFAULTS } from '../../../src/actors/share/strategy.ts';
 import { PROBE_SLOTS } from '../../../src/base/probe.ts';
@@ -23,6 +24,7 @@ export function limits(some: Partial<SessionLimits> = {}): SessionLimits {
     queueBytesMax: 1 << 20,
     outputBytesMax: 1 << 20,
     sharing: SHARE_DEFAULTS,
+    offer: FULL_OFFER,
     ...some,
   };
 }

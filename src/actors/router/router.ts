@@ -20,7 +20,7 @@ import { FilterTrie } from './filter-trie.ts';
 import { InterestMachine } from './interest-machine.ts';
 import { ROUTER_PROBE } from './probe.ts';
 import type { Deliveries, Run, Sink, SubscribeOptions } from './sink.ts';
-import { Group, type Holder, mergeHolders, Owner, Subscription } from './subscription.ts';
+import { allOf, Group, type Holder, mergeHolders, Owner, Subscription } from './subscription.ts';
 import { TOPIC_STALE, type Topic, TopicTable } from './topic-table.ts';
 
 export interface RouterOptions {
@@ -33,6 +33,10 @@ export interface RouterOptions {
   readonly seed: number;
   /** Default TOPICS_INTERNED_MAX. */
   readonly topicsMax?: number;
+  /** Names with more are not valid. Default MQTT_TOPIC_LEVELS_MAX. */
+  readonly topicLevelsMax?: number;
+  /** A client gets a message once, or once for each of its subscriptions that match. Default 'merge'. */
+  readonly overlap?: 'merge' | 'separate';
 }
 
 const NO_DELIVERIES: Deliveries = [];
@@ -52,6 +56,7 @@ export class Router {
   readonly #sinks = new Map<Sink, Subscription | Owner | null>();
   readonly #slots: Float64Array;
   readonly #found: Holder[] = [];
+  readonly #merges: boolean;
   #version = TOPIC_STALE + 1;
   #stamp = 0;
   #subscriptions = 0;
@@ -60,7 +65,8 @@ export class Router {
   constructor(options: RouterOptions) {
     this.#slots = options.slots;
     this.source = options.thread;
-    this.topics = new TopicTable(options.topicsMax ?? TOPICS_INTERNED_MAX, options.seed);
+    this.topics = new TopicTable(options.topicsMax ?? TOPICS_INTERNED_MAX, options.seed, options.topicLevelsMax);
+    this.#merges = options.overlap !== 'separate';
     this.interest = new InterestMachine({
       thread: options.thread,
       reactors: options.reactors,
@@ -237,7 +243,7 @@ export class Router {
 
   #deliveriesOf(found: readonly Holder[]): Deliveries {
     if (found.length === 0) return NO_DELIVERIES;
-    if (found.length > 1) return mergeHolders(found, ++this.#stamp);
+    if (found.length > 1) return this.#merges ? mergeHolders(found, ++this.#stamp) : allOf(found);
     const holder = found[0]!;
     return holder instanceof Group ? holder.share() : [holder];
   }

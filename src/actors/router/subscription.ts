@@ -148,6 +148,11 @@ export class Owner {
   }
 }
 
+/** The same for those who want a copy for each subscription. */
+export function allOf(holders: readonly Holder[]): Subscription[] {
+  return holders.flatMap((holder) => (holder instanceof Group ? [...holder.members] : [holder]));
+}
+
 /** Deliveries of the topics that all of `holders` match: one per sink. */
 export function mergeHolders(holders: readonly Holder[], stamp: number): Subscription[] {
   const out: Subscription[] = [];

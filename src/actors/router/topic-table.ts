@@ -16,7 +16,7 @@
  */
 import { assert } from '../../base/assert.ts';
 import { copyBytes } from '../../base/bytes.ts';
-import { TOPIC_PROBES_MAX } from '../../base/limits.ts';
+import { MQTT_TOPIC_LEVELS_MAX, TOPIC_PROBES_MAX } from '../../base/limits.ts';
 import { isTopicName } from '../../wire/mqtt/topics.ts';
 import type { Deliveries } from './sink.ts';
 
@@ -56,6 +56,7 @@ export class Topic {
 export class TopicTable {
   readonly #max: number;
   readonly #seed: number;
+  readonly #levelsMax: number;
   readonly #scratch = new Uint8Array(TOPIC_BYTES_MAX);
   readonly #encoder = new TextEncoder();
   #hashes = new Int32Array(TABLE_SLOTS_MIN);
@@ -67,11 +68,12 @@ export class TopicTable {
   /** Sum of the topics' weights. */
   weight = 0;
 
-  /** @param seed makes the hashes of this table unpredictable to those who choose topic names. */
-  constructor(max: number, seed = 0) {
+  /** @param levelsMax names with more are not valid. @param seed makes the hashes of this table unpredictable to those who choose topic names. */
+  constructor(max: number, seed = 0, levelsMax: number = MQTT_TOPIC_LEVELS_MAX) {
     assert(max >= 1, 'a topic table holds at least one topic');
     this.#max = max;
     this.#seed = seed | 0;
+    this.#levelsMax = levelsMax;
   }
 
   get size(): number {
@@ -132,7 +134,7 @@ export class TopicTable {
   }
 
   #create(buf: Uint8Array, start: number, end: number, hash: number): Topic | undefined {
-    if (!isTopicName(buf, start, end)) return undefined;
+    if (!isTopicName(buf, start, end, this.#levelsMax)) return undefined;
     const bytes = new Uint8Array(end - start);
     copyBytes(bytes, 0, buf, start, end);
     const topic = new Topic(bytes, hash);

@@ -1,7 +1,7 @@
 /**
  * A session: an actor on the reactor that accepted its client's connection, which it outlives when the client asked for that.
  *
- *   connecting ──CONNECT──▶ claiming ──granted──▶ online ──connection lost──▶ offline ──expiry──▶ (stopped)
+ *   connecting ──CONNECT──▶ [authenticating ──AUTH──▶] claiming ──granted──▶ online ──connection lost──▶ offline ──expiry──▶ (stopped)
  *        │                     │                    │                            │
  *        └── refused, timed out, closed             └──── taken over: handing ───┴──▶ (stopped)
  *
@@ -10,12 +10,14 @@
  * more than append to this session's output and queue.
  */
 import { assert } from '../../base/assert.ts';
-import { TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
+import { MQTT_PACKET_BYTES_MAX, TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo, TerminationReason, TimerHandle } from '../../runtime/actor.ts';
 import { type ActorRef, threadOf } from '../../runtime/ref.ts';
 import { writeAckReason } from '../../wire/mqtt/acks.ts';
 import { PacketType } from '../../wire/mqtt/constants.ts';
 import {
+  type Diagnostics,
+  encodeAuth,
   encodeConnack,
   encodeConnectRefusal,
   encodeDisconnect,
@@ -36,6 +38,7 @@ import type { PressureSource, Waiter } from '../router/pressure.ts';
 import type { Delivery, Run } from '../router/sink.ts';
 import { Admission, type Applicant, newClientId } from './admission.ts';
 import { Afterlife } from './afterlife.ts';
+import { Challenge } from './challenge.ts';
 import { registryOf, whenSubscribed } from './claim.ts';
 import { Client } from './client.ts';
 import { connectionInfo } from './connection.ts';
@@ -46,6 +49,7 @@ import type { ReaderHost } from './inbound.ts';
 import { SessionMachine } from './machine.ts';
 import type { Estate, SessionMessage, SessionState, Surrendered } from './messages.ts';
 import { Outbound, type OutboundHost } from './outbound.ts';
+import { OutboundAliases } from './outbound-aliases.ts';
 import { SESSION_PROBE } from './probe.ts';
 import { Remainder } from './remainder.ts';
 import type { SessionServices } from './services.ts';
@@ -55,7 +59,7 @@ import { IO_CLOSED, IO_CONTINUE, IO_DATA, IO_DRAINED, type ReadView, type Transp
 
 const { slot } = SESSION_PROBE;
 const TIMER = { connect: 1, keepAlive: 2, slow: 3, afterlife: 4, handing: 5 } as const;
-type State = 'connecting' | 'claiming' | 'online' | 'offline' | 'handing' | 'ended';
+type State = 'connecting' | 'authenticating' | 'claiming' | 'online' | 'offline' | 'handing' | 'ended';
 type Context = ActorContext<SessionMessage>;
 
 interface Heir {
@@ -82,6 +86,10 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   #isSucceeded = false;
   /** What a session on another thread is being given. */
   #bequest: Bequest | null = null;
+  /** Null when the client authenticates by nothing but its password. */
+  #challenge: Challenge | null = null;
+  /** What the client is told with the success of its authentication. */
+  #authenticationData: Uint8Array | undefined;
   /** What CONNECT has begun; null when there is nothing to abandon. */
   #admission: Admission | null = null;
 
@@ -101,7 +109,12 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   }
 
   get reading(): boolean {
-    return this.#state === 'online' || this.#state === 'connecting';
+    return this.#state === 'online' || this.#state === 'connecting' || this.#state === 'authenticating';
+  }
+
+  expects(type: number): boolean {
+    if (this.#state === 'connecting') return type === PacketType.CONNECT;
+    return this.#state === 'authenticating' && (type === PacketType.AUTH || type === PacketType.DISCONNECT);
   }
 
   get online(): boolean {
@@ -178,7 +191,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   onTimer(key: number, ctx: Context): void {
     switch (key) {
       case TIMER.connect:
-        if (this.#state === 'connecting') this.#disconnect(Reason.MAXIMUM_CONNECT_TIME);
+        if (this.#state === 'connecting' || this.#state === 'authenticating') this.#disconnect(Reason.MAXIMUM_CONNECT_TIME);
         break;
       case TIMER.keepAlive:
         this.#checkKeepAlive(ctx);
@@ -286,7 +299,9 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
         this.#clientDisconnects(packet);
         break;
       case PacketType.AUTH:
-        throw new MqttError(Reason.PROTOCOL_ERROR, 'AUTH without enhanced authentication'); // [MQTT-4.12.0-1]
+        if (this.#challenge === null) throw new MqttError(Reason.PROTOCOL_ERROR, 'AUTH without a method in CONNECT'); // [MQTT-4.12.0-7]
+        this.#challenge.receive(packet);
+        break;
     }
   }
 
@@ -296,13 +311,45 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     const client = this.#client!;
     client.dialect = connect.dialect;
     const verdict = judgeConnect(connect, this.#services.limits, connect.clientId === '' ? newClientId(this.#ctx) : '');
-    if ('refused' in verdict) return this.refused(verdict.refused);
+    client.wantsReasons = connect.properties.requestProblemInformation;
+    client.packetBytesMax = Math.min(connect.properties.maximumPacketSize, MQTT_PACKET_BYTES_MAX); // CONNACK keeps to it as well
+    if ('refused' in verdict) return this.refused(verdict.refused, verdict.why, verdict.serverReference);
+    const { authenticationMethod, authenticationData } = connect.properties;
+    if (authenticationMethod === undefined) {
+      const admission = this.#admit(connect, verdict.accepted);
+      return admission.begin(connectionInfo(this.#services.listener, client.transport));
+    }
+    const authenticator = this.#services.enhanced.get(authenticationMethod);
+    if (authenticator === undefined) return this.refused(Reason.BAD_AUTHENTICATION_METHOD); // [MQTT-4.12.0-1]
+    this.#state = 'authenticating';
+    this.#challenge = new Challenge(authenticator, {
+      challenged: (data) => this.#writeAuth(Reason.CONTINUE_AUTHENTICATION, data), // [MQTT-4.12.0-2]
+      proven: (username, data) => this.#proven(connect, verdict.accepted, username, data),
+      unproven: (reason) => this.#disconnect(reason), // [MQTT-4.12.0-4] [MQTT-4.12.1-2]
+    });
+    this.#challenge.begin(authenticationData);
+  }
+
+  /** The client is held until its session is there. */
+  #admit(connect: ConnectPacket, terms: Terms): Admission {
     this.#state = 'claiming';
     if (this.#connectTimer !== null) this.#ctx.cancelTimer(this.#connectTimer);
     this.#connectTimer = null;
-    client.hold();
-    this.#admission = new Admission(this.#services, this.#ctx, this, connect, verdict.accepted);
-    this.#admission.begin(connectionInfo(this.#services.listener, client.transport));
+    this.#client!.hold();
+    return (this.#admission = new Admission(this.#services, this.#ctx, this, connect, terms));
+  }
+
+  #proven(connect: ConnectPacket, terms: Terms, username: string, data: Uint8Array | undefined): void {
+    if (this.#state === 'online') return this.#writeAuth(Reason.SUCCESS, data);
+    if (this.#state !== 'authenticating') return;
+    this.#authenticationData = data;
+    this.#admit({ ...connect, username }, terms).identified();
+  }
+
+  #writeAuth(reason: number, data: Uint8Array | undefined): void {
+    const { method } = this.#challenge!;
+    const packetMax = this.#client?.packetBytesMax;
+    this.#write(encodeAuth({ reason, authenticationMethod: method, authenticationData: data }, packetMax));
   }
 
   authenticated(connect: ConnectPacket, terms: Terms): boolean {
@@ -332,23 +379,25 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   #accept(client: Client, connect: ConnectPacket, terms: Terms, sessionPresent: boolean): void {
     this.#state = 'online';
     this.#afterlife.will = connect.will ?? null;
-    client.packetBytesMax = terms.packetBytesMax;
+    if (terms.topicAliasOutMax > 0) client.aliasesOut = new OutboundAliases(terms.topicAliasOutMax);
     client.keepAliveMs = terms.keepAliveSeconds * 1500; // [MQTT-3.1.2-22]
     client.lastReadAt = this.#ctx.now();
     if (client.keepAliveMs > 0) this.#ctx.startTimer(client.keepAliveMs, TIMER.keepAlive);
     this.#count(slot.connects, 1);
     if (this.#services.shares.setOnline(this, true)) this.machine.keep();
-    this.#write(encodeConnack(client.dialect, acceptance(connect, terms, this.#services.limits, sessionPresent)));
+    const connack = acceptance(connect, terms, this.#services.limits, sessionPresent, this.#authenticationData);
+    this.#write(encodeConnack(client.dialect, connack, client.packetBytesMax));
     this.#outbound.connected(client);
     client.unhold();
     this.#readOn(client);
   }
 
-  refused(reason: number): void {
+  refused(reason: number, why?: string, serverReference?: string): void {
     const client = this.#client;
     if (client !== null) {
       this.#count(slot.refusedConnects, 1);
-      this.#write(encodeConnack(client.dialect, { sessionPresent: false, reason }));
+      const connack = { sessionPresent: false, reason, reasonString: why ?? reasonName(reason), serverReference };
+      this.#write(encodeConnack(client.dialect, connack, client.packetBytesMax));
       this.#dropConnection();
     }
     this.#end();
@@ -371,7 +420,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     const acknowledge = (): void => {
       const client = this.#client;
       if (client === null) return;
-      this.#write(encodeSuback(client.dialect, packet.packetId, reasons, {}, client.packetBytesMax));
+      this.#write(encodeSuback(client.dialect, packet.packetId, reasons, explain(client, reasons), client.packetBytesMax));
       this.#feedRetained();
     };
     // Now means by way of the mailbox, after the records of other reactors: a message that was retained there before the client asked is found.
@@ -385,7 +434,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   #unsubscribe(packet: UnsubscribePacket): void {
     const client = this.#client!;
     const reasons = this.#subscriptions().unsubscribe(packet.filters);
-    this.#write(encodeUnsuback(client.dialect, packet.packetId, reasons, {}, client.packetBytesMax));
+    this.#write(encodeUnsuback(client.dialect, packet.packetId, reasons, explain(client, reasons), client.packetBytesMax));
   }
 
   #feedRetained(): void {
@@ -458,7 +507,9 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     const client = this.#client;
     if (client === null) return;
     countDisconnect(this.#services.system.slots, reason);
-    if (this.#state !== 'connecting') {
+    if (this.#state === 'authenticating' || this.#state === 'claiming') {
+      this.#write(encodeConnack(client.dialect, { sessionPresent: false, reason }, client.packetBytesMax)); // [MQTT-3.14.0-1]
+    } else if (this.#state !== 'connecting') {
       this.#write(encodeDisconnect(client.dialect, { reason, reasonString: reasonName(reason) }, client.packetBytesMax));
     }
     this.#connectionLost();
@@ -469,7 +520,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     const claiming = this.#state === 'claiming';
     if (this.#client !== null) this.#dropConnection();
     if (claiming) return; // `#begin` comes back to this
-    if (this.#state !== 'online') return this.#end();
+    if (this.#state !== 'online') return this.#end(); // CONNECT has not been accepted: it leaves neither will nor session
     this.#outbound.disconnected();
     this.#subscriber?.stop();
     if (this.#sessionExpirySeconds === 0) {
@@ -568,4 +619,12 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   }
 }
 
+/** The reasons that are no success, in words, for a client that wants them [MQTT-3.1.2-29]. */
+function explain({ wantsReasons }: Client, reasons: readonly number[]): Diagnostics {
+  if (!wantsReasons) return NO_DIAGNOSTICS;
+  const faults = [...new Set(reasons.filter((reason) => reason >= 0x80))];
+  return faults.length === 0 ? NO_DIAGNOSTICS : { reasonString: faults.map(reasonName).join(', ') };
+}
+
+const NO_DIAGNOSTICS: Diagnostics = {};
 const NO_BYTES = new Uint8Array(0);

@@ -46,8 +46,13 @@ export class Admission {
   begin(connection: ConnectionInfo): void {
     authenticate(this.#services, this.#ctx, this.#connect, connection, (reason) => {
       if (reason !== Reason.SUCCESS) this.#applicant.refused(reason);
-      else this.#whenKnown(() => this.#applicant.authenticated(this.#connect, this.#terms) && this.#claim());
+      else this.identified();
     });
+  }
+
+  /** It is known who the client is. */
+  identified(): void {
+    this.#whenKnown(() => this.#applicant.authenticated(this.#connect, this.#terms) && this.#claim());
   }
 
   /** A reactor that has just come back learns first what shared subscriptions the others have, or its clients' messages would miss them. */

@@ -37,7 +37,8 @@ export function authenticate(
   then: (reason: number) => void,
 ): void {
   const { authenticator } = services;
-  if (authenticator === undefined) return then(Reason.SUCCESS);
+  // Without passwords anybody may come in, unless there is another way to show who one is.
+  if (authenticator === undefined) return then(services.enhanced.size === 0 ? Reason.SUCCESS : Reason.NOT_AUTHORIZED);
   if (connection.tls?.username) return then(Reason.SUCCESS); // a certificate has said who it is
   if (connect.username === undefined) return then(Reason.BAD_USER_NAME_OR_PASSWORD);
   const request: AuthenticateRequest = {

@@ -5,6 +5,7 @@ import { MQTT_PACKET_BYTES_MAX } from '../../base/limits.ts';
 import type { Dialect } from '../../wire/mqtt/constants.ts';
 import type { Topic } from '../router/topic-table.ts';
 import type { BufferPool } from './buffer-pool.ts';
+import type { OutboundAliases } from './outbound-aliases.ts';
 import { type FlushList, Output } from './output.ts';
 import type { WriterTarget } from './publish-writer.ts';
 import type { Remainder } from './remainder.ts';
@@ -17,6 +18,9 @@ export class Client implements WriterTarget {
   remainder: Remainder | null = null;
   dialect: Dialect = 0;
   packetBytesMax: number = MQTT_PACKET_BYTES_MAX;
+  /** It wants to be told reasons in words [MQTT-3.1.2-29]. */
+  wantsReasons = false;
+  aliasesOut: OutboundAliases | null = null;
   keepAliveMs = 0;
   /** When the last bytes came, on the thread's clock. */
   lastReadAt = 0;

@@ -5,7 +5,16 @@
  * Hot: a saturated publisher passes here with hundreds of packets per read. PUBLISH and the 4-byte acknowledgements touch no object but the run's.
  */
 
-import { ACK_BYTES, ACK_REASON_BYTES_MAX, type AckView, readAck, writeAck, writeAckReason } from '../../wire/mqtt/acks.ts';
+import { isUtf8 } from 'node:buffer';
+import {
+  ACK_BYTES,
+  ACK_REASON_BYTES_MAX,
+  type AckView,
+  encodeAckRefusal,
+  readAck,
+  writeAck,
+  writeAckReason,
+} from '../../wire/mqtt/acks.ts';
 import { DIALECT_5, PacketType, type Qos } from '../../wire/mqtt/constants.ts';
 import { decodeControl } from '../../wire/mqtt/control-decoder.ts';
 import { frameLength } from '../../wire/mqtt/frame.ts';
@@ -45,6 +54,8 @@ export interface ReaderHost extends Sink {
   readonly reading: boolean;
   /** PUBLISH and acknowledgements are allowed: CONNECT has been accepted. */
   readonly online: boolean;
+  /** Before that: whether this is what comes next [MQTT-3.1.0-1] [MQTT-3.1.2-30]. */
+  expects(type: number): boolean;
   control(packet: ControlPacket): void;
 }
 
@@ -52,6 +63,7 @@ export class InboundReader {
   readonly #publisher: Publisher;
   readonly #topics: TopicTable;
   readonly #limits: SessionLimits;
+  readonly #qosMax: Qos;
   readonly #slots: Float64Array;
   readonly #wallClock: () => number;
   readonly #view = newPublishView();
@@ -65,6 +77,7 @@ export class InboundReader {
     this.#publisher = publisher;
     this.#topics = topics;
     this.#limits = limits;
+    this.#qosMax = limits.offer.qosMax;
     this.#slots = slots;
     this.#wallClock = wallClock;
     this.#run = emptyRun(topics.internName('-')!);
@@ -81,9 +94,7 @@ export class InboundReader {
       if (length > packetMax) throw new MqttError(Reason.PACKET_TOO_LARGE, `packet of ${length} bytes`);
       if (length === 0 || at + length > end) break;
       const type = bytes[at]! >> 4;
-      if (!host.online && type !== PacketType.CONNECT) {
-        throw new MqttError(Reason.PROTOCOL_ERROR, 'first packet is not CONNECT'); // [MQTT-3.1.0-1]
-      }
+      if (!host.online && !host.expects(type)) throw new MqttError(Reason.PROTOCOL_ERROR, `packet type ${type} before its time`);
       if (type === PacketType.PUBLISH) {
         at = this.#publish(host, client, bytes, at, at + length, end);
       } else if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
@@ -119,8 +130,14 @@ export class InboundReader {
     run.end = packetLimit;
     run.count = 1;
     run.expiresAt = 0;
+    if (run.qos > this.#qosMax) throw new MqttError(Reason.QOS_NOT_SUPPORTED, `QoS ${run.qos}`); // [MQTT-3.2.2-11]
+    if (run.retain && !this.#limits.offer.retain) throw new MqttError(Reason.RETAIN_NOT_SUPPORTED, 'RETAIN'); // [MQTT-3.2.2-14]
     if (view.propertiesEnd > view.propertiesStart) {
       this.#withProperties(client, run);
+      if (this.#properties.payloadFormat === 1 && this.#isFalseText(bytes)) {
+        this.#refuse(client, view.packetId, run.qos);
+        return packetLimit;
+      }
     } else {
       run.topic = this.#topic(client, bytes, view.topicStart, view.topicEnd);
       extendRun(run, view, limit, this.#limits.packetBytesMax);
@@ -172,6 +189,21 @@ export class InboundReader {
       run.topic = topic;
     }
     this.#writeWithoutAlias(run);
+  }
+
+  /** The payload claims to be text and is not. */
+  #isFalseText(bytes: Uint8Array): boolean {
+    const { payloadStart, end } = this.#view;
+    return this.#limits.offer.payloadFormatCheck && !isUtf8(bytes.subarray(payloadStart, end));
+  }
+
+  #refuse(client: Client, packetId: number, qos: Qos): void {
+    const reason = Reason.PAYLOAD_FORMAT_INVALID;
+    if (qos === 0) throw new MqttError(reason, 'payload is not UTF-8');
+    const type = qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
+    const text = client.wantsReasons ? 'payload is not UTF-8' : undefined;
+    const answer = encodeAckRefusal(type, packetId, reason, text, client.packetBytesMax);
+    client.output.append(answer, 0, answer.length);
   }
 
   #writeWithoutAlias(run: Run): void {

@@ -1,4 +1,5 @@
 import type { ShareSettings } from '../share/strategy.ts';
+import type { Offer } from './offer.ts';
 
 /** Bounds of sessions and other choices about them that an operator makes; see the configuration reference. */
 export interface SessionLimits {
@@ -8,7 +9,7 @@ export interface SessionLimits {
   readonly connectTimeoutMs: number;
   /** QoS 1 and 2 messages in flight to a client, and, as receive maximum, QoS 2 messages from it. */
   readonly inFlightMax: number;
-  /** Longest keep-alive, seconds; clients that ask for more, or for none, get this. 0: no cap. */
+  /** Longest keep-alive, seconds; 5.0 clients that ask for more, or for none, get this; older ones could not be told. 0: no cap. */
   readonly keepAliveSecondsMax: number;
   /** Longest time that a session outlives its connection, seconds; SESSION_EXPIRY_NEVER caps nothing. */
   readonly sessionExpirySecondsMax: number;
@@ -19,4 +20,5 @@ export interface SessionLimits {
   /** Unsent bytes of a connection above which QoS 0 messages to it are dropped. Publishers are held back from a quarter of it on. */
   readonly outputBytesMax: number;
   readonly sharing: ShareSettings;
+  readonly offer: Offer;
 }

@@ -12,6 +12,7 @@ import { emptyPublishProperties, readPublishProperties } from '../../wire/mqtt/p
 import { newPublishView, packetEnd, packetIdOffset, packetTopic, readPublish } from '../../wire/mqtt/publish-run.ts';
 import { LARGE_BYTES } from './buffer-pool.ts';
 import type { SessionMachine } from './machine.ts';
+import type { OutboundAliases } from './outbound-aliases.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Output } from './output.ts';
 
@@ -21,6 +22,8 @@ export interface WriterTarget {
   readonly dialect: Dialect;
   /** Largest packet that the client takes, bytes; what is larger is dropped as if it had been delivered [MQTT-3.1.2-25]. */
   readonly packetBytesMax: number;
+  /** Null for a client that takes no topic aliases. */
+  readonly aliasesOut: OutboundAliases | null;
 }
 
 /** Packets of a run, before it is known whose they will be. */
@@ -30,6 +33,8 @@ export class PublishWriter {
   readonly #view = newPublishView();
   readonly #parts = emptyPublishParts();
   readonly #properties = emptyPublishProperties();
+  /** Alias that the packet in hand sets; 0 for none. */
+  #newAlias = 0;
   readonly #wallClock: () => number;
 
   constructor(wallClock: () => number) {
@@ -114,6 +119,8 @@ export class PublishWriter {
     parts.payloadStart = view.payloadStart;
     parts.payloadEnd = end;
     parts.expiryOffset = -1;
+    parts.alias = 0;
+    this.#newAlias = 0;
     if (packets.expiresAt !== 0) {
       const leftMs = packets.expiresAt - this.#wallClock();
       if (leftMs <= 0 && !begun) return false; // [MQTT-3.3.2-5]
@@ -123,13 +130,32 @@ export class PublishWriter {
         parts.expirySeconds = Math.max(0, Math.ceil(leftMs / 1000)); // [MQTT-3.3.2-6]
       }
     }
+    if (target.aliasesOut !== null && this.#fitsWithAlias(target, target.aliasesOut, qos, subscriptionIds)) return true;
     return publishSize(target.dialect, qos, parts, subscriptionIds) <= target.packetBytesMax;
+  }
+
+  /** Uses or sets an alias for the topic if there is one and the packet is not too large with it; else all is as before. */
+  #fitsWithAlias(target: WriterTarget, aliases: OutboundAliases, qos: Qos, ids: readonly number[] | null): boolean {
+    const parts = this.#parts;
+    const { topicEnd } = parts;
+    const alias = aliases.find(parts.topic, parts.topicStart, topicEnd);
+    if (alias === 0) return false;
+    this.#newAlias = alias < 0 ? -alias : 0;
+    parts.alias = Math.abs(alias);
+    if (alias > 0) parts.topicEnd = parts.topicStart;
+    if (publishSize(target.dialect, qos, parts, ids) <= target.packetBytesMax) return true;
+    this.#newAlias = 0;
+    parts.alias = 0;
+    parts.topicEnd = topicEnd;
+    return false;
   }
 
   #write(target: WriterTarget, header: number, packetId: number, subscriptionIds: readonly number[] | null): void {
     const size = publishSize(target.dialect, ((header >> 1) & 3) as Qos, this.#parts, subscriptionIds);
     const to = target.output.claim(size);
     writePublish(target.output.buffer, to, target.dialect, header, packetId, this.#parts, subscriptionIds);
+    const { topic, topicStart, topicEnd } = this.#parts;
+    if (this.#newAlias !== 0) target.aliasesOut!.set(this.#newAlias, topic, topicStart, topicEnd);
   }
 }
 
@@ -140,7 +166,8 @@ function isVerbatim(target: WriterTarget, packets: Packets, header: number, subs
     packets.buffer[packets.start] === header &&
     subscriptionIds === null &&
     packets.expiresAt === 0 &&
-    target.packetBytesMax === MQTT_PACKET_BYTES_MAX
+    target.packetBytesMax === MQTT_PACKET_BYTES_MAX &&
+    target.aliasesOut === null
   );
 }
 

@@ -1,6 +1,7 @@
 /** What sessions share instead of owning it. */
 import type { ActorRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
+import type { EnhancedAuthenticator } from '../authenticator/enhanced.ts';
 import type { AuthenticateRequest } from '../authenticator/messages.ts';
 import type { Fences } from '../router/fences.ts';
 import type { PressureGauge } from '../router/pressure.ts';
@@ -46,5 +47,7 @@ export interface SessionServices {
   /** Sessions of this reactor that own their client id, by that. */
   readonly sessions: Map<string, OwningSession>;
   /** Who checks user names and passwords; undefined: anybody may connect. */
+  /** Methods of enhanced authentication, by name. */
+  readonly enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
   readonly authenticator: ActorRef<AuthenticateRequest> | undefined;
 }

@@ -11,6 +11,7 @@ import { packetTopic } from '../../wire/mqtt/publish-run.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import { parseFilter } from '../../wire/mqtt/topics.ts';
 import { type RetainedAnswer, type RetainedMatch, type RetainedPacket, retainedHomes } from '../retained/messages.ts';
+import { hasWildcard } from '../router/filter-match.ts';
 import type { Delivery, Run } from '../router/sink.ts';
 import type { ShareSink } from '../share/member.ts';
 import { WELL_KNOWN } from '../well-known.ts';
@@ -99,19 +100,25 @@ export class Subscriber {
     const parsed = parseFilter(entry.filter);
     if (parsed === undefined) return Reason.TOPIC_FILTER_INVALID;
     const { shareGroup } = parsed;
+    const { offer } = limits;
+    if (parsed.levels.length > offer.topicLevelsMax) return Reason.TOPIC_FILTER_INVALID;
+    if (shareGroup !== undefined && !offer.shared) return Reason.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED;
+    if (!offer.wildcards && hasWildcard(parsed.filter)) return Reason.WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED;
+    if (subscriptionId !== 0 && !offer.subscriptionIds) return Reason.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED;
     const known =
       shareGroup === undefined
         ? router.find(this.#sink, entry.filter) !== undefined
         : shares.has(this.#sink, shareGroup, parsed.filter);
     if (!known && this.count >= limits.subscriptionsMax) return Reason.QUOTA_EXCEEDED;
-    const { qos, noLocal, retainAsPublished } = entry;
+    const { noLocal, retainAsPublished } = entry;
+    const qos = (entry.qos < offer.qosMax ? entry.qos : offer.qosMax) as Qos; // [MQTT-3.2.2-10]
     if (shareGroup !== undefined) {
       // No retained messages (section 4.8.2): nobody knows whose they would be.
       shares.join(this.#sink, shareGroup, parsed.filter, { qos, retainAsPublished, subscriptionId }, true);
       return qos;
     }
     router.subscribe(this.#sink, parsed.filter, { qos, noLocal, retainAsPublished, subscriptionId });
-    if (entry.retainHandling === 0 || (entry.retainHandling === 1 && !known)) {
+    if (offer.retain && (entry.retainHandling === 0 || (entry.retainHandling === 1 && !known))) {
       this.#lookups.set(parsed.filter, {
         filter: parsed.filter,
         // Retained messages are sent with RETAIN, whatever "retain as published" says [MQTT-3.3.1-8].

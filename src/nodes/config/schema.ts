@@ -130,6 +130,17 @@ export const CONFIG_SCHEMA = {
         'connections_max',
         'subscriptions_max',
         'shared',
+        'qos_max',
+        'retained',
+        'wildcards_available',
+        'subscription_ids_available',
+        'client_id',
+        'topic_levels_max',
+        'overlap',
+        'payload_format_check',
+        'topic_aliases_out_max',
+        'response_information',
+        'redirect',
       ],
       properties: {
         tcp: {
@@ -234,7 +245,7 @@ export const CONFIG_SCHEMA = {
           maximum: 65535,
           default: 65535,
           description:
-            'Longest keep-alive interval granted; a client that asks for a longer one, or for none, gets this. 65535 grants everything.',
+            'Longest keep-alive interval granted to 5.0 clients, who are told; one that asks for a longer one, or for none, gets this. Older clients could not be told and keep theirs. 65535 grants everything.',
         },
         session_expiry_max_s: {
           type: 'integer',
@@ -260,8 +271,9 @@ export const CONFIG_SCHEMA = {
         shared: {
           type: 'object',
           description: 'Shared subscriptions.',
-          required: ['strategy', 'groups'],
+          required: ['available', 'strategy', 'groups'],
           properties: {
+            available: { type: 'boolean', default: true, description: 'Clients may use them. If not, SUBACK says so (0x9E).' },
             strategy: {
               type: 'string',
               enum: ['round_robin', 'random', 'sticky', 'hash_client', 'hash_topic', 'local_first'],
@@ -276,6 +288,106 @@ export const CONFIG_SCHEMA = {
               },
               default: [],
               description: 'Strategies of single groups by their name in `$share/name/filter`, each `name=strategy`.',
+            },
+          },
+        },
+        qos_max: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 2,
+          default: 2,
+          description:
+            'Highest QoS that clients may publish and have in their will (else 0x9B); subscriptions are granted no more.',
+        },
+        retained: {
+          type: 'object',
+          description: 'Retained messages.',
+          required: ['available', 'messages_max', 'bytes_max'],
+          properties: {
+            available: { type: 'boolean', default: true, description: 'Clients may retain messages. If not, 0x9A.' },
+            messages_max: {
+              type: 'integer',
+              minimum: 0,
+              maximum: 100000000,
+              default: 1000000,
+              description: 'Retained messages of the node. One for a further topic is not kept, and counted.',
+            },
+            bytes_max: {
+              type: 'integer',
+              minimum: 0,
+              maximum: 68719476736,
+              default: 536870912,
+              description: 'Bytes of the retained messages of the node, names and overhead included.',
+            },
+          },
+        },
+        wildcards_available: {
+          type: 'boolean',
+          default: true,
+          description: 'Clients may subscribe with wildcards. If not, SUBACK says so (0xA2).',
+        },
+        subscription_ids_available: {
+          type: 'boolean',
+          default: true,
+          description: 'Clients may give their subscriptions identifiers. If not, SUBACK says so (0xA1).',
+        },
+        client_id: {
+          type: 'object',
+          description: 'What client ids may look like.',
+          required: ['empty', 'bytes_max'],
+          properties: {
+            empty: { type: 'boolean', default: true, description: 'A client may leave its id to the server.' },
+            bytes_max: {
+              type: 'integer',
+              minimum: 23,
+              maximum: 65535,
+              default: 65535,
+              description: 'Longest client id, bytes; a longer one is refused (0x85).',
+            },
+          },
+        },
+        topic_levels_max: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 128,
+          default: 128,
+          description: 'Levels of a topic name (else 0x90) or filter (else 0x8F).',
+        },
+        overlap: {
+          type: 'string',
+          enum: ['merge', 'separate'],
+          default: 'merge',
+          description:
+            'A message that several subscriptions of a client match: one copy with all identifiers, or one for each subscription.',
+        },
+        payload_format_check: {
+          type: 'boolean',
+          default: true,
+          description: 'Refuse a payload that says that it is UTF-8 (payload format indicator 1) and is not (0x99).',
+        },
+        topic_aliases_out_max: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 65535,
+          default: 32,
+          description: 'Topic aliases used towards a client that takes them. 0 turns them off.',
+        },
+        response_information: {
+          type: 'string',
+          default: '',
+          description:
+            'Told to 5.0 clients that ask for response information: the prefix of topics for their answers; `%c` stands for the client id.',
+        },
+        redirect: {
+          type: 'object',
+          description: 'Send all clients to another server.',
+          required: ['to', 'permanent'],
+          properties: {
+            to: { type: 'string', default: '', description: 'Server reference told to 5.0 clients. Empty: clients are served.' },
+            permanent: {
+              type: 'boolean',
+              default: false,
+              description: 'For good (0x9D, server moved) instead of for now (0x9C, use another server).',
             },
           },
         },
@@ -337,7 +449,7 @@ export const CONFIG_SCHEMA = {
     auth: {
       type: 'object',
       description: 'Who may connect.',
-      required: ['insecure', 'users_file'],
+      required: ['insecure', 'users_file', 'scram_file'],
       properties: {
         insecure: {
           type: 'boolean',
@@ -348,6 +460,12 @@ export const CONFIG_SCHEMA = {
           type: 'string',
           default: '',
           description: 'File of `user:hash` lines. Empty means that MQTT clients need no password. Read again on SIGHUP.',
+        },
+        scram_file: {
+          type: 'string',
+          default: '',
+          description:
+            'File of `user:SCRAM-SHA-256$…` lines (PostgreSQL’s form) for 5.0 clients that authenticate by SCRAM-SHA-256. Empty: not offered.',
         },
       },
     },

@@ -6,7 +6,7 @@
  *
  * Flags are 0010 for PUBREL and 0000 for the others.
  */
-import { DIALECT_3, type Dialect, PacketType, Property } from './constants.ts';
+import { DIALECT_3, DIALECT_5, type Dialect, PacketType, Property } from './constants.ts';
 import { bodyOffset } from './frame.ts';
 import { MqttError } from './mqtt-error.ts';
 import { Reason } from './reason-codes.ts';
@@ -51,6 +51,27 @@ export function writeAckReason(
   out[pos + 1] = 3;
   out[next] = reason;
   return next + 1;
+}
+
+/** A 5.0 acknowledgement that refuses, with words if there are any and `packetMax` leaves room for them [MQTT-3.4.2-2] [MQTT-3.5.2-2]. */
+export function encodeAckRefusal(
+  type: number,
+  packetId: number,
+  reason: number,
+  text: string | undefined,
+  packetMax: number,
+): Uint8Array {
+  const words = Buffer.from(text ?? '');
+  // Reason, property length, property and its two-byte length; short enough for lengths of one byte.
+  const size = ACK_REASON_BYTES_MAX + 4 + words.length;
+  const isExplained = words.length > 0 && words.length < 100 && size <= packetMax;
+  const out = new Uint8Array(isExplained ? size : ACK_REASON_BYTES_MAX);
+  const end = writeAckReason(out, 0, DIALECT_5, type, packetId, reason);
+  if (!isExplained) return out;
+  out[1] = size - 2;
+  out.set([3 + words.length, Property.REASON_STRING, 0, words.length], end);
+  out.set(words, end + 4);
+  return out;
 }
 
 /** Reads the ack in buf[pos, frameEnd), a whole frame, strictly. Throws MqttError; allocates nothing otherwise. */

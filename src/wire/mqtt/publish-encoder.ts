@@ -2,7 +2,7 @@
  * Writes PUBLISH packets into memory that the caller has sized.
  *
  *   [0011 dup qos retain][remaining length][topic length: u16][topic][packet id: u16 if QoS > 0]
- *   5.0: [property length][properties passed through][subscription identifiers]      [payload]
+ *   5.0: [property length][properties passed through][topic alias][subscription identifiers]      [payload]
  *
  * Hot: every delivery that cannot be copied as it came is written here. The parts may lie in different buffers and are given by
  * offsets, because a subarray per part would cost more than writing the packet.
@@ -35,6 +35,8 @@ export interface PublishParts {
   expiryOffset: number;
   /** What is left of the message expiry, seconds [MQTT-3.3.2-6]. Used with `expiryOffset`. */
   expirySeconds: number;
+  /** Topic alias to set or to use on this connection; 0 for none. */
+  alias: number;
   payload: Uint8Array;
   payloadStart: number;
   payloadEnd: number;
@@ -55,6 +57,7 @@ export function emptyPublishParts(): PublishParts {
     aliasOffset: -1,
     expiryOffset: -1,
     expirySeconds: 0,
+    alias: 0,
     payload: NOTHING,
     payloadStart: 0,
     payloadEnd: 0,
@@ -111,6 +114,7 @@ function remainingLength(dialect: Dialect, qos: Qos, parts: PublishParts, subscr
 function propertyLength(parts: PublishParts, subscriptionIds: readonly number[] | null): number {
   let length = parts.propertiesEnd - parts.propertiesStart;
   if (parts.aliasOffset >= 0) length -= ALIAS_BYTES;
+  if (parts.alias !== 0) length += ALIAS_BYTES;
   if (subscriptionIds !== null) for (const id of subscriptionIds) length += 1 + varintSize(id);
   return length;
 }
@@ -132,6 +136,12 @@ function writeProperties(out: Uint8Array, pos: number, parts: PublishParts, subs
     out[expiry + 1] = (expirySeconds >>> 16) & 0xff;
     out[expiry + 2] = (expirySeconds >>> 8) & 0xff;
     out[expiry + 3] = expirySeconds & 0xff;
+  }
+  if (parts.alias !== 0) {
+    out[at] = Property.TOPIC_ALIAS;
+    out[at + 1] = parts.alias >>> 8;
+    out[at + 2] = parts.alias & 0xff;
+    at += ALIAS_BYTES;
   }
   if (subscriptionIds === null) return at;
   for (const id of subscriptionIds) {

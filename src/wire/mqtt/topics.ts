@@ -15,16 +15,16 @@ const QUEUE_PREFIX = '$queue/';
 const QUEUE_GROUP = '$queue';
 
 /** A name that may be published to. See `topicNameFault` for why one is not. */
-export function isTopicName(buf: Uint8Array, start: number, end: number): boolean {
-  return topicNameFault(buf, start, end) === 0;
+export function isTopicName(buf: Uint8Array, start: number, end: number, levelsMax?: number): boolean {
+  return topicNameFault(buf, start, end, levelsMax) === 0;
 }
 
 /**
  * 0 when buf[start, end) is a valid topic name, else the reason code to refuse it with: 0x81 for bytes that are not a valid string
- * [MQTT-3.3.2-1], 0x90 for a wildcard [MQTT-3.3.2-2], an empty name [MQTT-4.7.3-1] or more than MQTT_TOPIC_LEVELS_MAX levels.
+ * [MQTT-3.3.2-1], 0x90 for a wildcard [MQTT-3.3.2-2], an empty name [MQTT-4.7.3-1] or more than `levelsMax` levels.
  * Allocates nothing.
  */
-export function topicNameFault(buf: Uint8Array, start: number, end: number): number {
+export function topicNameFault(buf: Uint8Array, start: number, end: number, levelsMax: number = MQTT_TOPIC_LEVELS_MAX): number {
   if (start === end) return Reason.TOPIC_NAME_INVALID;
   let bits = 0;
   let levels = 1;
@@ -38,7 +38,7 @@ export function topicNameFault(buf: Uint8Array, start: number, end: number): num
     else if (byte === 0) return Reason.MALFORMED_PACKET;
   }
   if (bits >= 0x80 && !isMqttUtf8(buf, start, end)) return Reason.MALFORMED_PACKET;
-  return wildcard || levels > MQTT_TOPIC_LEVELS_MAX ? Reason.TOPIC_NAME_INVALID : 0;
+  return wildcard || levels > levelsMax ? Reason.TOPIC_NAME_INVALID : 0;
 }
 
 export interface ParsedFilter {
