@@ -68,7 +68,7 @@ async function measure(what: string, port: number, filters: readonly string[], e
   await pause(300);
   const messages = expected.reduce((sum, each) => sum + each, 0);
   console.log(
-    `${what.padEnd(64)} ${messages} messages in ${seconds.toFixed(2)} s, event loop held up ${longest().toFixed(1)} ms at most`,
+    `${what.padEnd(64)} ${messages} messages in ${seconds.toFixed(2)} s, longest turn ${longest().toFixed(1)} ms of CPU`,
   );
   for (const client of clients) client.socket.destroy();
 }
