@@ -34,6 +34,18 @@ const CATALOGUE = {
     'The file of auth.scram_file cannot be read or has a bad line. Each line is `user:SCRAM-SHA-256$iterations:salt$stored:server`; the message names the line.',
   SLUICE_HTTP_NOT_FOUND: 'No such resource. See the HTTP section of docs/operate.md for what there is.',
   SLUICE_HTTP_FAILED: 'The node failed to answer an administrative request. The log holds the cause.',
+  SLUICE_BATCH_TRUNCATED:
+    'A record batch is shorter than its header or its length field says. The producer or what lies between is broken; nothing of the batch was stored.',
+  SLUICE_BATCH_MAGIC: 'A record batch is not of format 2. Use a Kafka client of version 0.11 or later.',
+  SLUICE_BATCH_CHECKSUM: 'The checksum of a record batch does not match its bytes: it was damaged on the way. Send it again.',
+  SLUICE_BATCH_ATTRIBUTES: 'A record batch carries attributes or a compression that this version does not know.',
+  SLUICE_BATCH_NUMBER: 'A timestamp, producer id or offset of a record batch is beyond what can be held exactly, 2^53.',
+  SLUICE_BATCH_COUNT: 'The number of records of a record batch does not fit its size or its offsets.',
+  SLUICE_BATCH_RECORDS:
+    'The records of a batch do not follow the layout although its checksum is right: the producer encodes them wrongly.',
+  SLUICE_BATCH_COMPRESSION:
+    'The records of a batch cannot be decompressed: the producer wrote them wrongly. The message names the codec.',
+  SLUICE_BATCH_TOO_LARGE: 'A record batch would be larger than its bound once decompressed. Send smaller batches.',
 } as const;
 
 export type ErrorCode = keyof typeof CATALOGUE;

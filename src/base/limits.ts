@@ -125,3 +125,8 @@ export const READ_HEADROOM_BYTES = 65_536;
 export const SOCKET_LINGER_MS = 2000;
 /** Connections that wait in the kernel for a reactor to accept them. */
 export const LISTEN_BACKLOG = 4096;
+
+/** Largest record batch, bytes, as it is stored and once decompressed; a larger one is refused. One MQTT message of the largest size fits. */
+export const BATCH_BYTES_MAX: number = MQTT_PACKET_BYTES_MAX + (1 << 20);
+/** A batch builder keeps a buffer of at most this for its next batch, bytes. */
+export const BATCH_BUILDER_BYTES_KEPT: number = 1 << 20;
