@@ -34,6 +34,18 @@ const CATALOGUE = {
     'The file of auth.scram_file cannot be read or has a bad line. Each line is `user:SCRAM-SHA-256$iterations:salt$stored:server`; the message names the line.',
   SLUICE_HTTP_NOT_FOUND: 'No such resource. See the HTTP section of docs/operate.md for what there is.',
   SLUICE_HTTP_FAILED: 'The node failed to answer an administrative request. The log holds the cause.',
+  SLUICE_STORAGE_FULL:
+    'There is no room left on the disk, or within a bound, for what was to be stored; nothing of it has been. Make room, or let retention do it; writing goes on by itself then.',
+  SLUICE_STORAGE_FAILED:
+    'A write or a sync of a log has failed, so nothing more is known about what the disk holds, and the node stops. Check the disk (the log names the cause) and start the node again: it recovers what is there.',
+  SLUICE_STORAGE_CORRUPT:
+    'The disk has lost or changed something that was durable. Nothing has been cut. Restore from a replica or a backup, or set storage.on_corruption=serve to go on without it; `sluice log verify` shows the damage.',
+  SLUICE_STORAGE_UNKNOWN_SHARD: 'A shard does not exist any more, or not yet.',
+  SLUICE_STORAGE_OFFSET_MISMATCH:
+    'A writer believed a shard to end elsewhere: somebody else has written to it. The writer reads the end again.',
+  SLUICE_STORAGE_OFFSET_OUT_OF_RANGE:
+    'An offset lies before the start or beyond the end of what is kept. Begin at earliest or latest.',
+  SLUICE_STORAGE_BATCH_TOO_LARGE: 'A record batch is larger than a log takes at once. Send smaller batches.',
   SLUICE_BATCH_TRUNCATED:
     'A record batch is shorter than its header or its length field says. The producer or what lies between is broken; nothing of the batch was stored.',
   SLUICE_BATCH_MAGIC: 'A record batch is not of format 2. Use a Kafka client of version 0.11 or later.',

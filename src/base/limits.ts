@@ -126,7 +126,12 @@ export const SOCKET_LINGER_MS = 2000;
 /** Connections that wait in the kernel for a reactor to accept them. */
 export const LISTEN_BACKLOG = 4096;
 
-/** Largest record batch, bytes, as it is stored and once decompressed; a larger one is refused. One MQTT message of the largest size fits. */
-export const BATCH_BYTES_MAX: number = MQTT_PACKET_BYTES_MAX + (1 << 20);
+/** Highest number of a shard in one log: the bound of its tables. */
+export const SHARD_MAX: number = 2 ** 24;
+/** Largest record batch or message block, bytes: the largest MQTT packet with its frame. A larger one is refused. */
+export const RECORD_BATCH_BYTES_MAX: number = MQTT_PACKET_BYTES_MAX + 1024 * 1024;
 /** A batch builder keeps a buffer of at most this for its next batch, bytes. */
 export const BATCH_BUILDER_BYTES_KEPT: number = 1 << 20;
+/** The memory engine takes its memory in blocks of this, bytes, and gives a shard slabs of at most the second. */
+export const MEMORY_BLOCK_BYTES: number = 1 << 20;
+export const MEMORY_SLAB_BYTES_MAX: number = 1 << 16;

@@ -1,9 +1,10 @@
 /**
  * What a storage engine is: many shards, each an append-only sequence of records with offsets. An engine is owned by one thread and called by one
- * actor there; calls never block on other callers, and what takes time ends in a continuation that runs on the same thread, exactly once.
+ * actor there; calls never block on other callers, and what takes time ends in a continuation that runs on the same thread, exactly once, perhaps before
+ * the call returns. Commits end in the order of their calls.
  *
- * Appends are staged and become readable, and durable if asked, by the next `commit`: one turn, one commit, whatever the number of shards. All engines
- * pass spec/storage/engine-suite.ts.
+ * Appends are staged and become readable, and durable if asked, by the next `commit`: one turn, one commit, whatever the number of shards. `create`, `trim`
+ * and `drop` show at once and become durable by it. All engines pass spec/storage/engine-suite.ts.
  */
 
 /** Number of a shard, 1 … SHARD_MAX, given by whoever creates shards; names live in the metadata. */
@@ -56,7 +57,9 @@ export interface Engine {
     bytesMax: number,
     then: (error: EngineError, result: ReadResult | undefined) => void,
   ): void;
-  /** First offset whose batch holds a record with a timestamp of `timestampMs` or later; `next` when there is none. */
+  /**
+   * Base offset of the first batch that holds a record with a timestamp of `timestampMs` or later, `start` when it begins before that; the end when there is none.
+   */
   offsetForTime(shard: ShardId, timestampMs: number, then: (error: EngineError, offset: number) => void): void;
   /** Gives up what lies before `start`; an offset below the present start changes nothing, one beyond the end trims to the end. */
   trim(shard: ShardId, start: number): void;

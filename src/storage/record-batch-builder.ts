@@ -5,7 +5,7 @@
  * Bound: a batch never exceeds `bytesMax`; a buffer above BATCH_BUILDER_BYTES_KEPT is given up after its batch.
  */
 import { assert } from '../base/assert.ts';
-import { BATCH_BUILDER_BYTES_KEPT, BATCH_BYTES_MAX } from '../base/limits.ts';
+import { BATCH_BUILDER_BYTES_KEPT, RECORD_BATCH_BYTES_MAX } from '../base/limits.ts';
 import { RangeCopier } from './range-copier.ts';
 import { HEADER_BYTES, NONE, writeHeader } from './record-batch.ts';
 import type { RecordHeaders } from './record-headers.ts';
@@ -33,7 +33,7 @@ export class RecordBatchBuilder {
   #baseTimestamp = 0;
   #maxTimestamp = 0;
 
-  constructor(bytesMax: number = BATCH_BYTES_MAX) {
+  constructor(bytesMax: number = RECORD_BATCH_BYTES_MAX) {
     this.#bytesMax = bytesMax;
   }
 
