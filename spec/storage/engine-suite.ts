@@ -18,6 +18,8 @@ import { EngineModel } from './engine-model.ts';
 export interface EngineUnderTest {
   /** Opens the engine in a directory, which is empty or was left by a former one. */
   open(directory: string): Promise<Engine>;
+  /** Copies what a process that is killed now would leave of one directory to another, empty one; its files, unless told otherwise. */
+  leave?(from: string, to: string): void;
   /** Makes every commit from now on fail, where the engine has something that can. */
   breakDisk?(engine: Engine): void;
   /** For the largest batch that the engine takes, 0 when that is too much for a spec. */
@@ -93,7 +95,8 @@ export class Opened {
   /** Opens what a process that is killed now leaves: the page cache survives it, so that is what its files hold. */
   async crash(): Promise<void> {
     const left = mkdtempSync(join(tmpdir(), 'sluice-engine-'));
-    cpSync(this.directory, left, { recursive: true });
+    if (this.#how.leave !== undefined) this.#how.leave(this.directory, left);
+    else cpSync(this.directory, left, { recursive: true });
     await this.close();
     rmSync(this.directory, { recursive: true });
     this.directory = left;

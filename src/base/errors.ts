@@ -40,6 +40,8 @@ const CATALOGUE = {
     'A write or a sync of a log has failed, so nothing more is known about what the disk holds, and the node stops. Check the disk (the log names the cause) and start the node again: it recovers what is there.',
   SLUICE_STORAGE_CORRUPT:
     'The disk has lost or changed something that was durable. Nothing has been cut. Restore from a replica or a backup, or set storage.on_corruption=serve to go on without it; `sluice log verify` shows the damage.',
+  SLUICE_STORAGE_IN_USE:
+    'Another process has the data directory open, perhaps a second node. Stop it, or give this one another node.data.',
   SLUICE_STORAGE_UNKNOWN_SHARD: 'A shard does not exist any more, or not yet.',
   SLUICE_STORAGE_OFFSET_MISMATCH:
     'A writer believed a shard to end elsewhere: somebody else has written to it. The writer reads the end again.',

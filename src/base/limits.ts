@@ -130,8 +130,19 @@ export const LISTEN_BACKLOG = 4096;
 export const SHARD_MAX: number = 2 ** 24;
 /** Largest record batch or message block, bytes: the largest MQTT packet with its frame. A larger one is refused. */
 export const RECORD_BATCH_BYTES_MAX: number = MQTT_PACKET_BYTES_MAX + 1024 * 1024;
+/** Bytes staged for one commit; an append beyond is refused, so writers commit long before. */
+export const COMMIT_BYTES_MAX: number = 2 * RECORD_BATCH_BYTES_MAX;
 /** A batch builder keeps a buffer of at most this for its next batch, bytes. */
 export const BATCH_BUILDER_BYTES_KEPT: number = 1 << 20;
 /** The memory engine takes its memory in blocks of this, bytes, and gives a shard slabs of at most the second. */
 export const MEMORY_BLOCK_BYTES: number = 1 << 20;
 export const MEMORY_SLAB_BYTES_MAX: number = 1 << 16;
+/** Entries and bytes of one page of a scan of the local store; a caller goes on behind its last key. */
+export const KV_SCAN_ENTRIES_MAX = 10_000;
+export const KV_SCAN_BYTES_MAX: number = 8 * 1024 * 1024;
+/** A write buffer of the local store, bytes; there are two. */
+export const KV_WRITE_BUFFER_BYTES: number = 16 * 1024 * 1024;
+/** Batches that wait for the local store; a further one is refused. */
+export const KV_BATCHES_QUEUED_MAX = 65_536;
+/** Keys of a trimmed range that the rocksdb engine deletes one by one; a larger range gets one mark, and many marks would slow reads. */
+export const ROCKSDB_DELETES_SINGLE_MAX = 64;

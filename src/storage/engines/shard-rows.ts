@@ -1,5 +1,5 @@
 /**
- * State of every shard of an engine as a struct of arrays: a shard is a row, 42 bytes, and no object. Rows are found by the shard's number itself, so numbers
+ * State of every shard of an engine as a struct of arrays: a shard is a row, 54 bytes, and no object. Rows are found by the shard's number itself, so numbers
  * are to be dense: who creates shards gives the lowest free ones. Bound: SHARD_MAX rows.
  */
 import { assert } from '../../base/assert.ts';
@@ -8,6 +8,8 @@ import { SHARD_MAX } from '../../base/limits.ts';
 import type { ShardId, ShardStat } from '../engine.ts';
 
 const CAPACITY_MIN = 64;
+/** Below every timestamp that a batch may carry. */
+const NO_TIMESTAMP = -Number.MAX_SAFE_INTEGER;
 
 export class ShardRows {
   #present: Uint8Array = new Uint8Array(CAPACITY_MIN);
@@ -21,6 +23,10 @@ export class ShardRows {
   /** Bytes and number of batches, staged ones included. */
   bytes: Float64Array = new Float64Array(CAPACITY_MIN);
   batches: Float64Array = new Float64Array(CAPACITY_MIN);
+  /** Largest timestamp that the shard has seen, staged ones included. */
+  maxTimestamp: Float64Array = new Float64Array(CAPACITY_MIN);
+  /** Tells a shard from its successors of the same number. */
+  incarnation: Uint32Array = new Uint32Array(CAPACITY_MIN);
   #rows = 0;
 
   has(shard: ShardId): boolean {
@@ -43,6 +49,8 @@ export class ShardRows {
     this.next[shard] = start;
     this.bytes[shard] = 0;
     this.batches[shard] = 0;
+    this.maxTimestamp[shard] = NO_TIMESTAMP;
+    this.incarnation[shard]!++;
     this.#rows = Math.max(this.#rows, shard + 1);
   }
 
@@ -90,6 +98,8 @@ export class ShardRows {
     this.next = grown(this.next, new Float64Array(capacity));
     this.bytes = grown(this.bytes, new Float64Array(capacity));
     this.batches = grown(this.batches, new Float64Array(capacity));
+    this.maxTimestamp = grown(this.maxTimestamp, new Float64Array(capacity));
+    this.incarnation = grown(this.incarnation, new Uint32Array(capacity));
   }
 }
 
@@ -97,7 +107,7 @@ export function unknownShard(shard: ShardId): SluiceError {
   return new SluiceError('SLUICE_STORAGE_UNKNOWN_SHARD', `There is no shard ${shard}.`);
 }
 
-function grown<T extends Uint8Array | Float64Array>(from: T, to: T): T {
+function grown<T extends Uint8Array | Uint32Array | Float64Array>(from: T, to: T): T {
   to.set(from);
   return to;
 }
