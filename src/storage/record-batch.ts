@@ -32,6 +32,9 @@ export const CODEC_MASK = 0x07;
 /** Set: the broker's clock gave the timestamp, and all records carry `maxTimestamp`. */
 export const LOG_APPEND_TIME = 0x08;
 export const TRANSACTIONAL = 0x10;
+export const CONTROL = 0x20;
+/** Set by compaction: `baseTimestamp` is the time from which tombstones of this batch may go. */
+export const DELETE_HORIZON = 0x40;
 export const ATTRIBUTES_KNOWN = 0x7f;
 
 /** Value of producer id, epoch and sequence when the producer is not idempotent, and of a timestamp that nobody gave. */
