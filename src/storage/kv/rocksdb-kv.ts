@@ -10,7 +10,7 @@ import { KV_BATCHES_QUEUED_MAX, KV_SCAN_BYTES_MAX, KV_SCAN_ENTRIES_MAX, KV_WRITE
 import { copyStore } from './checkpoint.ts';
 import type { KvEntry, KvOp, KvRange, KvSnapshot, LocalKv } from './local-kv.ts';
 import { type NativeDb, type NativeOptions, openNative } from './rocksdb-native.ts';
-import { WalSyncer } from './wal-syncer.ts';
+import { type WalFiles, WalSyncer } from './wal-syncer.ts';
 
 const OPTIONS: NativeOptions = {
   maxBackgroundJobs: 2,
@@ -47,19 +47,21 @@ export class RocksKv implements LocalKv {
   #failure: SluiceError | undefined;
   #isClosed = false;
 
-  private constructor(directory: string, db: NativeDb) {
+  private constructor(directory: string, db: NativeDb, files: WalFiles | undefined) {
     this.#directory = directory;
     this.#db = db;
-    this.#syncer = new WalSyncer(db, directory);
+    this.#syncer = new WalSyncer(db, directory, files);
   }
 
   /** Opens the store in `directory`, made when it is not there. Errors: SLUICE_STORAGE_IN_USE, SLUICE_STORAGE_CORRUPT, SLUICE_STORAGE_FAILED. */
-  static async open(directory: string): Promise<RocksKv> {
+  static async open(directory: string, files?: WalFiles): Promise<RocksKv> {
     try {
       await mkdir(directory, { recursive: true });
       const db = openNative(directory, OPTIONS);
       await db.ready();
-      return new RocksKv(directory, db);
+      const kv = new RocksKv(directory, db, files);
+      await kv.#syncer.begin();
+      return kv;
     } catch (error) {
       throw openError(directory, error);
     }
