@@ -91,7 +91,7 @@ test('gives back what went in', () => {
             'SLUICE_BATCH_TOO_LARGE',
           );
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   }
 });
@@ -103,7 +103,7 @@ test('each reads the others’ zstd', () => {
 });
 
 test('a bomb is refused before its memory is taken', () => {
-  const zeros = new Uint8Array(64 * MIB);
+  const zeros = new Uint8Array(24 * MIB);
   for (const codec of codecs) {
     const bomb = codec.compress(zeros);
     assert.ok(bomb.length < zeros.length / 15, codec.name);
@@ -115,7 +115,7 @@ test('a bomb is refused before its memory is taken', () => {
       codec.name,
     );
     const after = process.memoryUsage();
-    assert.ok(after.external + after.arrayBuffers - heldBefore < 16 * MIB, codec.name);
+    assert.ok(after.external + after.arrayBuffers - heldBefore < 12 * MIB, codec.name);
   }
 });
 
@@ -165,7 +165,7 @@ test('cut anywhere, changed anywhere, or noise: an error with a code or bytes wi
       bytes[bit >> 3]! ^= 1 << (bit & 7);
       check(codec, bytes);
     }
-    for (let i = 0; i < 300; i++) check(codec, randomBytes(i));
+    for (let i = 0; i < 150; i++) check(codec, randomBytes(i));
   }
 });
 
@@ -176,7 +176,7 @@ test('counts what an lz4 frame holds, exactly', () => {
       const plain = Buffer.from(Uint8Array.from({ length }, (_, i) => (i % period) * (1 + (i >> 15))));
       assert.is(lz4FrameSize(library.compressFrameSync(plain, { blockChecksums, contentChecksum: true }), length), length);
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
 });
 

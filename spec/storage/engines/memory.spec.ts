@@ -15,7 +15,7 @@ const open = (options: Partial<MemoryEngineOptions> = {}): Promise<Opened> =>
 engineSuite('memory', {
   open: () => Promise.resolve(new MemoryEngine({ bytesMax: 64 * MIB, shardBytesMax: 8 * MIB, overflow: 'refuse' })),
   batchBytesMax: 8 * MIB,
-  histories: 300,
+  histories: 150,
 }).run();
 
 const test = suite('memory engine, bounds');

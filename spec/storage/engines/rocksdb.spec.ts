@@ -45,7 +45,7 @@ engineSuite('rocksdb', {
   open: async (directory) => over(await RocksKv.open(join(directory, 'kv'))),
   breakDisk,
   batchBytesMax: 0,
-  histories: 12,
+  histories: 8,
 }).run();
 
 // The same over the store in memory, which is as good as a disk as long as somebody keeps it: many more histories in the same time.
@@ -64,7 +64,7 @@ engineSuite('rocksdb over memory', {
   },
   breakDisk,
   batchBytesMax: 0,
-  histories: 150,
+  histories: 80,
 }).run();
 
 const test = suite('rocksdb engine, alone');
