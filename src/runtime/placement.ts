@@ -21,6 +21,11 @@ export function placeKey(key: string | number, reactors: number): number {
   return best;
 }
 
+/** Which partition of a topic a name goes to is this modulo their number; it never changes. */
+export function hashTopicName(name: string): number {
+  return hashString(name);
+}
+
 /** FNV-1a over the UTF-16 code units. */
 function hashString(key: string): number {
   let hash = 0x811c9dc5;

@@ -1,6 +1,7 @@
 /**
- * Main's side of the reactor threads: starts them, connects each pair, starts a dead one again after a back-off, gives up
- * when one dies too often, and ends them in order.
+ * Main's side of the other threads: starts them, connects each pair, starts a dead reactor again after a back-off, gives up
+ * when one dies too often, and ends them in order. Service threads (the store) have the numbers after the reactors'; they start before
+ * them and end after them, and no key is placed on them. What a service holds is not made good by starting it again, so its death ends the node.
  *
  * A new incarnation gets new rings and ports to everybody, so nothing of the old one can reach it. The survivors hear, in
  * this order: `down` (the old links are drained and closed), `attach` (it can be reached), `up` (its boot is done).
@@ -14,6 +15,7 @@ import { allocateDoorbell } from './doorbell.ts';
 import { THREAD_MAX } from './ref.ts';
 import { allocateChannel } from './ring-channel.ts';
 import { RestartLog } from './supervisor.ts';
+import type { ActorSystem } from './system.ts';
 import { ThreadPlatform } from './thread-platform.ts';
 import { type Birth, type FromThread, type LinkEnd, openLink, seedOf, type ToThread } from './thread-protocol.ts';
 import { ThreadSystem } from './thread-system.ts';
@@ -26,14 +28,28 @@ export interface ThreadHostOptions {
   readonly bootModule: string | URL;
   /** Cloned to the thread as `bootArguments`; asked again for each incarnation. */
   readonly bootArguments: (thread: number, incarnation: number) => unknown;
-  /** A reactor died more than THREAD_RESTARTS_MAX times in THREAD_RESTART_WINDOW_MS. The node cannot go on. */
+  /** Threads beside the reactors, with the numbers `reactors + 1` and on. */
+  readonly services?: readonly ThreadService[];
+  /** Called when the services are up; the reactors start when it is done, and not at all when it fails. */
+  readonly servicesUp?: (system: ActorSystem) => Promise<void>;
+  /** A reactor died more than THREAD_RESTARTS_MAX times in THREAD_RESTART_WINDOW_MS, or a service died. The node cannot go on. */
   readonly onGiveUp: (thread: number, error: unknown) => void;
   /** A reactor died and will be started again. */
   readonly onDeath?: (thread: number, incarnation: number, error: unknown) => void;
 }
 
-interface Reactor {
+export interface ThreadService {
+  readonly name: string;
+  /** As for reactors. */
+  readonly bootModule: string | URL;
+  readonly bootArguments: unknown;
+}
+
+/** A reactor or a service. */
+interface Thread {
   readonly thread: number;
+  /** Undefined: a reactor. */
+  readonly service: ThreadService | undefined;
   readonly slots: SharedArrayBuffer;
   readonly bell: SharedArrayBuffer;
   readonly deaths: RestartLog;
@@ -72,7 +88,8 @@ export class ThreadHost {
   readonly #options: ThreadHostOptions;
   readonly #bell = allocateDoorbell();
   readonly #slots = allocateSlots();
-  readonly #reactors: Reactor[] = [];
+  /** Reactors, then services: a thread's number is its place + 1. */
+  readonly #threads: Thread[] = [];
   /** A listening port keeps the process alive, also while a reactor waits for its restart. */
   readonly #keepAlive = new MessageChannel();
   #settleStart: { resolve: () => void; reject: (error: unknown) => void } | undefined;
@@ -97,9 +114,12 @@ export class ThreadHost {
     this.started = new Promise((resolve, reject) => {
       this.#settleStart = { resolve, reject };
     });
-    for (let thread = 1; thread <= options.reactors; thread++) {
-      this.#reactors.push({
+    const services = options.services ?? [];
+    assert(options.reactors + services.length <= THREAD_MAX, 'too many threads');
+    for (let thread = 1; thread <= options.reactors + services.length; thread++) {
+      this.#threads.push({
         thread,
+        service: services[thread - options.reactors - 1],
         slots: allocateSlots(),
         bell: allocateDoorbell(),
         deaths: new RestartLog(),
@@ -111,16 +131,16 @@ export class ThreadHost {
         utilization: undefined,
       });
     }
-    for (const reactor of this.#reactors) this.#spawn(reactor);
+    for (const thread of services.length > 0 ? this.#services() : this.#threads) this.#spawn(thread);
   }
 
   /** Counters of a thread (0 = main), shared memory; the same across its incarnations. */
   slotsOf(thread: number): Float64Array {
-    return thread === 0 ? this.system.slots : new Float64Array(this.#reactor(thread).slots);
+    return thread === 0 ? this.system.slots : new Float64Array(this.#thread(thread).slots);
   }
 
   incarnationOf(thread: number): number {
-    return thread === 0 ? 0 : this.#reactor(thread).incarnation;
+    return thread === 0 ? 0 : this.#thread(thread).incarnation;
   }
 
   /** Event-loop utilisation of a thread, 0 … 1, since the last call for it; 0 at the first call for an incarnation and while it is dead. */
@@ -130,7 +150,7 @@ export class ThreadHost {
       this.#utilization = performance.eventLoopUtilization();
       return before === undefined ? 0 : performance.eventLoopUtilization(this.#utilization, before).utilization;
     }
-    const reactor = this.#reactor(thread);
+    const reactor = this.#thread(thread);
     if (reactor.worker === undefined) return 0;
     const before = reactor.utilization;
     reactor.utilization = reactor.worker.performance.eventLoopUtilization();
@@ -139,114 +159,135 @@ export class ThreadHost {
 
   /** Ends a reactor thread the hard way; it comes back. For tests and chaos. */
   async kill(thread: number): Promise<void> {
-    await this.#reactor(thread).worker?.terminate();
+    await this.#thread(thread).worker?.terminate();
   }
 
-  /** Drains all reactors, lets them exit together, then drains main. What is left at the deadline is cut off. */
+  /** Drains all reactors, lets them exit together, does the same to the services, then drains main. What is left at the deadline is cut off. */
   async stop(deadlineMs: number): Promise<void> {
     this.#isStopping = true;
     const deadline = new Promise<void>((resolve) => this.system.after(deadlineMs, 0, () => resolve()));
-    for (const reactor of this.#reactors) post(reactor, { type: 'drain', deadlineMs });
-    await this.#until((reactor) => reactor.worker === undefined || reactor.isDrained, deadline);
-    for (const reactor of this.#reactors) post(reactor, { type: 'exit' });
-    await this.#until((reactor) => reactor.worker === undefined, deadline);
-    await Promise.all(this.#reactors.map(({ worker }) => worker?.terminate()));
+    await this.#end(this.#threads.filter(isReactor), deadlineMs, deadline);
+    await this.#end(this.#services(), deadlineMs, deadline);
     await this.system.drain(deadlineMs);
     this.#keepAlive.port1.close();
   }
 
-  async #until(isDone: (reactor: Reactor) => boolean, deadline: Promise<void>): Promise<void> {
+  async #end(threads: readonly Thread[], deadlineMs: number, deadline: Promise<void>): Promise<void> {
+    for (const thread of threads) post(thread, { type: 'drain', deadlineMs });
+    await this.#until(threads, (thread) => thread.worker === undefined || thread.isDrained, deadline);
+    for (const thread of threads) post(thread, { type: 'exit' });
+    await this.#until(threads, (thread) => thread.worker === undefined, deadline);
+    await Promise.all(threads.map(({ worker }) => worker?.terminate()));
+  }
+
+  async #until(threads: readonly Thread[], isDone: (thread: Thread) => boolean, deadline: Promise<void>): Promise<void> {
     const done = new Promise<void>((resolve) => {
       this.#changed = () => {
-        if (this.#reactors.every(isDone)) resolve();
+        if (threads.every(isDone)) resolve();
       };
       this.#changed();
     });
     await Promise.race([done, deadline]);
   }
 
-  #reactor(thread: number): Reactor {
-    const reactor = this.#reactors[thread - 1];
-    assert(reactor !== undefined, 'no such thread');
-    return reactor;
+  #services(): Thread[] {
+    return this.#threads.filter(({ service }) => service !== undefined);
   }
 
-  #spawn(reactor: Reactor): void {
-    reactor.incarnation++;
-    const { thread, incarnation } = reactor;
-    const links: LinkEnd[] = [this.#connect(reactor, 0)];
-    for (const other of this.#reactors) if (other.worker !== undefined) links.push(this.#connect(reactor, other.thread));
+  #thread(number: number): Thread {
+    const thread = this.#threads[number - 1];
+    assert(thread !== undefined, 'no such thread');
+    return thread;
+  }
+
+  #spawn(target: Thread): void {
+    target.incarnation++;
+    const { thread, incarnation, service } = target;
+    const links: LinkEnd[] = [this.#connect(target, 0)];
+    for (const other of this.#threads) if (other.worker !== undefined) links.push(this.#connect(target, other.thread));
     const birth: Birth = {
       node: this.#options.node,
       thread,
       incarnation,
       reactors: this.#options.reactors,
-      slots: reactor.slots,
-      bell: reactor.bell,
+      slots: target.slots,
+      bell: target.bell,
       links,
-      bootModule: String(this.#options.bootModule),
-      bootArguments: this.#options.bootArguments(thread, incarnation),
+      bootModule: String(service?.bootModule ?? this.#options.bootModule),
+      bootArguments: service === undefined ? this.#options.bootArguments(thread, incarnation) : service.bootArguments,
     };
+    const name = service?.name ?? `reactor-${thread}`;
     const worker = new Worker(new URL('./worker-entry.js', import.meta.url), {
       workerData: birth,
       transferList: links.map(({ port }) => port),
-      name: `reactor-${thread}`,
+      name,
     });
-    reactor.worker = worker;
-    reactor.utilization = undefined;
+    target.worker = worker;
+    target.utilization = undefined;
     worker.on('message', (message: FromThread) => {
-      if (message.type === 'ready') this.#onReady(reactor);
-      else reactor.isDrained = true;
+      if (message.type === 'ready') this.#onReady(target);
+      else target.isDrained = true;
       this.#changed();
     });
     worker.on('error', (error) => {
-      reactor.lastError = error;
+      target.lastError = error;
     });
-    worker.on('exit', (code) =>
-      this.#onExit(reactor, reactor.lastError ?? new Error(`reactor ${thread} exited with code ${code}`)),
-    );
+    worker.on('exit', (code) => this.#onExit(target, target.lastError ?? new Error(`thread ${name} exited with code ${code}`)));
   }
 
-  /** Gives `other` its end of a new connection to `reactor`, and returns the reactor's. */
-  #connect(reactor: Reactor, other: number): LinkEnd {
+  /** Gives `other` its end of a new connection to `target`, and returns the target's. */
+  #connect(target: Thread, other: number): LinkEnd {
     const { port1, port2 } = new MessageChannel();
-    const toReactor = allocateChannel();
-    const fromReactor = allocateChannel();
-    const { thread, incarnation, bell } = reactor;
-    const theirs: LinkEnd = { thread, incarnation, outbound: toReactor, inbound: fromReactor, port: port1, theirBell: bell };
+    const toTarget = allocateChannel();
+    const fromTarget = allocateChannel();
+    const { thread, incarnation, bell } = target;
+    const theirs: LinkEnd = { thread, incarnation, outbound: toTarget, inbound: fromTarget, port: port1, theirBell: bell };
     if (other === 0) this.system.attachLink(openLink(theirs));
-    else this.#reactor(other).worker?.postMessage({ type: 'attach', link: theirs } satisfies ToThread, [port1]);
+    else this.#thread(other).worker?.postMessage({ type: 'attach', link: theirs } satisfies ToThread, [port1]);
     return {
       thread: other,
       incarnation: this.incarnationOf(other),
-      outbound: fromReactor,
-      inbound: toReactor,
+      outbound: fromTarget,
+      inbound: toTarget,
       port: port2,
-      theirBell: other === 0 ? this.#bell : this.#reactor(other).bell,
+      theirBell: other === 0 ? this.#bell : this.#thread(other).bell,
     };
   }
 
-  #onReady(reactor: Reactor): void {
-    reactor.isUp = true;
-    for (const other of this.#reactors) {
-      if (other === reactor || !other.isUp) continue;
-      post(other, { type: 'up', thread: reactor.thread });
-      post(reactor, { type: 'up', thread: other.thread });
+  #onReady(ready: Thread): void {
+    ready.isUp = true;
+    for (const other of this.#threads) {
+      if (other === ready || !other.isUp) continue;
+      post(other, { type: 'up', thread: ready.thread });
+      post(ready, { type: 'up', thread: other.thread });
     }
-    this.system.threadUp(reactor.thread);
-    if (this.#reactors.every(({ isUp }) => isUp)) {
+    this.system.threadUp(ready.thread);
+    if (ready.service !== undefined && this.#services().every(({ isUp }) => isUp)) void this.#startReactors();
+    if (this.#threads.every(({ isUp }) => isUp)) {
       this.#settleStart?.resolve();
       this.#settleStart = undefined;
     }
   }
 
-  #onExit(reactor: Reactor, error: unknown): void {
-    const { thread, incarnation } = reactor;
-    reactor.worker = undefined;
-    reactor.lastError = undefined;
-    reactor.isUp = false;
+  /** The services are up: reactors may count on them from their first turn. */
+  async #startReactors(): Promise<void> {
+    try {
+      await this.#options.servicesUp?.(this.system);
+    } catch (error) {
+      this.#settleStart?.reject(error);
+      this.#settleStart = undefined;
+      return;
+    }
+    if (!this.#isStopping) for (const thread of this.#threads.filter(isReactor)) this.#spawn(thread);
+  }
+
+  #onExit(gone: Thread, error: unknown): void {
+    const { thread, incarnation } = gone;
+    gone.worker = undefined;
+    gone.lastError = undefined;
+    gone.isUp = false;
     this.#changed();
-    for (const other of this.#reactors) post(other, { type: 'down', thread });
+    for (const other of this.#threads) post(other, { type: 'down', thread });
     this.system.threadDown(thread);
     if (this.#isStopping) return;
     if (this.#settleStart !== undefined) {
@@ -255,18 +296,22 @@ export class ThreadHost {
       this.#settleStart = undefined;
       return;
     }
-    const delayMs = reactor.deaths.admit(this.system.now(), DEATHS);
+    const delayMs = gone.service === undefined ? gone.deaths.admit(this.system.now(), DEATHS) : -1;
     if (delayMs < 0) {
       this.#options.onGiveUp(thread, error);
       return;
     }
     this.#options.onDeath?.(thread, incarnation, error);
     this.system.after(delayMs, 0, () => {
-      if (!this.#isStopping) this.#spawn(reactor);
+      if (!this.#isStopping) this.#spawn(gone);
     });
   }
 }
 
-function post(reactor: Reactor, message: ToThread): void {
-  reactor.worker?.postMessage(message);
+function isReactor({ service }: Thread): boolean {
+  return service === undefined;
+}
+
+function post(thread: Thread, message: ToThread): void {
+  thread.worker?.postMessage(message);
 }

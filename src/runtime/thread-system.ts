@@ -25,7 +25,7 @@ import { NO_ROUTE, type NodeLink } from './node-link.ts';
 import { placeKey } from './placement.ts';
 import type { Platform } from './platform.ts';
 import { type ActorRef, formatRef, NOBODY } from './ref.ts';
-import type { ActorSystem, ThreadListener } from './system.ts';
+import type { ActorSystem, ThreadListener, ThreadState } from './system.ts';
 import { type TimerAction, type TimerEntry, TimerWheel } from './timers.ts';
 import { TurnLoop } from './turn-loop.ts';
 import { Watches } from './watches.ts';
@@ -348,7 +348,7 @@ export class ThreadSystem implements ActorSystem {
   /** The thread's boot is done. */
   threadUp(thread: number): void {
     this.requestTurn();
-    for (const listener of this.#threadListeners) listener(thread, 'up');
+    this.#tellListeners(thread, 'up');
   }
 
   /** What it published before it died still counts; then watchers and askers learn it. */
@@ -361,7 +361,12 @@ export class ThreadSystem implements ActorSystem {
     link.close();
     this.watches.threadDied(thread);
     this.asks.threadDied(thread);
-    for (const listener of this.#threadListeners) listener(thread, 'down');
+    this.#tellListeners(thread, 'down');
+  }
+
+  #tellListeners(thread: number, state: ThreadState): void {
+    if (thread > this.reactors) return; // a service
+    for (const listener of this.#threadListeners) listener(thread, state);
   }
 }
 

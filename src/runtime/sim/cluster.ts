@@ -15,8 +15,10 @@ import { EventQueue } from './event-queue.ts';
 import { TraceHash } from './trace-hash.ts';
 
 export interface SimOptions {
-  /** Threads 0 … threads - 1; thread 0 stands for main, the others are reactors. */
+  /** Threads 0 … threads - 1; thread 0 stands for main, the others are reactors, and the last ones services. */
   readonly threads: number;
+  /** How many of them are services; default 0. They are booted before the reactors. */
+  readonly services?: number;
   readonly seed: number;
   readonly node?: number;
   /** Starts the actors of a thread's incarnation. */
@@ -57,7 +59,18 @@ export class SimCluster {
     for (let thread = 0; thread < options.threads; thread++) {
       this.#threads.push({ thread, slots: new Float64Array(allocateSlots()), incarnation: -1, system: undefined });
     }
-    for (const thread of this.#threads) this.#start(thread);
+    const reactors = this.#reactors;
+    const order = [...this.#threads].sort((a, b) => rank(a.thread) - rank(b.thread));
+    for (const thread of order) this.#start(thread);
+
+    function rank(thread: number): number {
+      if (thread === 0) return 0;
+      return thread > reactors ? 1 : 2;
+    }
+  }
+
+  get #reactors(): number {
+    return this.#options.threads - 1 - (this.#options.services ?? 0);
   }
 
   get nowMs(): number {
@@ -124,7 +137,7 @@ export class SimCluster {
       node: this.#options.node ?? 1,
       thread,
       incarnation: place.incarnation,
-      reactors: this.#options.threads - 1,
+      reactors: this.#reactors,
       slots: place.slots,
       platform: this.#platform(place),
       trace: (type, target, sender, kind, correlation) =>
