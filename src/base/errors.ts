@@ -30,10 +30,6 @@ const CATALOGUE = {
     'A listener off loopback would let anyone in. Set auth.users_file for MQTT, keep the host on 127.0.0.1, or set auth.insecure=true if the network is trusted.',
   SLUICE_AUTH_USERS_FILE:
     'The file of auth.users_file cannot be read or has a bad line. Each line is `user:hash`, a hash as `sluice` writes it; the message names the line.',
-  SLUICE_AUTH_SCRAM_FILE:
-    'The file of auth.scram_file cannot be read or has a bad line. Each line is `user:SCRAM-SHA-256$iterations:salt$stored:server`; the message names the line.',
-  SLUICE_HTTP_NOT_FOUND: 'No such resource. See the HTTP section of docs/operate.md for what there is.',
-  SLUICE_HTTP_FAILED: 'The node failed to answer an administrative request. The log holds the cause.',
   SLUICE_STORAGE_FULL:
     'There is no room left on the disk, or within a bound, for what was to be stored; nothing of it has been. Make room, or let retention do it; writing goes on by itself then.',
   SLUICE_STORAGE_FAILED:
@@ -42,12 +38,23 @@ const CATALOGUE = {
     'The disk has lost or changed something that was durable. Nothing has been cut. Restore from a replica or a backup, or set storage.on_corruption=serve to go on without it; `sluice log verify` shows the damage.',
   SLUICE_STORAGE_IN_USE:
     'Another process has the data directory open, perhaps a second node. Stop it, or give this one another node.data.',
+  SLUICE_STORAGE_FOREIGN:
+    'A file in the data directory belongs to another log. Move it away, or back to where it came from; the message names it.',
   SLUICE_STORAGE_UNKNOWN_SHARD: 'A shard does not exist any more, or not yet.',
   SLUICE_STORAGE_OFFSET_MISMATCH:
     'A writer believed a shard to end elsewhere: somebody else has written to it. The writer reads the end again.',
   SLUICE_STORAGE_OFFSET_OUT_OF_RANGE:
     'An offset lies before the start or beyond the end of what is kept. Begin at earliest or latest.',
   SLUICE_STORAGE_BATCH_TOO_LARGE: 'A record batch is larger than a log takes at once. Send smaller batches.',
+  SLUICE_TOPIC_UNKNOWN: 'There is no declared topic of that name. `sluice topic list` shows those that there are.',
+  SLUICE_TOPIC_EXISTS: 'A declared topic of that name exists already. Take another name, or delete it first.',
+  SLUICE_TOPIC_INVALID: 'A declared topic cannot be made like that. The message names what is wrong.',
+  SLUICE_TOPIC_LIMIT: 'The node has as many declared topics as it takes. Delete some.',
+  SLUICE_AUTH_SCRAM_FILE:
+    'The file of auth.scram_file cannot be read or has a bad line. Each line is `user:SCRAM-SHA-256$iterations:salt$stored:server`; the message names the line.',
+  SLUICE_HTTP_NOT_FOUND: 'No such resource. See the HTTP section of docs/operate.md for what there is.',
+  SLUICE_HTTP_UNAVAILABLE: 'The node cannot do this now: it is starting or stopping, or it runs with storage.enabled=false.',
+  SLUICE_HTTP_FAILED: 'The node failed to answer an administrative request. The log holds the cause.',
   SLUICE_BATCH_TRUNCATED:
     'A record batch is shorter than its header or its length field says. The producer or what lies between is broken; nothing of the batch was stored.',
   SLUICE_BATCH_MAGIC: 'A record batch is not of format 2. Use a Kafka client of version 0.11 or later.',
@@ -63,6 +70,11 @@ const CATALOGUE = {
 } as const;
 
 export type ErrorCode = keyof typeof CATALOGUE;
+
+/** Also for an error that has come from another thread, where its class is lost. */
+export function isCoded(error: unknown): error is Error & { readonly code: ErrorCode } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in CATALOGUE;
+}
 
 /** Code → what happened and what to do. Codes are `SLUICE_<AREA>_<NAME>` and never change their meaning. */
 export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, string>> = CATALOGUE;

@@ -146,3 +146,40 @@ export const KV_WRITE_BUFFER_BYTES: number = 16 * 1024 * 1024;
 export const KV_BATCHES_QUEUED_MAX = 65_536;
 /** Keys of a trimmed range that the rocksdb engine deletes one by one; a larger range gets one mark, and many marks would slow reads. */
 export const ROCKSDB_DELETES_SINGLE_MAX = 64;
+/** Memory for the end of a log comes in pieces of this, bytes. */
+export const LOG_TAIL_CHUNK_BYTES: number = 4 * 1024 * 1024;
+/** Files of sealed segments that a log keeps open; further ones are opened again when they are read. */
+export const LOG_FILES_OPEN_MAX = 32;
+/** Retired segments that a log keeps for writing them again; further ones are removed. */
+export const LOG_SPARES_MAX = 2;
+/** Frames of a shard that lie further apart than this in their file are read one by one, bytes. */
+export const READ_GAP_BYTES_MAX: number = 16 * 1024;
+/** Bytes staged with an engine before the store commits within a turn. */
+export const STORE_COMMIT_BYTES: number = 8 * 1024 * 1024;
+/** Bytes of one answer to a read; a larger frame goes alone. */
+export const STORE_READ_BYTES_MAX: number = 1024 * 1024;
+/** Appends that need not be durable at once are synced after this, milliseconds. */
+export const STORE_SYNC_INTERVAL_MS = 1000;
+/** How often the store applies retention and gives up segments that hold nothing any more, milliseconds. */
+export const STORE_COLLECT_MS = 5000;
+/** Bytes of appends that a reactor has on their way to the store, or waiting for it; above, publishers are held back. */
+export const STORE_INFLIGHT_BYTES_MAX: number = 16 * 1024 * 1024;
+/** A partition hands its batch to the store within the turn when it has this many bytes. */
+export const PARTITION_BATCH_BYTES: number = 192 * 1024;
+/** Messages in the store's mailbox: requests wait there only while it handles others, and their senders are bounded by what they have under way. */
+export const STORE_MAILBOX_MAX = 65_536;
+/** Partitions of one declared topic, and declared topics of a node. */
+export const TOPIC_PARTITIONS_MAX = 1024;
+export const TOPICS_DECLARED_MAX = 10_000;
+/** A frame of messages for persistent sessions goes to the store within the turn when it has this many bytes. */
+export const FAN_OUT_BYTES: number = 192 * 1024;
+/** Messages of an inbox that are kept in memory for a client that keeps up, bytes; what comes on top is read from the log when its turn comes. */
+export const INBOX_AHEAD_BYTES: number = 512 * 1024;
+/** Bytes of an inbox read at a time. */
+export const INBOX_READ_BYTES: number = 256 * 1024;
+/** Inboxes made ahead of the sessions that will have them, per reactor. */
+export const INBOX_SHARDS_AHEAD = 64;
+/** For the store to answer a question, milliseconds; then it counts as failed. */
+export const STORE_ASK_MS = 10_000;
+/** Persistent sessions that a reactor makes again at a time. */
+export const SESSIONS_RESTORED_AT_ONCE = 1000;

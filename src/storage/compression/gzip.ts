@@ -8,10 +8,13 @@ export const GZIP: Codec = {
   compress: (bytes) => gzipSync(bytes),
   decompress(bytes, bytesMax) {
     try {
-      return gunzipSync(bytes, { maxOutputLength: Math.max(1, bytesMax) });
+      // zlib takes no bound of 0.
+      const plain = gunzipSync(bytes, { maxOutputLength: Math.max(1, bytesMax) });
+      if (plain.length <= bytesMax) return plain;
     } catch (error) {
       if ((error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge('gzip', undefined, bytesMax);
       throw corrupt('gzip', (error as Error).message, error);
     }
+    throw tooLarge('gzip', undefined, bytesMax);
   },
 };
