@@ -66,7 +66,8 @@ export function conformance(
   const test = suite(`conformance: ${name}`);
   const subject = new Subject();
   const start: Callback = async () => {
-    subject.broker = await Broker.start(settings);
+    // Answers that wait for the disk would come in another order; sessions on disk have specs of their own.
+    subject.broker = await Broker.start({ 'storage.enabled': 'false', ...settings });
   };
   test.before(start);
   test.after(async () => {

@@ -175,8 +175,8 @@ for (const threads of [1, 2]) {
       const client = await broker.connectOn(reactor, { receiveMaximum: 3 });
       await client.subscribe('window', { qos: 1 });
       for (let i = 0; i < 10; i++) await publish('window', `m${i}`, { qos: 1 });
-      const got = (await client.settled()) as ReceivedPublish[];
-      assert.is(got.length, 3);
+      const got = [await client.nextPublish(), await client.nextPublish(), await client.nextPublish()];
+      assert.equal(await client.settled(), []);
       for (let acknowledged = 0; acknowledged < 7; acknowledged++) {
         client.send(puback(got[acknowledged]!.messageId!));
         got.push(await client.nextPublish());
@@ -389,7 +389,11 @@ for (const threads of [1, 2]) {
       assert.equal(await client.subscribe(filter), [0]);
       for (const topic of [...no, ...yes]) publisher.publish(topic, filter);
       const got: string[] = [];
-      while (got.length < yes.length) got.push((await client.nextPublish()).topic);
+      while (got.length < yes.length) {
+        const { topic, payload } = await client.nextPublish();
+        // With two reactors, what was published after an UNSUBACK may still be under way when the next SUBSCRIBE comes.
+        if (threads === 1 || String(payload) === filter) got.push(topic);
+      }
       assert.equal(got, yes, filter);
       client.send(unsubscribeFrom(filter));
       assert.equal(((await client.next('unsuback')) as unknown as { granted: number[] }).granted, [0]);

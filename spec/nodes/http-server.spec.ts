@@ -17,6 +17,7 @@ const sources: HttpSources = {
   metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', render: async () => 'sluice_x 1\n' },
   describeNode: () => ({ node: 1 }),
   describeConfig: () => '{"keys":{}}',
+  topics: () => undefined,
   inspectActors: () => Promise.reject(new Error('the inspection failed')),
 };
 

@@ -1,7 +1,10 @@
 // A node as a child process: its lines, its READY, its end.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import * as net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseReady, type Ready } from '../../src/nodes/ready-line.ts';
 
@@ -18,13 +21,18 @@ export class NodeChild {
   #onLine: () => void = () => {};
 
   constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}, entry: string = STANDIN) {
+    // A data directory of its own, unless the caller names one.
+    const data = mkdtempSync(join(tmpdir(), 'sluice-node-'));
     this.#process = spawn(process.execPath, [entry, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH ?? '', ...environment },
+      env: { PATH: process.env.PATH ?? '', SLUICE_NODE__DATA: data, ...environment },
     });
     this.#collect('stdout');
     this.#collect('stderr');
-    this.ended = once(this.#process, 'close').then(([code, signal]) => (code ?? signal) as number | string);
+    this.ended = once(this.#process, 'close').then(([code, signal]) => {
+      rmSync(data, { recursive: true, force: true });
+      return (code ?? signal) as number | string;
+    });
     this.ended.then(() => this.#onLine());
   }
 

@@ -67,7 +67,7 @@ test('READY stands alone on stdout, health and metrics answer, SIGTERM ends with
   };
   assert.equal(
     actors.threads.map(({ thread }) => thread),
-    [0, 1, 2],
+    [0, 1, 2, 3], // the last one is the store
   );
   assert.is(actors.threads[1]?.root.children[0]?.name, 'listener');
   const about = (await (await fetch(`${http}/api/v1/node`)).json()) as Record<string, unknown>;
@@ -205,7 +205,7 @@ test('when its reactor keeps dying the node gives up with a code', async () => {
 test('a reactor that cannot boot ends the node with one coded line', async () => {
   const node = start([...FREE_PORTS, '--set', 'cluster.name=cannot-boot', '--set', 'log.level=silent']);
   assert.is(await node.ended, 1);
-  assert.equal(node.stderr, ['SLUICE_NODE_BOOT: a reactor could not boot: no reactor today']);
+  assert.equal(node.stderr, ['SLUICE_NODE_BOOT: a thread could not boot: no reactor today']);
 });
 
 test('keys without effect in this version are accepted and named in the log', async () => {

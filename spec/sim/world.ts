@@ -497,6 +497,7 @@ function randomLimits(prng: Prng): SessionLimits {
     subscriptionsMax: 1000,
     queueMessagesMax: 1_000_000,
     queueBytesMax: 1 << 30,
+    queueOverflow: 'refuse',
     outputBytesMax: prng.chance(0.3) ? 8192 : 1 << 22,
     sharing: SHARE_DEFAULTS,
     offer: FULL_OFFER,

@@ -6,5 +6,8 @@ export const WELL_KNOWN = {
   retained: 4,
   listener: 5,
   interest: 6,
+  storeClient: 7,
+  shards: 8,
+  restorer: 9,
   shareInterest: 12,
 } as const;

@@ -5,7 +5,7 @@
  *   2 users      the users file is read, the password pool starts
  *   3 sockets    every data port is bound; a port that is taken ends the boot here, before anything has started
  *   4 http       health answers from now on (ready: 503), so that a slow start can be watched
- *   5 reactors   the threads start, each booted by the boot module; clients are accepted
+ *   5 threads    the store recovers what was kept, then the reactors start, each booted by the boot module; clients are accepted
  *   6 main       the actors of the main thread
  *   7 running    ready: 200
  *
@@ -16,9 +16,9 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { AUTHENTICATOR_SLOT } from '../actors/authenticator/messages.ts';
 import { assert } from '../base/assert.ts';
-import { SluiceError } from '../base/errors.ts';
+import { isCoded, SluiceError } from '../base/errors.ts';
 import { DRAIN_MS_MAX, REACTORS_MAX } from '../base/limits.ts';
-import { startThreads, type ThreadHost } from '../runtime/thread-host.ts';
+import { startThreads, type ThreadHost, type ThreadService } from '../runtime/thread-host.ts';
 import { formatAddress } from './address.ts';
 import { Authenticator } from './auth/actor.ts';
 import { createPasswordChecker, type PasswordChecker } from './auth/password-checker.ts';
@@ -34,6 +34,8 @@ import { NodeState } from './node-state.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
 import type { Ready } from './ready-line.ts';
 import { type ListeningSocket, openListeningSocket } from './sockets/listening-socket.ts';
+import type { StoreBoot } from './store-boot.ts';
+import { TopicCatalogue } from './topics/catalogue.ts';
 
 export interface BootOptions {
   readonly config: Config;
@@ -67,11 +69,12 @@ class Boot {
   #checker: PasswordChecker | undefined;
   #mqtt: ListeningSocket | undefined;
   #host: ThreadHost | undefined;
+  #topics: TopicCatalogue | undefined;
 
   constructor(options: BootOptions) {
     this.#options = options;
     this.#reactors = options.config.node.threads || defaultReactors(availableParallelism());
-    this.#state = new NodeState(options.config, this.#reactors, options.log);
+    this.#state = new NodeState(options.config, this.#reactors, options.config.storage.enabled ? 1 : 0, options.log);
   }
 
   async run(): Promise<RunningNode> {
@@ -81,7 +84,7 @@ class Boot {
       ['users', () => this.#readUsers()],
       ['sockets', () => this.#openSockets()],
       ['http', () => this.#startHttp()],
-      ['reactors', () => this.#startReactors()],
+      ['threads', () => this.#startThreads()],
       ['main', () => this.#spawnMainActors()],
       ['running', () => this.#state.enter('running')],
     ];
@@ -128,26 +131,41 @@ class Boot {
     const address = httpAddress(this.#options.config);
     if (address === undefined) return;
     const describeConfig = (): string => printConfigJson(this.#options.settings);
-    const http = await startHttp(address, { ...this.#state.sources(), describeConfig }, this.#options.log);
+    const http = await startHttp(
+      address,
+      { ...this.#state.sources(), describeConfig, topics: () => this.#topics },
+      this.#options.log,
+    );
     this.#state.bound('http', http.address);
     this.#undos.push(() => http.close());
   }
 
-  async #startReactors(): Promise<void> {
+  async #startThreads(): Promise<void> {
     const { config, log, reactorModule, onGiveUp } = this.#options;
     const listeners = (): ReactorBoot['listeners'] => (this.#mqtt === undefined ? [] : [this.#mqtt.lend()]);
-    const bootArguments = (): ReactorBoot => ({ config, listeners: listeners(), scram: this.#scram });
+    const bootArguments = (): ReactorBoot => ({
+      config,
+      listeners: listeners(),
+      declarations: this.#topics?.list(),
+      scram: this.#scram,
+    });
     const host = await startThreads({
       node: config.node.id,
       reactors: this.#reactors,
       bootModule: reactorModule,
       bootArguments,
+      services: config.storage.enabled ? [storeService(config)] : [],
+      servicesUp: async (system) => {
+        this.#topics = new TopicCatalogue(system);
+        await this.#topics.load();
+      },
       onDeath: (thread, incarnation, error) => this.#state.reactorDied(thread, incarnation, error),
       onGiveUp: (_thread, error) => onGiveUp(error),
     }).catch((error: unknown): never => {
-      log.error(errorFields(error), 'a reactor could not boot');
+      log.error(errorFields(error), 'a thread could not boot');
+      if (isCoded(error)) throw new SluiceError(error.code, error.message, { cause: error });
       const what = error instanceof Error ? error.message : String(error);
-      throw new SluiceError('SLUICE_NODE_BOOT', `a reactor could not boot: ${what}`, { cause: error });
+      throw new SluiceError('SLUICE_NODE_BOOT', `a thread could not boot: ${what}`, { cause: error });
     });
     this.#host = host;
     this.#undos.push(() => host.stop(DRAIN_MS_MAX));
@@ -195,6 +213,17 @@ class Boot {
 
 export function bootNode(options: BootOptions): Promise<RunningNode> {
   return new Boot(options).run();
+}
+
+function storeService({ node, storage }: Config): ThreadService {
+  const bootArguments: StoreBoot = {
+    directory: node.data,
+    segmentBytes: storage.segment_bytes,
+    tailBytes: storage.tail_bytes,
+    memoryBytes: storage.memory_bytes,
+    onCorruption: storage.on_corruption,
+  };
+  return { name: 'store', bootModule: new URL('./store-thread.js', import.meta.url), bootArguments };
 }
 
 /** One core is left to main and to the kernel's side of the sockets: on two cores, two reactors are slower than one (ADR 4). */

@@ -5,6 +5,7 @@
 
 import type { EnhancedAuthenticator } from '../actors/authenticator/enhanced.ts';
 import type { AuthenticateRequest } from '../actors/authenticator/messages.ts';
+import { Inboxes } from '../actors/inbox/inboxes.ts';
 import { RegistryActor } from '../actors/registry/actor.ts';
 import type { RegistryMessage } from '../actors/registry/messages.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
@@ -25,12 +26,20 @@ import type { SessionLimits } from '../actors/session/limits.ts';
 import { FlushList } from '../actors/session/output.ts';
 import { SESSION_PROBE } from '../actors/session/probe.ts';
 import { PublishWriter } from '../actors/session/publish-writer.ts';
+import { RestorerActor, type RestoreSessions } from '../actors/session/restorer.ts';
 import type { SessionServices } from '../actors/session/services.ts';
+import { spawnShardKeeper } from '../actors/shard/actor.ts';
+import { DeclaredTopics } from '../actors/shard/declared-topics.ts';
+import type { Declaration } from '../actors/shard/messages.ts';
+import { PartitionPool } from '../actors/shard/partition.ts';
+import { SHARD_PROBE } from '../actors/shard/probe.ts';
 import { SHARE_PROBE } from '../actors/share/probe.ts';
 import { ShareTable } from '../actors/share/table.ts';
+import { StoreClient, spawnStoreClient } from '../actors/store/client.ts';
 import { WELL_KNOWN } from '../actors/well-known.ts';
 import type { Probe } from '../base/probe.ts';
-import type { ActorRef } from '../runtime/ref.ts';
+import type { Supervision } from '../runtime/actor.ts';
+import { type ActorRef, wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 
 export function startBroker(
@@ -38,6 +47,8 @@ export function startBroker(
   limits: SessionLimits,
   authenticator: ActorRef<AuthenticateRequest> | undefined,
   enhanced: readonly EnhancedAuthenticator[] = [],
+  /** What is declared when the reactor starts; undefined: there is no store. */
+  declarations?: readonly Declaration[],
 ): SessionServices {
   const { thread, reactors, incarnation, slots } = system;
   resetGauges(slots);
@@ -51,6 +62,8 @@ export function startBroker(
   const shares = new ShareTable(system, router, publisher, limits.sharing);
   const wallClock = (): number => system.wallClock();
   const flushList = new FlushList(() => system.requestTurn());
+  const inboxes = declarations === undefined ? null : startStorage(system, router, publisher, gauge, declarations);
+  const restorer = inboxes === null ? undefined : wellKnownRef<RestoreSessions>(system.node, thread, WELL_KNOWN.restorer);
   const services: SessionServices = {
     system,
     listener: { name: 'default', authChain: '', mountpoint: '' },
@@ -67,6 +80,7 @@ export function startBroker(
     sessions: new Map(),
     authenticator,
     enhanced: new Map(enhanced.map((each) => [each.method, each])),
+    inboxes,
   };
   const onRun = remoteRuns(system, router, gauge, shares);
   spawnRouter(system, router, (kind, bytes, start, end) => {
@@ -75,7 +89,7 @@ export function startBroker(
   });
   spawnInterest(system, shares, 'share-interest', WELL_KNOWN.shareInterest);
   spawnRetained(system, { messagesMax: offer.retainedMessagesMax, bytesMax: offer.retainedBytesMax });
-  system.spawn<RegistryMessage>(() => new RegistryActor(system), { name: 'registry', wellKnown: WELL_KNOWN.registry });
+  system.spawn<RegistryMessage>(() => new RegistryActor(system, restorer), { name: 'registry', wellKnown: WELL_KNOWN.registry });
   system.onThreadChange((returned, state) => {
     if (state === 'up') announceSessions(services, returned);
   });
@@ -87,9 +101,55 @@ export function startBroker(
   return services;
 }
 
+/** The way to the store, the writers of the declared topics, and the inboxes. What a turn has gathered for them leaves at its end, as one unit. */
+function startStorage(
+  system: ActorSystem,
+  router: Router,
+  publisher: Publisher,
+  gauge: PressureGauge,
+  declarations: readonly Declaration[],
+): Inboxes {
+  const store = new StoreClient(system, gauge);
+  const partitions = new PartitionPool(store, system.slots, () => system.wallClock());
+  const declared = new DeclaredTopics(partitions);
+  const inboxes = new Inboxes(store);
+  declared.replace(declarations);
+  publisher.writeTo(declared);
+  router.fanOuts = inboxes.fanOuts;
+  spawnStoreClient(system, store);
+  spawnShardKeeper(system, declared);
+  system.atTurnEnd(() => {
+    partitions.endTurn();
+    inboxes.endTurn();
+  });
+  return inboxes;
+}
+
+/** Makes the persistent sessions of this reactor again, if any are kept; before it listens. `then` hears when they are there. */
+export function restoreSessions(
+  services: SessionServices,
+  supervision: Supervision,
+  then: (error: Error | undefined) => void,
+): void {
+  const { system, inboxes } = services;
+  if (inboxes === null) return then(undefined);
+  system.spawn<RestoreSessions>(() => new RestorerActor(services, inboxes, then), {
+    name: 'restorer',
+    wellKnown: WELL_KNOWN.restorer,
+    supervision,
+  });
+}
+
 /** The slots outlive a thread: counters go on, but what a dead reactor had is gone with it. */
 function resetGauges(slots: Float64Array): void {
-  for (const { slot, metrics } of [SESSION_PROBE, ROUTER_PROBE, RETAINED_PROBE, REGISTRY_PROBE, SHARE_PROBE] as Probe<string>[]) {
+  for (const { slot, metrics } of [
+    SESSION_PROBE,
+    ROUTER_PROBE,
+    RETAINED_PROBE,
+    REGISTRY_PROBE,
+    SHARE_PROBE,
+    SHARD_PROBE,
+  ] as Probe<string>[]) {
     for (const [key, { kind }] of Object.entries(metrics)) if (kind === 'gauge') slots[slot[key]!] = 0;
   }
 }

@@ -1,14 +1,16 @@
 /**
- * The administrative HTTP listener, on the main thread: health, metrics, and what the node is doing. It only reads.
+ * The administrative HTTP listener, on the main thread: health, metrics, and what the node is doing, and the topics that are declared.
  * Errors are RFC 9457 problems with a `code` of the catalogue.
  */
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
-import { ERROR_CATALOGUE, type ErrorCode } from '../base/errors.ts';
+import { ERROR_CATALOGUE, type ErrorCode, isCoded } from '../base/errors.ts';
 import { formatAddress } from './address.ts';
 import { clusterHealth, type HealthReport, liveness, type NodeFacts, readiness } from './health.ts';
 import { errorFields, type Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { type ListenAddress, listenError } from './sockets/listening-socket.ts';
+import type { TopicCatalogue } from './topics/catalogue.ts';
+import { addTopicRoutes } from './topics/routes.ts';
 
 export interface HttpSources {
   readonly facts: () => NodeFacts;
@@ -17,6 +19,8 @@ export interface HttpSources {
   readonly describeNode: () => unknown;
   /** `/api/v1/config`, as JSON. */
   readonly describeConfig: () => string;
+  /** The declared topics; undefined while the node starts and when it keeps nothing on disk. */
+  readonly topics: () => TopicCatalogue | undefined;
   /** `/api/v1/actors`: the inspection of every thread. */
   readonly inspectActors: () => Promise<unknown>;
 }
@@ -49,7 +53,18 @@ function addRoutes(app: FastifyInstance, sources: HttpSources): void {
   app.get('/api/v1/node', () => sources.describeNode());
   app.get('/api/v1/config', (_request, reply) => reply.type('application/json').send(sources.describeConfig()));
   app.get('/api/v1/actors', () => sources.inspectActors());
+  addTopicRoutes(app, sources.topics);
 }
+
+/** What an error of a request means in HTTP; others are the node's own failures. */
+const STATUS_OF: Partial<Record<ErrorCode, number>> = {
+  SLUICE_TOPIC_UNKNOWN: 404,
+  SLUICE_TOPIC_EXISTS: 409,
+  SLUICE_TOPIC_LIMIT: 409,
+  SLUICE_TOPIC_INVALID: 400,
+  SLUICE_HTTP_UNAVAILABLE: 503,
+  SLUICE_STORAGE_FULL: 507,
+};
 
 export async function startHttp(address: ListenAddress, sources: HttpSources, log: Log): Promise<HttpListener> {
   const app = fastify({
@@ -65,6 +80,7 @@ export async function startHttp(address: ListenAddress, sources: HttpSources, lo
     sendProblem(reply, 404, 'SLUICE_HTTP_NOT_FOUND', `${request.method} ${request.url.slice(0, 200)}: there is no such resource`),
   );
   app.setErrorHandler((error, request, reply) => {
+    if (isCoded(error)) return sendProblem(reply, STATUS_OF[error.code] ?? 500, error.code, error.message);
     const status = (error as { statusCode?: number }).statusCode ?? 500;
     if (status >= 500) log.error({ url: request.url, ...errorFields(error) }, 'an administrative request failed');
     return sendProblem(reply, status, 'SLUICE_HTTP_FAILED', status >= 500 ? 'see the log of the node' : (error as Error).message);

@@ -5,7 +5,7 @@
  *   exit 1  failed
  *   exit 2  a wrong option or configuration: one line on stderr says which
  */
-import { type ErrorCode, SluiceError } from '../base/errors.ts';
+import { type ErrorCode, isCoded, SluiceError } from '../base/errors.ts';
 import { STOP_MS_MAX } from '../base/limits.ts';
 import { bootNode, type RunningNode } from './boot.ts';
 import { type CommandLine, HELP, parseCommandLine } from './command-line.ts';
@@ -81,7 +81,12 @@ async function runNode({ config, settings }: LoadedConfig, reactorModule: URL): 
   }
   log.info({ version: VERSION, nodeJs: process.versions.node, pid: process.pid }, 'node is starting');
   const onGiveUp = (error: unknown): void => {
-    log.fatal({ code: 'SLUICE_NODE_REACTOR_LOST', error: errorFields(error).error }, 'a reactor died too often, the node stops');
+    if (isCoded(error)) log.fatal({ code: error.code, error: error.message }, 'the store has failed, the node stops');
+    else
+      log.fatal(
+        { code: 'SLUICE_NODE_REACTOR_LOST', error: errorFields(error).error },
+        'a reactor died too often, the node stops',
+      );
     stopper.stop(EXIT_FAILED);
   };
   const node = await bootNode({ config, settings, log, reactorModule, onGiveUp });

@@ -21,18 +21,19 @@ export class NodeState {
   readonly #log: Log;
   readonly #reactors: ('up' | 'down')[];
   readonly #restarts: number[];
-  /** By thread, from main up: the share of the last sampling interval that its event loop was busy. */
+  /** By thread, main, reactors, services: the share of the last sampling interval that its event loop was busy. */
   readonly #utilization: number[];
   readonly #listeners: Record<string, string> = {};
   #phase: NodePhase = 'starting';
   #host: ThreadHost | undefined;
 
-  constructor(config: Config, reactors: number, log: Log) {
+  /** @param services threads after the reactors, which are up as long as the node is. */
+  constructor(config: Config, reactors: number, services: number, log: Log) {
     this.#config = config;
     this.#log = log;
     this.#reactors = Array.from({ length: reactors }, () => 'down');
     this.#restarts = Array.from({ length: reactors }, () => 0);
-    this.#utilization = Array.from({ length: reactors + 1 }, () => 0);
+    this.#utilization = Array.from({ length: 1 + reactors + services }, () => 0);
   }
 
   enter(phase: NodePhase): void {
@@ -80,7 +81,7 @@ export class NodeState {
     };
   }
 
-  sources(): Omit<HttpSources, 'describeConfig'> {
+  sources(): Omit<HttpSources, 'describeConfig' | 'topics'> {
     const metrics = createMetrics({
       tables: PROBE_TABLES,
       perThread: PER_THREAD_METRICS,
@@ -95,8 +96,9 @@ export class NodeState {
     };
   }
 
+  /** Services included. */
   #threads(): number[] {
-    return this.#host === undefined ? [] : [0, ...this.#reactors.map((_, i) => i + 1)];
+    return this.#host === undefined ? [] : [...this.#utilization.keys()];
   }
 
   #readings(): ThreadReading[] {
@@ -104,8 +106,10 @@ export class NodeState {
     return host === undefined ? [] : this.#threads().map((thread) => ({ thread, slots: host.slotsOf(thread) }));
   }
 
+  /** Of main and the reactors: a service that is down takes the node with it. */
   #vitals(): ThreadVitals[] {
-    return this.#threads().map((thread) => ({
+    if (this.#host === undefined) return [];
+    return [0, ...this.#reactors.map((_, i) => i + 1)].map((thread) => ({
       thread,
       up: thread === 0 || this.#reactors[thread - 1] === 'up',
       utilization: this.#utilization[thread] ?? 0,
@@ -136,7 +140,7 @@ export class NodeState {
       system
         .ask<SystemInspection>(guardianRef(system.node, thread), { type: 'inspect' }, INSPECT_MS_MAX)
         .catch((error: unknown) => ({ thread, error: error instanceof AskError ? error.failure : String(error) }));
-    const reactors = this.#reactors.map((_, i) => inspectThread(i + 1));
-    return { threads: [system.inspect(), ...(await Promise.all(reactors))] };
+    const others = this.#threads().slice(1).map(inspectThread);
+    return { threads: [system.inspect(), ...(await Promise.all(others))] };
   }
 }

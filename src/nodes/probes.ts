@@ -4,7 +4,9 @@ import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
 import { RETAINED_PROBE } from '../actors/retained/probe.ts';
 import { ROUTER_PROBE } from '../actors/router/probe.ts';
 import { SESSION_PROBE } from '../actors/session/probe.ts';
+import { SHARD_PROBE } from '../actors/shard/probe.ts';
 import { SHARE_PROBE } from '../actors/share/probe.ts';
+import { STORE_PROBE } from '../actors/store/probe.ts';
 import { RUNTIME_PROBE } from '../runtime/probe.ts';
 import type { MetricTable } from './metrics.ts';
 
@@ -16,6 +18,8 @@ export const PROBE_TABLES: readonly MetricTable[] = [
   SHARE_PROBE,
   RETAINED_PROBE,
   REGISTRY_PROBE,
+  SHARD_PROBE,
+  STORE_PROBE,
 ];
 
 /** Families shown for each thread apart, because a sum would hide the one thread that is in trouble. */

@@ -1,4 +1,5 @@
 /** Boot arguments of a reactor thread, made by main for each incarnation. Plain data. */
+import type { Declaration } from '../actors/shard/messages.ts';
 import type { ScramUsers } from './auth/scram-file.ts';
 import type { Config } from './config/schema.ts';
 import type { ListenerBoot } from './sockets/listener-boot.ts';
@@ -6,6 +7,8 @@ import type { ListenerBoot } from './sockets/listener-boot.ts';
 export interface ReactorBoot {
   readonly config: Config;
   readonly listeners: readonly ListenerBoot[];
+  /** Undefined: the node keeps nothing on disk. */
+  readonly declarations: readonly Declaration[] | undefined;
   /** For SCRAM-SHA-256; null when that is not offered. */
   readonly scram: { readonly users: ScramUsers; readonly secret: Uint8Array } | null;
 }

@@ -14,7 +14,7 @@ import { wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 import { Reason } from '../wire/mqtt/reason-codes.ts';
 import { scramCredentialOf } from './auth/scram-file.ts';
-import { startBroker } from './broker.ts';
+import { restoreSessions, startBroker } from './broker.ts';
 import type { Config } from './config/schema.ts';
 import { createLog, errorFields, type Log } from './log.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
@@ -23,11 +23,16 @@ import type { ListenerBoot } from './sockets/listener-boot.ts';
 /** The keep-alive cap that caps nothing. */
 const KEEP_ALIVE_UNCAPPED_S = 65_535;
 
-export async function boot(system: ActorSystem, { config, listeners, scram }: ReactorBoot): Promise<void> {
+export async function boot(system: ActorSystem, { config, listeners, declarations, scram }: ReactorBoot): Promise<void> {
   const authenticator =
     config.auth.users_file === '' ? undefined : wellKnownRef<AuthenticateRequest>(system.node, 0, AUTHENTICATOR_SLOT);
-  const services = startBroker(system, sessionLimits(config, system.reactors), authenticator, enhancedMethods(scram));
+  const limits = sessionLimits(config, system.reactors);
+  const services = startBroker(system, limits, authenticator, enhancedMethods(scram), declarations);
   const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
+  const supervision = sessionSupervision(system.slots, (error) => log.error(errorFields(error), 'session failed'));
+  await new Promise<void>((resolve, reject) =>
+    restoreSessions(services, supervision, (error) => (error === undefined ? resolve() : reject(error))),
+  );
   await Promise.all(listeners.map((listener) => startListener(services, config, listener, log)));
 }
 
@@ -52,6 +57,7 @@ export function sessionLimits({ mqtt }: Config, reactors: number): SessionLimits
     subscriptionsMax: mqtt.subscriptions_max,
     queueMessagesMax: mqtt.queue.messages_max,
     queueBytesMax: mqtt.queue.bytes_max,
+    queueOverflow: mqtt.queue.overflow,
     outputBytesMax: mqtt.output.bytes_max,
     sharing: {
       strategy: mqtt.shared.strategy,

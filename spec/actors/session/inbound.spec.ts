@@ -7,6 +7,7 @@ import { InboundReader, type ReaderHost, TOPIC_ALIAS_MAX } from '../../../src/ac
 import type { SessionLimits } from '../../../src/actors/session/limits.ts';
 import { SessionMachine } from '../../../src/actors/session/machine.ts';
 import { SESSION_PROBE } from '../../../src/actors/session/probe.ts';
+import type { StagedWrite } from '../../../src/actors/shard/staged.ts';
 import type { Dialect, Qos } from '../../../src/wire/mqtt/constants.ts';
 import { PacketType } from '../../../src/wire/mqtt/constants.ts';
 import type { ControlPacket } from '../../../src/wire/mqtt/packets.ts';
@@ -36,13 +37,16 @@ class Session {
   readonly reader: InboundReader;
   /** Receivers of what is published. */
   reached = 1;
+  /** Durable writes that what is published goes to. */
+  writes: StagedWrite[] = [];
+  unwritten = 0;
   machine: SessionMachine = new SessionMachine(100, true);
   online = true;
   reading = true;
 
   constructor(dialect: Dialect, bounds: Partial<SessionLimits> = {}) {
     this.peer = new Peer(dialect);
-    const publisher = { publish: (run: Run): number => this.#publish(run) } as unknown as Publisher;
+    const publisher = { publish: (run: Run): number => this.#publish(run), writes: this.writes } as unknown as Publisher;
     this.reader = new InboundReader(publisher, topics(), limits(bounds), this.slots, () => NOW);
   }
 
@@ -50,11 +54,16 @@ class Session {
   read(...packets: readonly Uint8Array[]): number {
     const host = {
       machine: this.machine,
+      inbox: null,
       online: this.online,
       reading: this.reading,
       deliver() {},
       deliveryFailed() {},
       clientId: 'reader',
+      forgetInbound: (packetId: number) => this.machine.endInbound(packetId),
+      unwritten: () => {
+        this.unwritten++;
+      },
       expects: (type: number) => type === PacketType.CONNECT,
       control: (packet: ControlPacket) => this.controls.push(packet),
     } satisfies Record<keyof ReaderHost, unknown> as ReaderHost;

@@ -39,6 +39,9 @@ class Subject {
     } as unknown as SessionServices;
     this.outbound = new Outbound(services, {
       watchSlowness: (delayMs) => this.watches.push(delayMs),
+      deliveryFailed: (error) => {
+        throw error;
+      },
       overflowed: () => this.#overflowed(),
       resendPubrel: (packetId) => this.pubrels.push(packetId),
     });

@@ -1,13 +1,16 @@
 /** Reactors with the whole broker on them, simulated, and clients in memory. */
+
+import { sessionSupervision } from '../../../src/actors/listener/actor.ts';
 import { SessionActor } from '../../../src/actors/session/actor.ts';
 import type { SessionLimits } from '../../../src/actors/session/limits.ts';
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
 import type { SessionServices } from '../../../src/actors/session/services.ts';
-import { startBroker } from '../../../src/nodes/broker.ts';
+import { restoreSessions, startBroker } from '../../../src/nodes/broker.ts';
 import type { ActorRef } from '../../../src/runtime/ref.ts';
 import { SimCluster } from '../../../src/runtime/sim/cluster.ts';
 import type { Dialect, Qos } from '../../../src/wire/mqtt/constants.ts';
 import { oracleEncode } from '../../wire/mqtt/arbitraries.ts';
+import { type SimStoreOptions, startSimStore } from '../store/sim-store.ts';
 import { FakeTransport } from './fake-transport.ts';
 import { concat, type Decoded, decode, type PublishOptions, payloads, publish } from './packets.ts';
 import { limits } from './services.ts';
@@ -19,12 +22,23 @@ export class Reactors {
   readonly cluster: SimCluster;
   readonly services: Map<number, SessionServices> = new Map();
 
-  constructor(reactors: number, bounds: Partial<SessionLimits> = {}, seed = 1) {
+  constructor(reactors: number, bounds: Partial<SessionLimits> = {}, seed = 1, store?: SimStoreOptions) {
+    const services = store === undefined ? 0 : 1;
     this.cluster = new SimCluster({
-      threads: reactors + 1,
+      threads: 1 + reactors + services,
+      services,
       seed,
       boot: (system) => {
-        if (system.thread > 0) this.services.set(system.thread, startBroker(system, limits(bounds), undefined));
+        if (system.thread > reactors) startSimStore(system, store!);
+        else if (system.thread > 0) {
+          const services = startBroker(system, limits(bounds), undefined, [], store?.declarations);
+          this.services.set(system.thread, services);
+          restoreSessions(
+            services,
+            sessionSupervision(system.slots, (error) => store?.failures.push(error as Error)),
+            () => {},
+          );
+        }
       },
     });
     this.settle();

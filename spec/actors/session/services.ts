@@ -22,6 +22,7 @@ export function limits(some: Partial<SessionLimits> = {}): SessionLimits {
     subscriptionsMax: 1000,
     queueMessagesMax: 1000,
     queueBytesMax: 1 << 20,
+    queueOverflow: 'refuse',
     outputBytesMax: 1 << 20,
     sharing: SHARE_DEFAULTS,
     offer: FULL_OFFER,

@@ -7,8 +7,9 @@
  */
 import { REGISTRY_RECOVERY_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo } from '../../runtime/actor.ts';
-import { NOBODY } from '../../runtime/ref.ts';
+import { type ActorRef, NOBODY } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
+import type { RestoreSessions } from '../session/restorer.ts';
 import { RegistryMachine } from './machine.ts';
 import type { Granted, RegistryMessage } from './messages.ts';
 import { REGISTRY_PROBE } from './probe.ts';
@@ -22,18 +23,23 @@ export class RegistryActor implements Actor<RegistryMessage> {
   readonly #system: ActorSystem;
   /** Reactors that have yet to announce their sessions. */
   readonly #awaited = new Set<number>();
+  /** Makes persistent sessions again; undefined when none are kept. */
+  readonly #restorer: ActorRef<RestoreSessions> | undefined;
+  /** Ids whose session may be on disk and is being looked for. */
+  readonly #restoring = new Set<string>();
   #parked: { readonly message: Claim; readonly to: ReplyTo }[] = [];
   #ctx: ActorContext<RegistryMessage> | null = null;
 
-  constructor(system: ActorSystem) {
+  constructor(system: ActorSystem, restorer?: ActorRef<RestoreSessions>) {
     this.#system = system;
+    this.#restorer = restorer;
     this.#machine = new RegistryMachine(system.incarnation);
     if (system.incarnation > 0) {
       for (let thread = 1; thread <= system.reactors; thread++) if (thread !== system.thread) this.#awaited.add(thread);
     }
     system.onThreadChange((thread, state) => {
       if (state === 'up' || this.#ctx === null) return;
-      if (!system.tell(this.#ctx.self, { type: 'down', thread })) this.#forget(thread);
+      if (!system.tell(this.#ctx.self, { type: 'down', thread })) this.#forget(thread, this.#ctx);
     });
   }
 
@@ -52,7 +58,8 @@ export class RegistryActor implements Actor<RegistryMessage> {
       case 'claim': {
         const to = ctx.replyTo();
         if (to === undefined) break;
-        if (this.#awaited.size > 0) this.#parked.push({ message, to });
+        if (this.#awaited.size > 0 || (this.#restoring.has(message.clientId) && message.restored !== true))
+          this.#parked.push({ message, to });
         else this.#grant(message, to, ctx);
         break;
       }
@@ -74,7 +81,11 @@ export class RegistryActor implements Actor<RegistryMessage> {
         this.#isKnown(message.thread);
         break;
       case 'down':
-        this.#forget(message.thread);
+        this.#forget(message.thread, ctx);
+        break;
+      case 'restored':
+        for (const clientId of message.clientIds) this.#restoring.delete(clientId);
+        this.#serveParked();
         break;
     }
     this.#count();
@@ -91,18 +102,30 @@ export class RegistryActor implements Actor<RegistryMessage> {
     ctx.respond(to, granted satisfies Granted);
   }
 
-  #forget(thread: number): void {
-    this.#machine.forgetThread(thread);
+  #forget(thread: number, ctx: ActorContext<RegistryMessage>): void {
+    const clientIds = this.#machine.forgetThread(thread);
+    if (this.#restorer !== undefined && clientIds.length > 0) {
+      // Who claims one of these ids meanwhile might begin a session beside one that is on disk.
+      for (const clientId of clientIds) this.#restoring.add(clientId);
+      ctx.tell(this.#restorer, { type: 'restore', clientIds });
+    }
     this.#isKnown(thread);
     this.#count();
   }
 
   /** All sessions of `thread` are known; when all are, the claims that waited for that are served. */
   #isKnown(thread: number): void {
-    if (!this.#awaited.delete(thread) || this.#awaited.size > 0) return;
+    if (this.#awaited.delete(thread) && this.#awaited.size === 0) this.#serveParked();
+  }
+
+  #serveParked(): void {
+    if (this.#awaited.size > 0) return;
     const parked = this.#parked;
     this.#parked = [];
-    for (const { message, to } of parked) this.#grant(message, to, this.#ctx!);
+    for (const claim of parked) {
+      if (this.#restoring.has(claim.message.clientId)) this.#parked.push(claim);
+      else this.#grant(claim.message, claim.to, this.#ctx!);
+    }
   }
 
   #count(): void {

@@ -74,11 +74,14 @@ export class RegistryMachine {
     return true;
   }
 
-  /** A reactor has died, and its sessions with it. Returns how many ids are free again. */
-  forgetThread(thread: number): number {
-    const before = this.#last.size;
-    for (const clientId of this.#last.keys()) this.#remove(clientId, ({ session }) => threadOf(session) === thread);
-    return before - this.#last.size;
+  /** A reactor has died, and its sessions with it. Returns the ids that are free again. */
+  forgetThread(thread: number): string[] {
+    const free: string[] = [];
+    for (const clientId of this.#last.keys()) {
+      this.#remove(clientId, ({ session }) => threadOf(session) === thread);
+      if (!this.#last.has(clientId)) free.push(clientId);
+    }
+    return free;
   }
 
   #remove(clientId: string, isGone: (claimant: Claimant) => boolean): void {

@@ -4,7 +4,13 @@ import type { SessionMessage } from '../session/messages.ts';
 
 export type RegistryMessage =
   /** Ask; answered with `Granted`. The claimer owns the id from then on and gets the session from `previous`, if there is one. */
-  | { readonly type: 'claim'; readonly clientId: string; readonly session: ActorRef<SessionMessage> }
+  | {
+      readonly type: 'claim';
+      readonly clientId: string;
+      readonly session: ActorRef<SessionMessage>;
+      /** By a session that is made again from disk: it does not wait for itself. */
+      readonly restored?: true;
+    }
   /** Ask, by a claimer that found `gone` dead; answered with `Granted` anew: with the one before it, which `gone` had not taken over. */
   | {
       readonly type: 'skip';
@@ -18,6 +24,8 @@ export type RegistryMessage =
   | { readonly type: 'announce'; readonly clientId: string; readonly session: ActorRef<SessionMessage>; readonly claim: number }
   /** That were all sessions of the reactor. */
   | { readonly type: 'announced'; readonly thread: number }
+  /** The persistent ones of these sessions, which lived on a reactor that has died, are there again. */
+  | { readonly type: 'restored'; readonly clientIds: readonly string[] }
   /** From the runtime: a reactor has died. Behind the claims of its sessions that are in the mailbox. */
   | { readonly type: 'down'; readonly thread: number };
 

@@ -9,6 +9,8 @@ import { wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import { packetEnd } from '../../wire/mqtt/publish-run.ts';
 import { RETAINED_BYTES, RETAINED_STORE_HEADER_BYTES, writeRetainedStore } from '../retained/messages.ts';
+import type { DeclaredTopics } from '../shard/declared-topics.ts';
+import type { StagedWrite } from '../shard/staged.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import { ROUTER_BYTES } from './messages.ts';
 import { type PressureGauge, PressureSource } from './pressure.ts';
@@ -23,12 +25,17 @@ interface Link {
   waiting: { target: number; kind: number; record: Uint8Array }[];
 }
 
+const NONE: readonly StagedWrite[] = [];
+
 export class Publisher {
   readonly #system: ActorSystem;
   readonly #router: Router;
   readonly #gauge: PressureGauge;
   readonly #links: (Link | undefined)[] = [];
   #scratch: Uint8Array = new Uint8Array(128 * 1024);
+  #declared: DeclaredTopics | null = null;
+  /** The durable writes that the run published last went to; to be acknowledged when they are done. */
+  readonly writes: StagedWrite[] = [];
 
   constructor(system: ActorSystem, router: Router, gauge: PressureGauge) {
     this.#system = system;
@@ -45,9 +52,25 @@ export class Publisher {
   /** Delivers `run` to every session and reactor with interest. Returns how many those are; 0 means that nobody wants it. */
   publish(run: Run): number {
     if (run.retain) this.#retain(run);
-    const delivered = this.#router.deliverLocal(run);
+    let delivered = this.#router.deliverLocal(run);
+    if (this.#declared !== null) delivered += this.#noteWrites(this.#declared, run);
     const interest = run.topic.interest;
     return interest === 0 ? delivered : delivered + this.#forward(run, interest);
+  }
+
+  /** Messages of declared topics are written to their partitions as well. */
+  writeTo(declared: DeclaredTopics): void {
+    this.#declared = declared;
+  }
+
+  /** Returns how many declared topics take the run. */
+  #noteWrites(declared: DeclaredTopics, run: Run): number {
+    const { writes } = this;
+    writes.length = 0;
+    if (declared.any) declared.append(run, writes);
+    const taken = writes.length;
+    for (const write of this.#router.fanOuts?.writes ?? NONE) writes.push(write);
+    return taken;
   }
 
   /** Sends a record to the router of another reactor, behind all that has been published before. */

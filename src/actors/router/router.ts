@@ -15,6 +15,7 @@
 
 import { assert } from '../../base/assert.ts';
 import { DELIVERIES_CACHED_MAX, TOPICS_INTERNED_MAX } from '../../base/limits.ts';
+import type { FanOuts } from '../inbox/fan-outs.ts';
 import { hasWildcard } from './filter-match.ts';
 import { FilterTrie } from './filter-trie.ts';
 import { InterestMachine } from './interest-machine.ts';
@@ -49,6 +50,8 @@ export class Router {
   readonly interest: InterestMachine;
   /** The reactor whose publishes are being delivered: this one, except while a run of another is. */
   source: number;
+  /** Gathers what is for persistent sessions; null when none are kept. */
+  fanOuts: FanOuts | null = null;
   readonly #filters = new FilterTrie<Holder>((holder) => holder.filter);
   /** Of shared subscriptions, which other reactors do not send messages for: their publishers' reactors choose the receivers. */
   readonly #shared = new FilterTrie<Holder>((holder) => holder.filter);
@@ -86,6 +89,8 @@ export class Router {
   deliverLocal(run: Run): number {
     const deliveries = this.route(run.topic);
     let delivered = 0;
+    const { fanOuts } = this;
+    if (fanOuts !== null) fanOuts.begin();
     for (let i = 0; i < deliveries.length; i++) {
       const delivery = deliveries[i]!;
       if (delivery.noLocal && delivery.sink === run.publisher) continue; // [MQTT-3.8.3-3]
@@ -96,11 +101,13 @@ export class Router {
         delivery.sink.deliveryFailed(error);
       }
     }
+    if (fanOuts !== null) fanOuts.end(run);
     return delivered;
   }
 
   /** Adds a subscription, or changes the one of the same sink and filter [MQTT-3.8.4-3]. The filter is well formed and has no `$share` prefix. */
   subscribe(sink: Sink, filter: string, options: SubscribeOptions): { subscription: Subscription; isNew: boolean } {
+    this.fanOuts?.handOver(); // what has been published so far went to those who were there
     const existing = this.find(sink, filter);
     if (existing !== undefined) {
       existing.change(options);
@@ -152,6 +159,7 @@ export class Router {
   moveSink(from: Sink, to: Sink): void {
     const mine = this.#sinks.get(from);
     if (mine === undefined || from === to) return;
+    this.fanOuts?.handOver();
     assert(this.subscriptionCount(to) === 0, 'only a sink without subscriptions takes over those of another');
     this.#sinks.delete(from);
     this.#sinks.set(to, mine);
@@ -286,6 +294,7 @@ export class Router {
   }
 
   #remove(subscription: Subscription): void {
+    this.fanOuts?.handOver(); // what has been published so far went to those who were there
     const { sink, filter } = subscription;
     const mine = this.#sinks.get(sink);
     assert(mine instanceof Owner || mine === subscription, 'a subscription belongs to its sink');

@@ -18,11 +18,13 @@ import { assert } from '../../base/assert.ts';
 import { copyBytes } from '../../base/bytes.ts';
 import { MQTT_TOPIC_LEVELS_MAX, TOPIC_PROBES_MAX } from '../../base/limits.ts';
 import { isTopicName } from '../../wire/mqtt/topics.ts';
+import type { Partition } from '../shard/partition.ts';
 import type { Deliveries } from './sink.ts';
 
 /** `Topic.version` of a topic whose deliveries must be computed. */
 export const TOPIC_STALE = 0;
 
+const NO_PARTITIONS: readonly Partition[] = [];
 const TABLE_SLOTS_MIN = 1024;
 const TOPIC_BYTES_MAX = 65_535;
 /** Longer topics are compared natively. */
@@ -45,6 +47,9 @@ export class Topic {
   recent = true;
   /** In the table. */
   live = false;
+  /** Partitions of declared topics that its messages are written to, and the version of the declarations that this follows from. */
+  partitions: readonly Partition[] = NO_PARTITIONS;
+  partitionsVersion = -1;
 
   constructor(bytes: Uint8Array, hash: number) {
     this.bytes = bytes;

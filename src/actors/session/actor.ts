@@ -12,7 +12,7 @@
 import { assert } from '../../base/assert.ts';
 import { MQTT_PACKET_BYTES_MAX, TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo, TerminationReason, TimerHandle } from '../../runtime/actor.ts';
-import { type ActorRef, threadOf } from '../../runtime/ref.ts';
+import { type ActorRef, NOBODY, threadOf } from '../../runtime/ref.ts';
 import { writeAckReason } from '../../wire/mqtt/acks.ts';
 import { PacketType } from '../../wire/mqtt/constants.ts';
 import {
@@ -32,14 +32,19 @@ import type {
   DisconnectPacket,
   SubscribePacket,
   UnsubscribePacket,
+  Will,
 } from '../../wire/mqtt/packets.ts';
 import { Reason, reasonName } from '../../wire/mqtt/reason-codes.ts';
+import { parseFilter } from '../../wire/mqtt/topics.ts';
+import type { Inbox } from '../inbox/inbox.ts';
+import type { Granted } from '../registry/messages.ts';
 import type { PressureSource, Waiter } from '../router/pressure.ts';
 import type { Delivery, Run } from '../router/sink.ts';
-import { Admission, type Applicant, newClientId } from './admission.ts';
+import type { ShardFacts } from '../store/messages.ts';
+import { Admission, type Applicant, type Former, newClientId } from './admission.ts';
 import { Afterlife } from './afterlife.ts';
 import { Challenge } from './challenge.ts';
-import { registryOf, whenSubscribed } from './claim.ts';
+import { claim, registryOf, whenSubscribed } from './claim.ts';
 import { Client } from './client.ts';
 import { connectionInfo } from './connection.ts';
 import { countDisconnect } from './disconnects.ts';
@@ -47,13 +52,16 @@ import { Bequest } from './handover.ts';
 import { acceptance, judgeConnect, type Terms } from './handshake.ts';
 import type { ReaderHost } from './inbound.ts';
 import { SessionMachine } from './machine.ts';
-import type { Estate, SessionMessage, SessionState, Surrendered } from './messages.ts';
+import type { Estate, SessionMessage, SessionState, SubscriptionState, Surrendered } from './messages.ts';
 import { Outbound, type OutboundHost } from './outbound.ts';
 import { OutboundAliases } from './outbound-aliases.ts';
+import { type KeptSession, Persistence, restoredInbox } from './persistence.ts';
 import { SESSION_PROBE } from './probe.ts';
+import type { SessionRecord } from './record.ts';
 import { Remainder } from './remainder.ts';
+import type { Restored } from './restorer.ts';
 import type { SessionServices } from './services.ts';
-import { detachedSnapshot } from './state.ts';
+import { detachedSnapshot, membershipStates, subscriptionStates } from './state.ts';
 import { Subscriber } from './subscriber.ts';
 import { IO_CLOSED, IO_CONTINUE, IO_DATA, IO_DRAINED, type ReadView, type Transport } from './transport.ts';
 
@@ -68,7 +76,7 @@ interface Heir {
   readonly discard: boolean;
 }
 
-export class SessionActor implements Actor<SessionMessage>, ReaderHost, OutboundHost, Applicant, Waiter, Estate {
+export class SessionActor implements Actor<SessionMessage>, ReaderHost, OutboundHost, Applicant, Waiter, Estate, KeptSession {
   readonly #services: SessionServices;
   readonly #outbound: Outbound;
   readonly #afterlife: Afterlife;
@@ -92,12 +100,19 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   #authenticationData: Uint8Array | undefined;
   /** What CONNECT has begun; null when there is nothing to abandon. */
   #admission: Admission | null = null;
+  /** Makes the session last through restarts, if it is to. */
+  #persistence!: Persistence;
+  /** What the session is made again from; null once it is, and for one that a client has begun. */
+  #restored: Restored | null;
+  offlineSince = 0;
 
-  constructor(services: SessionServices, transport: Transport) {
+  /** With a client's connection, or made again from disk without one. */
+  constructor(services: SessionServices, transport: Transport | null, restored: Restored | null = null) {
     this.#services = services;
     this.#outbound = new Outbound(services, this);
     this.#afterlife = new Afterlife(services);
-    this.#client = new Client(transport, services.pool, services.flushList);
+    this.#client = transport === null ? null : new Client(transport, services.pool, services.flushList);
+    this.#restored = restored;
   }
 
   get machine(): SessionMachine {
@@ -106,6 +121,23 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
 
   get clientId(): string {
     return this.#clientId;
+  }
+
+  get inbox(): Inbox | null {
+    return this.#outbound.inbox;
+  }
+
+  get expirySeconds(): number {
+    return this.#sessionExpirySeconds;
+  }
+
+  get will(): Will | null {
+    return this.#afterlife.will;
+  }
+
+  subscriptions(): SubscriptionState[] {
+    const { router, shares } = this.#services;
+    return [...subscriptionStates(router.subscriptionsOf(this)), ...membershipStates(shares.membersOf(this))];
   }
 
   get reading(): boolean {
@@ -123,6 +155,8 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
 
   started(ctx: Context): void {
     this.#ctx = ctx;
+    this.#persistence = new Persistence(this.#services, ctx, this.#outbound, this);
+    if (this.#restored !== null) return this.#restore(this.#restored);
     this.#count(slot.connections, 1);
     this.#connectTimer = ctx.startTimer(this.#services.limits.connectTimeoutMs, TIMER.connect);
     this.#client!.transport.open(ctx);
@@ -136,6 +170,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       this.#returnShared(undefined, true);
     this.#bequest?.end();
     this.#admission?.abandon();
+    if (this.#state === 'ended' && !this.#isSucceeded) this.#persistence.forget();
     if (this.#clientId === '') return;
     this.#count(slot.sessions, -1);
     this.#disown();
@@ -200,7 +235,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
         this.#outbound.checkSlowness(ctx.now());
         break;
       case TIMER.afterlife:
-        if (this.#state === 'offline' && this.#afterlife.advance(ctx, TIMER.afterlife)) this.#end();
+        if (this.#state === 'offline') this.#goOn(ctx);
         break;
       case TIMER.handing:
         if (this.#state === 'handing') this.#end();
@@ -365,20 +400,77 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     return true;
   }
 
-  admitted(connect: ConnectPacket, terms: Terms, state: SessionState | null): void {
+  admitted(connect: ConnectPacket, terms: Terms, former: Former): void {
     this.#admission = null;
+    const { state } = former;
     if (state !== null) this.machine.restore(state.machine);
     // Whatever a takeover that has failed half-way left here belongs to a session that is lost.
     else this.#outbound.machine = new SessionMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0);
-    if (this.#client === null) this.#state = 'online';
-    else this.#accept(this.#client, connect, terms, state !== null);
-    if (this.#client === null) this.#connectionLost();
-    if (this.#heir !== null) this.#surrender(this.#heir);
+    this.#afterlife.will = connect.will ?? null;
+    this.#persistence.provide(former, (isProvided) => {
+      if (!isProvided) this.refused(Reason.SERVER_UNAVAILABLE);
+      else if (this.#client === null) this.#state = 'online';
+      else this.#accept(this.#client, connect, terms, state !== null);
+      if (this.#client === null) this.#connectionLost();
+      if (this.#heir !== null) this.#surrender(this.#heir);
+    });
+  }
+
+  inherits(shard: number): void {
+    this.#persistence.inherits(shard);
+  }
+
+  notKept(): void {
+    this.#disconnect(Reason.UNSPECIFIED_ERROR);
+  }
+
+  /** Made again from disk, without a client, unless somebody has its client id already. */
+  #restore({ record, facts, done }: Restored): void {
+    this.#clientId = record.clientId;
+    this.#sessionExpirySeconds = record.expirySeconds;
+    this.#state = 'claiming';
+    this.#count(slot.sessions, 1);
+    const begin = (granted: Granted | undefined): void => {
+      this.#restored = null;
+      if (granted?.previous === NOBODY) this.#begin(record, facts, granted);
+      else this.#end();
+      done();
+      if (this.#heir !== null) this.#surrender(this.#heir);
+    };
+    claim(this.#services, this.#ctx, record.clientId, begin, true);
+  }
+
+  #begin(record: SessionRecord, facts: ShardFacts, { claim: number }: Granted): void {
+    const { inboxes, sessions, limits, router, shares, system } = this.#services;
+    assert(inboxes !== null, 'sessions are restored where they are kept');
+    sessions.set(record.clientId, { session: this.#ctx.self, claim: number });
+    const { inbox, inbound } = restoredInbox(inboxes, record, facts);
+    this.#outbound.machine = new SessionMachine(limits.inFlightMax, true);
+    this.machine.restore({ inbound, inFlight: [], queued: [] });
+    this.#persistence.keep(inbox);
+    for (const { filter, ...options } of record.subscriptions) {
+      const parsed = parseFilter(filter);
+      if (parsed?.shareGroup !== undefined) shares.join(this, parsed.shareGroup, parsed.filter, options, false);
+      else if (parsed !== undefined) router.subscribe(this, parsed.filter, options);
+    }
+    this.#afterlife.will = record.will;
+    this.#state = 'offline';
+    this.offlineSince = record.offlineSince || system.wallClock();
+    const offlineMs = Math.max(0, system.wallClock() - this.offlineSince); // clocks are set back at times
+    if (this.#afterlife.begin(this.#ctx, this.#sessionExpirySeconds, TIMER.afterlife, offlineMs)) this.#end();
+    else if (record.offlineSince === 0) this.#persistence.saveLater();
+  }
+
+  /** The session's time without a client goes on: its will, then its end. */
+  #goOn(ctx: Context): void {
+    const { will } = this.#afterlife;
+    if (this.#afterlife.advance(ctx, TIMER.afterlife)) this.#end();
+    else if (will !== this.#afterlife.will) this.#persistence.saveLater();
   }
 
   #accept(client: Client, connect: ConnectPacket, terms: Terms, sessionPresent: boolean): void {
     this.#state = 'online';
-    this.#afterlife.will = connect.will ?? null;
+    this.offlineSince = 0;
     if (terms.topicAliasOutMax > 0) client.aliasesOut = new OutboundAliases(terms.topicAliasOutMax);
     client.keepAliveMs = terms.keepAliveSeconds * 1500; // [MQTT-3.1.2-22]
     client.lastReadAt = this.#ctx.now();
@@ -423,8 +515,9 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       this.#write(encodeSuback(client.dialect, packet.packetId, reasons, explain(client, reasons), client.packetBytesMax));
       this.#feedRetained();
     };
+    const whenKept = this.#persistence.whenKept(acknowledge);
     // Now means by way of the mailbox, after the records of other reactors: a message that was retained there before the client asked is found.
-    whenSubscribed(this.#services, () => this.#ctx.io(IO_CONTINUE, acknowledge));
+    whenSubscribed(this.#services, () => this.#ctx.io(IO_CONTINUE, whenKept));
   }
 
   #subscriptions(): Subscriber {
@@ -434,7 +527,9 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   #unsubscribe(packet: UnsubscribePacket): void {
     const client = this.#client!;
     const reasons = this.#subscriptions().unsubscribe(packet.filters);
-    this.#write(encodeUnsuback(client.dialect, packet.packetId, reasons, explain(client, reasons), client.packetBytesMax));
+    this.#persistence.whenKept(() =>
+      this.#write(encodeUnsuback(client.dialect, packet.packetId, reasons, explain(client, reasons), client.packetBytesMax)),
+    )();
   }
 
   #feedRetained(): void {
@@ -456,6 +551,15 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   }
 
   overflowed(): void {
+    this.#ctx.io(IO_CONTINUE, () => this.#disconnect(Reason.QUOTA_EXCEEDED));
+  }
+
+  forgetInbound(packetId: number): void {
+    this.machine.endInbound(packetId);
+    this.inbox?.endInbound(packetId);
+  }
+
+  unwritten(): void {
     this.#ctx.io(IO_CONTINUE, () => this.#disconnect(Reason.QUOTA_EXCEEDED));
   }
 
@@ -529,7 +633,9 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     }
     this.#state = 'offline';
     if (this.#services.shares.setOnline(this, false) && !this.#isSucceeded) this.#releaseShared();
+    this.offlineSince = this.#services.system.wallClock();
     this.#afterlife.begin(this.#ctx, this.#sessionExpirySeconds, TIMER.afterlife);
+    if (!this.#isSucceeded) this.#persistence.saveLater();
   }
 
   /** This actor is being stopped under its client's feet: by a drain, or because it failed. */
@@ -543,6 +649,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   #dropConnection(): void {
     const client = this.#client!;
     this.#client = null;
+    client.isClosed = true;
     this.#count(slot.connections, -1);
     client.output.flush();
     client.output.close();
@@ -581,35 +688,47 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     if (heir.discard || this.#state !== 'offline') {
       if (this.#state === 'offline') this.#afterlife.publishWill();
       this.#end();
-      return { kind: 'nothing' };
+      if (this.inbox === null) return { kind: 'nothing' };
+      this.#isSucceeded = true;
+      return { kind: 'nothing', shard: this.inbox.machine.shard };
     }
     this.#afterlife.will = null;
     this.#state = 'handing';
+    this.#isSucceeded = true;
     this.#ctx.startTimer(TAKEOVER_TIMEOUT_MS, TIMER.handing);
     if (threadOf(heir.by) === threadOf(this.#ctx.self)) return { kind: 'local', estate: this };
     this.#bequest = new Bequest(this.#services, this, heir.by);
-    return { kind: 'remote', subscriptions: this.#bequest.subscriptions };
+    const { subscriptions } = this.#bequest;
+    return this.inbox === null
+      ? { kind: 'remote', subscriptions }
+      : { kind: 'remote', subscriptions, shard: this.inbox.machine.shard };
   }
 
   /** The heir has its subscriptions in place: it gets the rest as soon as that is complete. */
   #yield(to: ReplyTo): void {
     const bequest = this.#bequest;
     if (bequest === null) return this.#end();
-    bequest.whenComplete(() =>
-      this.#ctx.io(IO_CONTINUE, () => {
-        if (this.#state !== 'handing') return;
-        this.#services.shares.partAll(this); // the heir is a member since long
-        this.#ctx.respond(to, { machine: detachedSnapshot(this.machine.snapshot()) } satisfies SessionState);
-        this.#end();
-      }),
-    );
+    const hand = (): void => {
+      if (this.#state !== 'handing') return;
+      this.#services.shares.partAll(this); // the heir is a member since long
+      const machine = detachedSnapshot(this.machine.snapshot());
+      const state: SessionState = this.inbox === null ? { machine } : { machine, inbox: this.inbox.machine.state() };
+      this.#ctx.respond(to, state);
+      this.#end();
+    };
+    bequest.whenComplete(() => {
+      const then = (): void => this.#ctx.io(IO_CONTINUE, hand);
+      if (this.inbox === null) then();
+      else this.inbox.whenWritten(then);
+    });
   }
 
   takeOver(heir: SessionActor): SessionState {
     assert(this.#state === 'handing', 'only a session that has surrendered is taken over');
     this.#services.router.moveSink(this, heir);
     this.#services.shares.move(this, heir);
-    const state: SessionState = { machine: this.machine.snapshot() };
+    const machine = this.machine.snapshot();
+    const state: SessionState = this.inbox === null ? { machine } : { machine, inbox: this.inbox };
     this.#end();
     return state;
   }

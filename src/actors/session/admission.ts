@@ -7,8 +7,7 @@ import { formatRef } from '../../runtime/ref.ts';
 import type { ConnectPacket } from '../../wire/mqtt/packets.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import type { Granted } from '../registry/messages.ts';
-import type { Sink } from '../router/sink.ts';
-import { authenticate, claim, takeOver } from './claim.ts';
+import { authenticate, claim, type HeirSink, takeOver } from './claim.ts';
 import type { ConnectionInfo } from './connection.ts';
 import type { Terms } from './handshake.ts';
 import type { SessionMessage, SessionState } from './messages.ts';
@@ -17,12 +16,20 @@ import { IO_CONTINUE } from './transport.ts';
 
 type Context = ActorContext<SessionMessage>;
 
+/** What is left of the session that had the client id. */
+export interface Former {
+  /** To go on with; null: the session begins. */
+  readonly state: SessionState | null;
+  /** Inbox of the one that has ended, for the new owner of the client id to get rid of. */
+  readonly discarded: number | undefined;
+}
+
 /** The session that wants to be admitted. */
-export interface Applicant extends Sink {
+export interface Applicant extends HeirSink {
   /** The client may come in: from here on the session goes by its client id. False when the client has left meanwhile. */
   authenticated(connect: ConnectPacket, terms: Terms): boolean;
   /** The client id is the session's, with the state of the session that had it, if there was one. */
-  admitted(connect: ConnectPacket, terms: Terms, state: SessionState | null): void;
+  admitted(connect: ConnectPacket, terms: Terms, former: Former): void;
   refused(reason: number): void;
 }
 
@@ -78,9 +85,9 @@ export class Admission {
     const { clientId } = this.#terms;
     this.#services.sessions.set(clientId, { session: this.#ctx.self, claim: granted.claim });
     const from = { clientId, previous: granted.previous, discard: this.#connect.cleanStart };
-    this.#abandon = takeOver(this.#services, this.#ctx, this.#applicant, from, (state) => {
+    this.#abandon = takeOver(this.#services, this.#ctx, this.#applicant, from, (state, discarded) => {
       if (state === undefined) this.#applicant.refused(Reason.SERVER_UNAVAILABLE);
-      else this.#applicant.admitted(this.#connect, this.#terms, state);
+      else this.#applicant.admitted(this.#connect, this.#terms, { state, discarded });
     });
   }
 }

@@ -23,12 +23,12 @@ export class Afterlife {
     this.#services = services;
   }
 
-  /** The connection is over and the session goes on for `expirySeconds`. */
-  begin(ctx: ActorContext<SessionMessage>, expirySeconds: number, timerKey: number): void {
-    const now = ctx.now();
+  /** The connection has been over for `sinceMs` and the session goes on for `expirySeconds`. Returns as `advance`. */
+  begin(ctx: ActorContext<SessionMessage>, expirySeconds: number, timerKey: number, sinceMs = 0): boolean {
+    const now = ctx.now() - sinceMs;
     this.#expiresAt = expirySeconds === SESSION_EXPIRY_NEVER ? Number.POSITIVE_INFINITY : now + expirySeconds * 1000;
     this.#willDueAt = now + (this.will?.delaySeconds ?? 0) * 1000;
-    this.advance(ctx, timerKey);
+    return this.advance(ctx, timerKey);
   }
 
   /** Does what is due and sets the timer for what comes next. Returns true when the session has expired. */

@@ -55,6 +55,12 @@ export function authenticate(
   });
 }
 
+/** Who takes a session over. */
+export interface HeirSink extends Sink {
+  /** Messages for this inbox may come from now on; its former owner, on another thread, is still at it. */
+  inherits(shard: number): void;
+}
+
 /** The registry that a client id belongs to. */
 export function registryOf(services: SessionServices, clientId: string): ActorRef<RegistryMessage> {
   const { node, reactors } = services.system;
@@ -67,8 +73,9 @@ export function claim(
   ctx: Context,
   clientId: string,
   then: (granted: Granted | undefined) => void,
+  restored = false,
 ): void {
-  const request: RegistryMessage = { type: 'claim', clientId, session: ctx.self };
+  const request: RegistryMessage = { type: 'claim', clientId, session: ctx.self, ...(restored ? { restored } : {}) };
   ctx.ask<RegistryMessage, Granted>(registryOf(services, clientId), request, CONNECT_STEP_TIMEOUT_MS, (granted) => then(granted));
 }
 
@@ -79,9 +86,9 @@ export function claim(
 export function takeOver(
   services: SessionServices,
   ctx: Context,
-  heir: Sink,
+  heir: HeirSink,
   { clientId, previous, discard }: { clientId: string; previous: ActorRef<SessionMessage>; discard: boolean },
-  then: (state: SessionState | null | undefined) => void,
+  then: (state: SessionState | null | undefined, discarded?: number) => void,
 ): () => void {
   let inheritance: Inheritance | null = null;
   const inherit = (former: ActorRef<SessionMessage>, subscriptions: readonly SubscriptionState[]): void => {
@@ -101,9 +108,12 @@ export function takeOver(
     ctx.ask<SessionMessage, Surrendered>(former, surrender, TAKEOVER_TIMEOUT_MS, (answer, failure) => {
       if (failure === 'timeout') ctx.tell(former, { type: 'superseded' }); // it may only be slow
       if (answer === undefined) skip(services, ctx, clientId, former, follow);
-      else if (answer.kind === 'nothing') then(null);
+      else if (answer.kind === 'nothing') then(null, answer.shard);
       else if (answer.kind === 'local') then(answer.estate.takeOver(heir));
-      else inherit(former, answer.subscriptions);
+      else {
+        if (answer.shard !== undefined) heir.inherits(answer.shard);
+        inherit(former, answer.subscriptions);
+      }
     });
   };
   follow(previous);

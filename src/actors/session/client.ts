@@ -8,6 +8,7 @@ import type { BufferPool } from './buffer-pool.ts';
 import type { OutboundAliases } from './outbound-aliases.ts';
 import { type FlushList, Output } from './output.ts';
 import type { WriterTarget } from './publish-writer.ts';
+import type { Receipts } from './receipts.ts';
 import type { Remainder } from './remainder.ts';
 import type { Transport } from './transport.ts';
 
@@ -30,6 +31,10 @@ export class Client implements WriterTarget {
   aliases: Map<number, Topic> | null = null;
   /** Reasons not to read: a pressure source, an answer that is awaited. Reading goes on when there are none. */
   holds = 0;
+  /** Acknowledgements that wait for the disk; null when none do. */
+  receipts: Receipts | null = null;
+  /** The connection is over; what is written to it leads nowhere. */
+  isClosed = false;
 
   constructor(transport: Transport, pool: BufferPool, flushList: FlushList) {
     this.transport = transport;

@@ -25,14 +25,17 @@ import { emptyPublishProperties, readPublishProperties } from '../../wire/mqtt/p
 import { extendRun, newPublishView, packetEnd, packetIdOffset, readPublish } from '../../wire/mqtt/publish-run.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import { topicNameFault } from '../../wire/mqtt/topics.ts';
+import type { Inbox } from '../inbox/inbox.ts';
 import type { Publisher } from '../router/publisher.ts';
 import { emptyRun } from '../router/run-codec.ts';
 import type { Run, Sink } from '../router/sink.ts';
 import type { Topic, TopicTable } from '../router/topic-table.ts';
+import type { StagedWrite } from '../shard/staged.ts';
 import type { Client } from './client.ts';
 import type { SessionLimits } from './limits.ts';
 import type { SessionMachine } from './machine.ts';
 import { SESSION_PROBE } from './probe.ts';
+import { packAck, Receipts, type ReceiptsHost } from './receipts.ts';
 import type { ReadView } from './transport.ts';
 
 const { slot } = SESSION_PROBE;
@@ -48,8 +51,10 @@ const SHORT_PUBREL = 0x6202;
 const SHORT_PUBCOMP = 0x7002;
 
 /** The session whose bytes are read. */
-export interface ReaderHost extends Sink {
+export interface ReaderHost extends Sink, ReceiptsHost {
   readonly machine: SessionMachine;
+  /** Where its messages are kept on disk, if they are. */
+  readonly inbox: Inbox | null;
   /** False while packets have to wait (the session is being claimed) or are of no interest any more (it is closing). */
   readonly reading: boolean;
   /** PUBLISH and acknowledgements are allowed: CONNECT has been accepted. */
@@ -145,7 +150,7 @@ export class InboundReader {
     const end = run.buffer === bytes ? run.end : packetLimit;
     this.#slots[RECEIVED[run.qos]!]! += run.count;
     if (run.qos === 0) this.#publisher.publish(run);
-    else if (run.qos === 1) this.#publishQos1(client, run);
+    else if (run.qos === 1) this.#publishQos1(host, client, run);
     else this.#publishQos2(host, client, run);
     return end;
   }
@@ -227,11 +232,20 @@ export class InboundReader {
     run.end = rewritten.length;
   }
 
-  #publishQos1(client: Client, run: Run): void {
+  #publishQos1(host: ReaderHost, client: Client, run: Run): void {
     const reached = this.#publisher.publish(run);
     const { buffer, count } = run;
     const topicBytes = run.topic.bytes.length;
     const output = client.output;
+    const { writes } = this.#publisher;
+    if (writes.length > 0 || client.receipts !== null) {
+      const acks = this.#acksAfter(host, client, writes);
+      const reason = reached === 0 ? Reason.NO_MATCHING_SUBSCRIBERS : Reason.SUCCESS;
+      for (let at = run.start; at < run.end; at = packetEnd(buffer, at)) {
+        acks.push(packAck(PacketType.PUBACK, packetIdAt(buffer, at, topicBytes), reason));
+      }
+      return;
+    }
     if (reached === 0 && client.dialect === DIALECT_5) {
       for (let at = run.start; at < run.end; at = packetEnd(buffer, at)) {
         this.#answer(client, PacketType.PUBACK, packetIdAt(buffer, at, topicBytes), Reason.NO_MATCHING_SUBSCRIBERS);
@@ -253,6 +267,7 @@ export class InboundReader {
       const next = packetEnd(buffer, at);
       const packetId = packetIdAt(buffer, at, topicBytes);
       let reason: number = Reason.SUCCESS;
+      let writes: readonly StagedWrite[] = NO_WRITES;
       if (host.machine.beginInbound(packetId)) {
         if (host.machine.inboundPending > this.#limits.inFlightMax && client.dialect === DIALECT_5) {
           host.machine.endInbound(packetId); // not routed, so it is new when the client sends it again
@@ -262,8 +277,12 @@ export class InboundReader {
         run.end = next;
         run.count = 1;
         if (this.#publisher.publish(run) === 0) reason = Reason.NO_MATCHING_SUBSCRIBERS;
+        writes = this.#publisher.writes;
+        // With what the message leads to, in one unit: after a restart it is known to have been taken, if it has.
+        if (host.inbox !== null) writes = [...writes, host.inbox.beginInbound(packetId)];
       }
-      this.#answer(client, PacketType.PUBREC, packetId, reason);
+      if (writes.length === 0 && client.receipts === null) this.#answer(client, PacketType.PUBREC, packetId, reason);
+      else this.#acksAfter(host, client, writes).push(packAck(PacketType.PUBREC, packetId, reason));
       at = next;
     }
   }
@@ -292,25 +311,53 @@ export class InboundReader {
     switch (type) {
       case PacketType.PUBACK:
         violated = machine.puback(packetId) === 'violation';
+        if (host.inbox !== null && !violated) host.inbox.finish(packetId);
         break;
       case PacketType.PUBCOMP:
         violated = machine.pubcomp(packetId) === 'violation';
+        if (host.inbox !== null && !violated) host.inbox.finish(packetId);
         break;
       case PacketType.PUBREC: {
         const refused = reason >= 0x80;
         const verdict = machine.pubrec(packetId, refused);
         violated = verdict === 'violation';
-        if (violated || refused) break;
-        this.#answer(client, PacketType.PUBREL, packetId, verdict === 'ok' ? Reason.SUCCESS : Reason.PACKET_IDENTIFIER_NOT_FOUND);
+        if (violated) break;
+        if (refused) {
+          host.inbox?.finish(packetId);
+          break;
+        }
+        const write = verdict === 'ok' ? host.inbox?.receive(packetId) : null;
+        this.#answerAfter(host, client, write ?? null, PacketType.PUBREL, packetId, verdict === 'ok');
         break;
       }
       case PacketType.PUBREL: {
         const known = machine.endInbound(packetId);
-        this.#answer(client, PacketType.PUBCOMP, packetId, known ? Reason.SUCCESS : Reason.PACKET_IDENTIFIER_NOT_FOUND);
+        const write = known ? host.inbox?.endInbound(packetId) : null;
+        this.#answerAfter(host, client, write ?? null, PacketType.PUBCOMP, packetId, known);
         break;
       }
     }
     if (violated) throw new MqttError(Reason.PROTOCOL_ERROR, `packet type ${type} out of order for packet id ${packetId}`);
+  }
+
+  /** At once, or when `write` and all that is to be answered before are done. */
+  #answerAfter(
+    host: ReaderHost,
+    client: Client,
+    write: StagedWrite | null,
+    type: number,
+    packetId: number,
+    known: boolean,
+  ): void {
+    const reason = known ? Reason.SUCCESS : Reason.PACKET_IDENTIFIER_NOT_FOUND;
+    if (write === null && client.receipts === null) this.#answer(client, type, packetId, reason);
+    else this.#acksAfter(host, client, write === null ? NO_WRITES : [write]).push(packAck(type, packetId, reason));
+  }
+
+  /** Acknowledgements of what is being written, and those behind it, wait for the disk. */
+  #acksAfter(host: ReaderHost, client: Client, writes: readonly StagedWrite[]): number[] {
+    client.receipts ??= new Receipts(client, host);
+    return client.receipts.after(writes);
   }
 
   #answer(client: Client, type: number, packetId: number, reason: number): void {
@@ -319,6 +366,8 @@ export class InboundReader {
     writeAckReason(client.output.buffer, to, client.dialect, type, packetId, reason);
   }
 }
+
+const NO_WRITES: readonly StagedWrite[] = [];
 
 function packetIdAt(buffer: Uint8Array, at: number, topicBytes: number): number {
   const id = packetIdOffset(buffer, at, topicBytes);

@@ -17,6 +17,8 @@ export interface SessionLimits {
   /** Messages that wait in a session for its client; what does not fit is dropped, and a connected client that does not read is disconnected. */
   readonly queueMessagesMax: number;
   readonly queueBytesMax: number;
+  /** What a session that is full drops: the message that comes, or its oldest ones. The latter only where the session is kept on disk. */
+  readonly queueOverflow: 'refuse' | 'drop_oldest';
   /** Unsent bytes of a connection above which QoS 0 messages to it are dropped. Publishers are held back from a quarter of it on. */
   readonly outputBytesMax: number;
   readonly sharing: ShareSettings;

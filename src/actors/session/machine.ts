@@ -88,6 +88,21 @@ export class SessionMachine {
     return window.take(qos === 1 ? AWAIT_PUBACK : AWAIT_PUBREC, message);
   }
 
+  /** A message of the queue that does not go out: nothing is in flight for it. */
+  skip(): void {}
+
+  /** The same for a certain packet id, which is free; the message is kept elsewhere. `awaiting`: AWAIT_PUBACK, AWAIT_PUBREC or AWAIT_PUBCOMP. */
+  sendAt(packetId: number, awaiting: number): void {
+    this.#window ??= new OutboundWindow<Outgoing>(this.inFlightMax, this.#resumable);
+    this.#window.takeAt(packetId, awaiting, null);
+  }
+
+  /** How many ids in a row, from `packetId` on, may go out now, at most `max`. */
+  roomFrom(packetId: number, max: number): number {
+    if (this.#window === null) return Math.min(max, this.inFlightMax);
+    return this.#window.freeFrom(packetId, Math.min(max, this.#window.room));
+  }
+
   enqueue(outgoing: Outgoing, bounds: QueueBounds): number {
     this.#queue ??= new OutgoingQueue();
     return this.#queue.push(outgoing, bounds);
@@ -132,6 +147,10 @@ export class SessionMachine {
   /** Gives up on a message in flight that can no longer be sent. */
   abandon(packetId: number): void {
     this.#window!.release(packetId);
+  }
+
+  isOut(packetId: number): boolean {
+    return (this.#window?.awaiting(packetId) ?? FREE) !== FREE;
   }
 
   /**

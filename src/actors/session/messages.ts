@@ -1,6 +1,8 @@
 /** The session's protocol towards other actors. */
 import type { ActorRef } from '../../runtime/ref.ts';
 import type { Qos } from '../../wire/mqtt/constants.ts';
+import type { Inbox } from '../inbox/inbox.ts';
+import type { InboxState } from '../inbox/machine.ts';
 import type { Sink } from '../router/sink.ts';
 import type { MachineSnapshot } from './machine.ts';
 
@@ -18,12 +20,12 @@ export type SessionMessage =
   | { readonly type: 'disconnect'; readonly reason: number };
 
 export type Surrendered =
-  /** There is nothing to take over. */
-  | { readonly kind: 'nothing' }
+  /** There is nothing to take over. `shard`: the inbox and the record of the session that ends are the claimer's to get rid of. */
+  | { readonly kind: 'nothing'; readonly shard?: number }
   /** On the same thread: take it in one step, by reference. */
   | { readonly kind: 'local'; readonly estate: Estate }
   /** On another thread: subscribe to these first, then ask for the rest with `yield`. What arrives here meanwhile is handed over as well. */
-  | { readonly kind: 'remote'; readonly subscriptions: readonly SubscriptionState[] };
+  | { readonly kind: 'remote'; readonly subscriptions: readonly SubscriptionState[]; readonly shard?: number };
 
 /** A session ready to be taken over within its thread. */
 export interface Estate {
@@ -41,4 +43,6 @@ export interface SubscriptionState {
 
 export interface SessionState {
   readonly machine: MachineSnapshot;
+  /** Of a session that is kept on disk: within a thread the inbox itself, which may have messages on their way to the log. */
+  readonly inbox?: Inbox | InboxState;
 }

@@ -71,6 +71,27 @@ export class OutboundWindow<Message> {
     return id;
   }
 
+  /** Takes a certain id, which is free, behind all that are out. The caller has checked `room`. */
+  takeAt(id: number, awaiting: number, message: Message | null): void {
+    assert(this.awaiting(id) === FREE, 'a packet id is taken once');
+    while (
+      this.#capacity <= PACKET_ID_MAX &&
+      (this.#count * 2 >= this.#capacity || this.#slots[id & (this.#capacity - 1)] !== FREE)
+    )
+      this.#grow();
+    if (this.#count === 0) this.#next = id;
+    while (this.#next !== id) this.#passOver();
+    this.#put(id, awaiting, message);
+    this.#next = after(id);
+  }
+
+  /** How many ids in a row are free from `id` on, at most `max`. */
+  freeFrom(id: number, max: number): number {
+    let free = 0;
+    for (let next = id; free < max && this.awaiting(next) === FREE; next = after(next)) free++;
+    return free;
+  }
+
   /** What is awaited for `id`: FREE when it is not out. */
   awaiting(id: number): number {
     if (this.#capacity === 0) return FREE;
@@ -110,16 +131,7 @@ export class OutboundWindow<Message> {
 
   /** Puts back what another thread handed over; called oldest first on an empty window. */
   restore(id: number, awaiting: number, message: Message | null): void {
-    while (
-      this.#capacity <= PACKET_ID_MAX &&
-      (this.#count * 2 >= this.#capacity || this.#slots[id & (this.#capacity - 1)] !== FREE)
-    )
-      this.#grow();
-    assert(this.awaiting(id) === FREE, 'restoring an id twice');
-    if (this.#count === 0) this.#next = id;
-    while (this.#next !== id) this.#passOver();
-    this.#put(id, awaiting, message);
-    this.#next = after(id);
+    this.takeAt(id, awaiting, message);
   }
 
   #passOver(): void {

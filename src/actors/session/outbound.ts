@@ -9,12 +9,14 @@
  */
 import { SLOW_GRACE_MS } from '../../base/limits.ts';
 import type { Qos } from '../../wire/mqtt/constants.ts';
+import type { Inbox, InboxHost } from '../inbox/inbox.ts';
 import type { Delivery, Run } from '../router/sink.ts';
 import type { Client } from './client.ts';
 import { SessionMachine } from './machine.ts';
-import { AWAIT_PUBCOMP } from './outbound-window.ts';
+import { AWAIT_PUBACK, AWAIT_PUBCOMP, AWAIT_PUBREC } from './outbound-window.ts';
 import { detached, type Outgoing, splitOutgoing } from './outgoing.ts';
 import { SESSION_PROBE } from './probe.ts';
+import type { PacketIds } from './publish-writer.ts';
 import type { SessionServices } from './services.ts';
 import { Slab } from './slab.ts';
 import { Slowness } from './slowness.ts';
@@ -29,6 +31,8 @@ const HIGH_PART = 4;
 const LOW_PART = 8;
 
 export interface OutboundHost {
+  /** Something is wrong with this session; its supervisor is to know. */
+  deliveryFailed(error: unknown): void;
   /** Call `checkSlowness` after `delayMs`. */
   watchSlowness(delayMs: number): void;
   /** A connected client has let its queue overflow. */
@@ -37,7 +41,7 @@ export interface OutboundHost {
   resendPubrel(packetId: number): void;
 }
 
-export class Outbound {
+export class Outbound implements InboxHost {
   readonly #services: SessionServices;
   readonly #host: OutboundHost;
   /** Null while the client is not there or not yet accepted: messages that outlast that are queued. */
@@ -46,10 +50,38 @@ export class Outbound {
   /** What was in flight on the last connection and has to be sent again on this one, oldest first; null is a PUBREL. */
   #unsent: { readonly packetId: number; readonly message: Outgoing | null }[] = [];
   machine: SessionMachine = new SessionMachine(1, false);
+  /** Keeps the session's messages of QoS 1 and 2 on disk; null for a session that does not last, or when nothing is kept. */
+  #inbox: Inbox | null = null;
+  #inboxIds: PacketIds | null = null;
 
   constructor(services: SessionServices, host: OutboundHost) {
     this.#services = services;
     this.#host = host;
+  }
+
+  get inbox(): Inbox | null {
+    return this.#inbox;
+  }
+
+  /** Messages go by this inbox from now on; those of shared subscriptions still wait in memory, for another member can take them. */
+  keepIn(inbox: Inbox): void {
+    this.#inbox = inbox;
+    this.#inboxIds = {
+      resumable: false,
+      send: (qos) => {
+        const packetId = inbox.machine.packetIdOf(inbox.machine.cursor);
+        this.machine.sendAt(packetId, qos === 1 ? AWAIT_PUBACK : AWAIT_PUBREC);
+        inbox.pass();
+        return packetId;
+      },
+      skip: () => inbox.skip(),
+    };
+  }
+
+  /** What the session keeps, it keeps in memory. */
+  leaveInbox(): void {
+    this.#inbox = null;
+    this.#inboxIds = null;
   }
 
   /** A live message. */
@@ -66,13 +98,28 @@ export class Outbound {
     this.machine.forEachInFlight((packetId, awaiting, message) => {
       this.#unsent.push({ packetId, message: awaiting === AWAIT_PUBCOMP ? null : message });
     });
+    this.#inbox?.connected(this);
     this.drain();
+  }
+
+  /** The inbox has something new, or what was asked for. */
+  inboxReady(): void {
+    try {
+      this.drain();
+    } catch (error) {
+      this.#host.deliveryFailed(error);
+    }
+  }
+
+  inboxFailed(code: string): void {
+    this.#host.deliveryFailed(new Error(`the inbox cannot be read: ${code}`));
   }
 
   /** The client is gone: nobody is held back for it any more. */
   disconnected(): void {
     this.#client = null;
     this.#unsent = [];
+    if (this.#inbox !== null) this.#leaveInbox(this.#inbox);
     this.#slowness?.below();
     this.#slowness = null;
   }
@@ -88,7 +135,62 @@ export class Outbound {
       if (outgoing === undefined) break;
       this.#count(outgoing.qos, writer.writeInFlight(client, outgoing, this.machine), outgoing.count);
     }
+    if (this.#inbox !== null) this.#drainInbox(client, this.#inbox);
     if (this.#slowness?.pressing && this.#backlogBelow(LOW_PART)) this.#slowness.below();
+  }
+
+  /** Sends from the inbox what window, packet ids and output have room for. */
+  #drainInbox(client: Client, inbox: Inbox): void {
+    const { machine } = inbox;
+    const { outputBytesMax } = this.#services.limits;
+    while (client.output.pendingBytes < outputBytesMax && machine.cursor < machine.end) {
+      const packetId = machine.packetIdOf(machine.cursor);
+      let room = this.machine.roomFrom(packetId, Math.min(machine.idsFree, this.machine.inFlightMax));
+      if (room <= 0) return;
+      if (machine.hasExceptions) room = 1;
+      const isAgain = machine.cursor < machine.sentTo;
+      if (isAgain) room = Math.min(room, machine.sentTo - machine.cursor);
+      const outgoing = inbox.take(room);
+      if (outgoing === undefined) return;
+      if (machine.isDone(machine.cursor)) inbox.pass();
+      else if (machine.isReceived(machine.cursor)) this.#sendPubrel(inbox, packetId);
+      else {
+        const written = this.#services.writer.writeInFlight(client, outgoing, this.#inboxIds!, isAgain);
+        this.#count(outgoing.qos, written, outgoing.count);
+      }
+    }
+  }
+
+  #sendPubrel(inbox: Inbox, packetId: number): void {
+    this.machine.sendAt(packetId, AWAIT_PUBCOMP);
+    inbox.pass();
+    this.#host.resendPubrel(packetId);
+  }
+
+  /** What is in flight from the inbox is sent from there again: its ids are free until then. */
+  #leaveInbox(inbox: Inbox): void {
+    const { machine } = inbox;
+    for (let offset = machine.ackedTo; offset < machine.cursor; offset++) {
+      const packetId = machine.packetIdOf(offset);
+      if (!machine.isDone(offset) && this.machine.isOut(packetId)) this.machine.abandon(packetId);
+    }
+    inbox.disconnected();
+  }
+
+  #toInbox(inbox: Inbox, run: Run, delivery: Delivery): void {
+    const { limits, system, inboxes } = this.#services;
+    const { machine } = inbox;
+    const bounds = { messagesMax: limits.queueMessagesMax, bytesMax: limits.queueBytesMax };
+    if (machine.isFull(bounds)) {
+      const dropped = limits.queueOverflow === 'drop_oldest' ? inbox.dropOldest(run.count) : 0;
+      system.slots[slot.droppedQueueFull]! += dropped > 0 ? dropped : run.count;
+      if (dropped === 0) {
+        if (this.#client !== null) this.#host.overflowed();
+        return;
+      }
+    }
+    inboxes!.fanOuts.collect(inbox, run, delivery);
+    if (this.#client !== null && !this.#backlogBelow(HIGH_PART)) this.#press();
   }
 
   /** As much of what was in flight on the last connection as the client of this one takes at once [MQTT-3.3.4-9]. */
@@ -131,7 +233,9 @@ export class Outbound {
     this.#count(0, this.#services.writer.writeQos0(client, run, retain, subscriptionIds), run.count);
   }
 
-  #deliverAcknowledged(run: Run, qos: 1 | 2, retain: boolean, { subscriptionIds, share }: Delivery): void {
+  #deliverAcknowledged(run: Run, qos: 1 | 2, retain: boolean, delivery: Delivery): void {
+    const { subscriptionIds, share } = delivery;
+    if (this.#inbox !== null && share === null) return this.#toInbox(this.#inbox, run, delivery);
     const { machine } = this;
     const client = this.#client;
     const { dialect, buffer, start, end, count, expiresAt } = run;
@@ -170,10 +274,11 @@ export class Outbound {
 
   #backlogBelow(part: number): boolean {
     const { outputBytesMax, queueMessagesMax, queueBytesMax } = this.#services.limits;
+    const kept = this.#inbox?.machine;
     return (
       (this.#client?.output.pendingBytes ?? 0) <= outputBytesMax / part &&
-      this.machine.queued <= queueMessagesMax / part &&
-      this.machine.queuedBytes <= queueBytesMax / part
+      this.machine.queued + (kept?.waiting ?? 0) <= queueMessagesMax / part &&
+      this.machine.queuedBytes + (kept?.bytes ?? 0) <= queueBytesMax / part
     );
   }
 

@@ -11,7 +11,6 @@ import { emptyPublishParts, publishHeader, publishSize, writePublish } from '../
 import { emptyPublishProperties, readPublishProperties } from '../../wire/mqtt/publish-properties.ts';
 import { newPublishView, packetEnd, packetIdOffset, packetTopic, readPublish } from '../../wire/mqtt/publish-run.ts';
 import { LARGE_BYTES } from './buffer-pool.ts';
-import type { SessionMachine } from './machine.ts';
 import type { OutboundAliases } from './outbound-aliases.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Output } from './output.ts';
@@ -24,6 +23,15 @@ export interface WriterTarget {
   readonly packetBytesMax: number;
   /** Null for a client that takes no topic aliases. */
   readonly aliasesOut: OutboundAliases | null;
+}
+
+/** Gives ids to messages that leave. */
+export interface PacketIds {
+  /** Messages are to be kept until they are acknowledged. */
+  readonly resumable: boolean;
+  send(qos: 1 | 2, message: Outgoing | null): number;
+  /** The message does not go to the client: it has expired, or is too large. */
+  skip(): void;
 }
 
 /** Packets of a run, before it is known whose they will be. */
@@ -60,27 +68,29 @@ export class PublishWriter {
     return written;
   }
 
-  /** Writes all of `outgoing`, QoS 1 or 2, and puts it in flight in `machine`, which has room for it. Returns as `writeQos0`. */
-  writeInFlight(target: WriterTarget, outgoing: Outgoing, machine: SessionMachine): number {
+  /** Writes all of `outgoing`, QoS 1 or 2, and puts it in flight by `ids`, which has room for it; `again`: with DUP [MQTT-3.3.1-1]. Returns as `writeQos0`. */
+  writeInFlight(target: WriterTarget, outgoing: Outgoing, ids: PacketIds, again = false): number {
     const { buffer, start, end, subscriptionIds } = outgoing;
     const qos = outgoing.qos;
     assert(qos !== 0, 'QoS 0 is never in flight');
-    const header = publishHeader(qos, outgoing.retain, false);
+    const header = publishHeader(qos, outgoing.retain, again);
     const size = end - start;
-    if (size <= LARGE_BYTES && isVerbatim(target, outgoing, header, subscriptionIds)) {
+    if (size <= LARGE_BYTES && !again && isVerbatim(target, outgoing, header, subscriptionIds)) {
       const to = target.output.claim(size);
       const out = target.output.buffer;
       copyBytes(out, to, buffer, start, end);
-      patchPacketIds(out, to, to + size, machine, qos, machine.resumable ? outgoing : null);
+      patchPacketIds(out, to, to + size, ids, qos, ids.resumable ? outgoing : null);
       return outgoing.count;
     }
     let written = 0;
     for (let at = start; at < end; ) {
       const next = packetEnd(buffer, at);
-      if (this.#prepare(target, outgoing, at, next, qos, subscriptionIds, false)) {
-        const packetId = machine.send(qos, machine.resumable ? { ...outgoing, start: at, end: next, count: 1 } : null);
+      if (this.#prepare(target, outgoing, at, next, qos, subscriptionIds, again)) {
+        const packetId = ids.send(qos, ids.resumable ? { ...outgoing, start: at, end: next, count: 1 } : null);
         this.#write(target, header, packetId, subscriptionIds);
         written++;
+      } else {
+        ids.skip();
       }
       at = next;
     }
@@ -172,20 +182,13 @@ function isVerbatim(target: WriterTarget, packets: Packets, header: number, subs
 }
 
 /** Gives every packet in `out[start, end)` an id of this client. `kept` are the same packets in memory that lasts, or null when none is kept. */
-function patchPacketIds(
-  out: Uint8Array,
-  start: number,
-  end: number,
-  machine: SessionMachine,
-  qos: 1 | 2,
-  kept: Outgoing | null,
-): void {
+function patchPacketIds(out: Uint8Array, start: number, end: number, ids: PacketIds, qos: 1 | 2, kept: Outgoing | null): void {
   const topic = packetTopic(out, start);
   const topicBytes = topic.end - topic.start;
   for (let at = start; at < end; ) {
     const next = packetEnd(out, at);
     const message = kept === null ? null : { ...kept, start: kept.start + at - start, end: kept.start + next - start, count: 1 };
-    const packetId = machine.send(qos, message);
+    const packetId = ids.send(qos, message);
     const idAt = packetIdOffset(out, at, topicBytes);
     out[idAt] = packetId >>> 8;
     out[idAt + 1] = packetId & 0xff;

@@ -3,6 +3,7 @@ import type { ActorRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import type { EnhancedAuthenticator } from '../authenticator/enhanced.ts';
 import type { AuthenticateRequest } from '../authenticator/messages.ts';
+import type { Inboxes } from '../inbox/inboxes.ts';
 import type { Fences } from '../router/fences.ts';
 import type { PressureGauge } from '../router/pressure.ts';
 import type { Publisher } from '../router/publisher.ts';
@@ -50,4 +51,6 @@ export interface SessionServices {
   /** Methods of enhanced authentication, by name. */
   readonly enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
   readonly authenticator: ActorRef<AuthenticateRequest> | undefined;
+  /** Where persistent sessions keep their messages; null: in memory, and a restart forgets them. */
+  readonly inboxes: Inboxes | null;
 }

@@ -50,3 +50,21 @@ export function protocolLevel(text: string): 3 | 4 | 5 {
 export function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }
+
+const DURATION_UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
+
+/** `7d`, `12h`, `30m`, `90s`, `250ms` or `0`, in milliseconds. */
+export function duration(text: string): number {
+  const [, digits, unit = ''] = /^(\d+)(ms|s|m|h|d)?$/.exec(text) ?? [];
+  const scale = unit === '' && digits === '0' ? 1 : DURATION_UNITS[unit];
+  if (digits === undefined || scale === undefined) throw new InvalidArgumentError('it has to be like 7d, 12h, 30m, 90s or 0.');
+  return Number(digits) * scale;
+}
+
+/** `10g`, `500m`, `64k` or a number of bytes. */
+export function byteSize(text: string): number {
+  const [, digits, unit = ''] = /^(\d+)([bkmgt]?)$/i.exec(text) ?? [];
+  if (digits === undefined) throw new InvalidArgumentError('it has to be like 10g, 500m, 64k or 1000.');
+  return Number(digits) * SIZE_UNITS[unit.toLowerCase()]!;
+}

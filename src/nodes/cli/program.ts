@@ -5,6 +5,7 @@ import { benchCommand } from './bench.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { pubCommand } from './pub.ts';
 import { subCommand } from './sub.ts';
+import { topicCommand } from './topic.ts';
 
 function version(): string {
   // From dist/src/nodes/cli/.
@@ -20,8 +21,9 @@ function createProgram(): Command {
     .enablePositionalOptions()
     .showSuggestionAfterError(true)
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 unreachable');
-  for (const command of [pubCommand(), subCommand(), benchCommand()]) program.addCommand(command);
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const command of [pubCommand(), subCommand(), topicCommand(), benchCommand()]) program.addCommand(command);
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
+    command.exitOverride();
   return program;
 }
 

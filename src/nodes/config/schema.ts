@@ -10,7 +10,7 @@ import type { XStatic } from 'typebox/schema';
 
 export const CONFIG_SCHEMA = {
   type: 'object',
-  required: ['node', 'cluster', 'wire', 'http', 'mqtt', 'kafka', 'meta', 'auth', 'log'],
+  required: ['node', 'storage', 'cluster', 'wire', 'http', 'mqtt', 'kafka', 'meta', 'auth', 'log'],
   properties: {
     node: {
       type: 'object',
@@ -37,7 +37,6 @@ export const CONFIG_SCHEMA = {
           type: 'string',
           minLength: 1,
           default: './data',
-          reserved: true,
           description: 'Directory of everything that must survive a restart.',
         },
         threads: {
@@ -46,6 +45,46 @@ export const CONFIG_SCHEMA = {
           maximum: 31,
           default: 0,
           description: 'Reactor threads, which own the connections. 0 means one for each core but one, and at least one.',
+        },
+      },
+    },
+    storage: {
+      type: 'object',
+      description: 'What is kept on disk, below `node.data`.',
+      required: ['enabled', 'segment_bytes', 'tail_bytes', 'memory_bytes', 'on_corruption'],
+      properties: {
+        enabled: {
+          type: 'boolean',
+          default: true,
+          description:
+            'Keep declared topics, sessions and retained messages on disk. False: in memory alone, and a restart forgets them.',
+        },
+        segment_bytes: {
+          type: 'integer',
+          minimum: 1_048_576,
+          maximum: 1_073_741_824,
+          default: 268_435_456,
+          description: 'Size at which a file of a log is completed and the next one begun. The last file is what recovery reads.',
+        },
+        tail_bytes: {
+          type: 'integer',
+          minimum: 4_194_304,
+          maximum: 1_073_741_824,
+          default: 33_554_432,
+          description: 'Memory for the end of the shared log, from which recent records are read without the disk.',
+        },
+        memory_bytes: {
+          type: 'integer',
+          minimum: 1_048_576,
+          maximum: 1_099_511_627_776,
+          default: 268_435_456,
+          description: 'Memory that topics of the memory engine may take together; above, the oldest records go.',
+        },
+        on_corruption: {
+          type: 'string',
+          enum: ['refuse', 'serve'],
+          default: 'refuse',
+          description: 'When the disk has lost or changed what was durable: refuse to start, or go on without it and say so.',
         },
       },
     },
@@ -206,7 +245,7 @@ export const CONFIG_SCHEMA = {
         queue: {
           type: 'object',
           description: 'Messages that wait for a session: it is offline or its window is full.',
-          required: ['messages_max', 'bytes_max'],
+          required: ['messages_max', 'bytes_max', 'overflow'],
           properties: {
             messages_max: {
               type: 'integer',
@@ -221,6 +260,13 @@ export const CONFIG_SCHEMA = {
               maximum: 8589934592,
               default: 16777216,
               description: 'Bytes that may wait for one session. Further messages are dropped and counted.',
+            },
+            overflow: {
+              type: 'string',
+              enum: ['refuse', 'drop_oldest'],
+              default: 'refuse',
+              description:
+                'What a persistent session that is full drops while its client is away: the message that comes, or its oldest ones.',
             },
           },
         },

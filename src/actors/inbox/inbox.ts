@@ -1,0 +1,246 @@
+/**
+ * The inbox of one persistent session: brings its messages from the log to the client. What has just been written is taken from memory if the client is there and
+ * keeps up; everything else is read from the store, a piece at a time, when its turn comes. What an offline session costs is this object.
+ */
+import { INBOX_AHEAD_BYTES, INBOX_READ_BYTES } from '../../base/limits.ts';
+import { CONTROL } from '../../storage/control.ts';
+import { fanOutBlock, forEachRecipient } from '../../storage/fan-out.ts';
+import { emptyFrameHeader, FRAME, FRAME_HEADER_BYTES, readFrameHeader, viewOf } from '../../storage/frame.ts';
+import type { Outgoing } from '../session/outgoing.ts';
+import { OutgoingQueue } from '../session/outgoing.ts';
+import type { StagedWrite } from '../shard/staged.ts';
+import type { ShardBytes } from '../store/messages.ts';
+import { readAttributes, readRuns } from './block.ts';
+import type { FanOut } from './fan-outs.ts';
+import type { Inboxes } from './inboxes.ts';
+import { InboxMachine, type InboxState } from './machine.ts';
+import { MARK } from './marks.ts';
+
+export interface InboxHost {
+  /** There is something for the client, or room for more. */
+  inboxReady(): void;
+  /** The store cannot read the inbox. */
+  inboxFailed(code: string): void;
+}
+
+export class Inbox {
+  readonly machine: InboxMachine;
+  /** The frame that gathers what is for this inbox alone, see `FanOuts`. */
+  gathering: FanOut | null = null;
+  /** Its former owner on another reactor has yet to say that all of its messages are written: those that come here wait. */
+  isHeld = false;
+  #whenWritten: (() => void) | null = null;
+  /** The owner's turn has work at its end: see `Inboxes`. */
+  isTouched = false;
+  /** What the log knows of `sentTo`. */
+  #sentToKept: number;
+  #ackedToKept: number;
+  readonly #inboxes: Inboxes;
+  #host: InboxHost | null = null;
+  /** Messages in memory, in order, the first of them at `#aheadFrom`. */
+  #ahead = new OutgoingQueue();
+  #aheadFrom = 0;
+  #isReading = false;
+
+  constructor(inboxes: Inboxes, state: InboxState) {
+    this.#inboxes = inboxes;
+    this.machine = new InboxMachine(state);
+    this.#sentToKept = state.sentTo;
+    this.#ackedToKept = state.ackedTo;
+  }
+
+  /** A client is there; everything that is not done goes to it, from the oldest on. */
+  connected(host: InboxHost): void {
+    this.#host = host;
+    this.machine.rewind();
+    this.#forget();
+  }
+
+  disconnected(): void {
+    this.#host = null;
+    this.machine.rewind();
+    this.#forget();
+  }
+
+  /** The next message or messages for the client, at most `count`, and all of one kind; undefined: none is here, and one that comes is announced. */
+  take(count: number): Outgoing | undefined {
+    const { machine } = this;
+    if (machine.cursor >= machine.end) return undefined;
+    if (this.#ahead.messages === 0 || this.#aheadFrom !== machine.cursor) {
+      this.#read();
+      return undefined;
+    }
+    const outgoing = this.#ahead.shift(count);
+    if (outgoing !== undefined) this.#aheadFrom += outgoing.count;
+    return outgoing;
+  }
+
+  /** The log has `count` more messages, from `base` on; `read` makes them out of memory. */
+  arrived(base: number, count: number, read: (out: Outgoing[]) => void): void {
+    const { machine } = this;
+    const isNext = base === machine.end;
+    machine.committed(base, count);
+    this.#noteWritten();
+    if (this.#host === null || !isNext || this.#isReading) return;
+    const aheadTo = this.#ahead.messages === 0 ? machine.cursor : this.#aheadFrom + this.#ahead.messages;
+    if (aheadTo === base && this.#ahead.bytes < INBOX_AHEAD_BYTES) {
+      if (this.#ahead.messages === 0) this.#aheadFrom = base;
+      const runs: Outgoing[] = [];
+      read(runs);
+      for (const run of runs) this.#ahead.push(run, UNBOUNDED);
+    }
+    this.#host.inboxReady();
+  }
+
+  lost(count: number, bytes: number): void {
+    this.machine.lost(count, bytes);
+    this.#noteWritten();
+  }
+
+  /** Calls `then` when nothing is being written to it any more. */
+  whenWritten(then: () => void): void {
+    this.#whenWritten = then;
+    this.#noteWritten();
+  }
+
+  /** The former owner has said where it stands. */
+  release(state: InboxState | null): void {
+    this.isHeld = false;
+    if (state !== null) this.machine.adopt(state);
+  }
+
+  #noteWritten(): void {
+    if (this.machine.staged > 0 || this.#whenWritten === null) return;
+    const then = this.#whenWritten;
+    this.#whenWritten = null;
+    then();
+  }
+
+  /** The message with this packet id, if it is one of ours, is the client's for good. */
+  finish(packetId: number): void {
+    const offset = this.machine.offsetOf(packetId);
+    if (offset < this.machine.cursor && this.machine.finish(offset)) this.#inboxes.touch(this);
+  }
+
+  /** The message at the cursor has been sent, or needs not to be. */
+  pass(): void {
+    this.machine.pass();
+    this.#inboxes.touch(this);
+  }
+
+  /** Gives up the oldest messages to make room; returns how many. */
+  dropOldest(count: number): number {
+    const dropped = this.machine.dropOldest(count);
+    if (dropped > 0) this.#inboxes.touch(this);
+    return dropped;
+  }
+
+  /** The message at the cursor is not for the client, or not any more. */
+  skip(): void {
+    const offset = this.machine.cursor;
+    this.machine.pass();
+    if (this.machine.finish(offset)) this.#inboxes.touch(this);
+  }
+
+  /** PUBREC has come: durable before PUBREL leaves, or the message would be sent once more after the node has died. */
+  receive(packetId: number): StagedWrite | null {
+    const offset = this.machine.offsetOf(packetId);
+    if (offset >= this.machine.cursor || this.machine.isDone(offset)) return null;
+    this.machine.receive(offset);
+    return this.#inboxes.control(this.machine.shard, CONTROL.mark, MARK.received, offset);
+  }
+
+  /** A QoS 2 message with this id has come from the client; kept with what it leads to. */
+  beginInbound(packetId: number): StagedWrite {
+    return this.#inboxes.control(this.machine.shard, CONTROL.mark, MARK.inbound, packetId);
+  }
+
+  /** Its id is free again. */
+  endInbound(packetId: number): StagedWrite {
+    return this.#inboxes.control(this.machine.shard, CONTROL.unmark, MARK.inbound, packetId);
+  }
+
+  /** Tells the log how far the client is; nobody waits for that. */
+  keep(): void {
+    const { machine } = this;
+    if (machine.ackedTo > this.#ackedToKept) this.#inboxes.later(machine.shard, CONTROL.trim, 0, machine.ackedTo);
+    if (machine.sentTo > this.#sentToKept && machine.sentTo > machine.ackedTo) {
+      if (this.#sentToKept > machine.ackedTo) this.#inboxes.later(machine.shard, CONTROL.unmark, MARK.sent, this.#sentToKept);
+      this.#inboxes.later(machine.shard, CONTROL.mark, MARK.sent, machine.sentTo);
+    }
+    this.#ackedToKept = machine.ackedTo;
+    this.#sentToKept = machine.sentTo;
+  }
+
+  inspect(): unknown {
+    const { shard, ackedTo, cursor, end, staged } = this.machine;
+    return { shard, ackedTo, cursor, end, staged, ahead: this.#ahead.messages };
+  }
+
+  #forget(): void {
+    this.#ahead = new OutgoingQueue();
+  }
+
+  #read(): void {
+    if (this.#isReading) return;
+    this.#isReading = true;
+    const { machine } = this;
+    const from = machine.cursor;
+    this.#inboxes.read(machine.shard, from, INBOX_READ_BYTES, (answer) => {
+      this.#isReading = false;
+      const host = this.#host;
+      if (host === null) return;
+      if ('code' in answer) return host.inboxFailed(answer.code);
+      if (machine.cursor === from) this.#takeRead(answer, from);
+      host.inboxReady();
+    });
+  }
+
+  #takeRead({ bytes, end }: ShardBytes, from: number): void {
+    const { machine } = this;
+    if (end > machine.end) machine.end = end;
+    this.#forget();
+    let next = from;
+    const view = viewOf(bytes);
+    const header = emptyFrameHeader();
+    for (let at = 0; readFrameHeader(view, at, bytes.length, header); at += header.length) {
+      if (header.type !== FRAME.fanOut) continue;
+      const body = at + FRAME_HEADER_BYTES;
+      forEachRecipient(view, body, at + header.length, ({ shard, baseOffset, attributes }) => {
+        if (shard !== machine.shard) return;
+        const runs: Outgoing[] = [];
+        readRuns(bytes, view, fanOutBlock(view, body), at + header.length, readAttributes(view, attributes), runs);
+        next = this.#takeRuns(runs, baseOffset, next);
+      });
+    }
+    // A hole that the disk has left: the operator was told, and the client gets what is behind it.
+    if (next === from) while (machine.cursor < machine.end) this.skip();
+  }
+
+  /** Queues the messages of a frame from offset `next` on; returns the offset after them. */
+  #takeRuns(runs: readonly Outgoing[], baseOffset: number, next: number): number {
+    if (baseOffset > next) {
+      while (this.machine.cursor < baseOffset) this.skip();
+      next = baseOffset;
+    }
+    let passed = next - baseOffset;
+    for (const run of runs) {
+      if (passed >= run.count) {
+        passed -= run.count;
+        continue;
+      }
+      const queue = new OutgoingQueue();
+      queue.push(run, UNBOUNDED);
+      if (passed > 0) queue.shift(passed);
+      const rest = queue.shift(run.count)!;
+      if (this.#ahead.messages === 0) this.#aheadFrom = next;
+      this.#ahead.push(rest, UNBOUNDED);
+      next += rest.count;
+      passed = 0;
+    }
+    return next;
+  }
+}
+
+/** What was let into the inbox once is not refused on its way to the client. */
+const UNBOUNDED = { messagesMax: Number.MAX_SAFE_INTEGER, bytesMax: Number.MAX_SAFE_INTEGER };

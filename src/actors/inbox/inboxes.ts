@@ -1,0 +1,131 @@
+/**
+ * The inboxes of one reactor: what they share, and the way of their facts to the log. All that one turn says goes out at its end as one unit: the log has all of it or
+ * nothing, so a message of QoS 2 is never there without the mark that it has been taken, nor the other way round.
+ */
+import { INBOX_SHARDS_AHEAD, STORE_ASK_MS } from '../../base/limits.ts';
+import { CONTROL } from '../../storage/control.ts';
+import { StagedWrite } from '../shard/staged.ts';
+import type { StoreClient } from '../store/client.ts';
+import {
+  type CreatedShards,
+  type DescribedShards,
+  type ShardBytes,
+  type ShardFacts,
+  STORE_MORE,
+  STORE_SYNC,
+  type StoreRefusal,
+} from '../store/messages.ts';
+import { FanOuts } from './fan-outs.ts';
+import type { Inbox } from './inbox.ts';
+import type { InboxState } from './machine.ts';
+import { MARK } from './marks.ts';
+
+export class Inboxes {
+  readonly fanOuts: FanOuts;
+  readonly #store: StoreClient;
+  #touched: Inbox[] = [];
+  /** Facts of this turn that somebody waits for. */
+  #write: StagedWrite | null = null;
+  /** Shards without an owner, made ahead, so that a new session does not wait for one. */
+  readonly #free: number[] = [];
+  #isCreating = false;
+  #wanting: ((shard: number | undefined) => void)[] = [];
+
+  constructor(store: StoreClient) {
+    this.#store = store;
+    this.fanOuts = new FanOuts(store);
+  }
+
+  /** States a fact; it is durable when the write is done. */
+  control(shard: number, op: number, kind: number, value: number): StagedWrite {
+    this.#write ??= new StagedWrite();
+    this.#store.control('shared', shard, STORE_SYNC | STORE_MORE, op, kind, value, null);
+    return this.#write;
+  }
+
+  /** States a fact that nobody waits for. */
+  later(shard: number, op: number, kind: number, value: number): void {
+    this.#store.control('shared', shard, STORE_MORE, op, kind, value, null);
+  }
+
+  /** The inbox has moved: the log is told at the end of the turn. */
+  touch(inbox: Inbox): void {
+    if (inbox.isTouched) return;
+    inbox.isTouched = true;
+    this.#touched.push(inbox);
+  }
+
+  /** Hands over what this turn has said, and ends the unit. */
+  endTurn(): void {
+    this.fanOuts.handOver();
+    const touched = this.#touched;
+    if (touched.length > 0) {
+      this.#touched = [];
+      for (const inbox of touched) {
+        inbox.isTouched = false;
+        inbox.keep();
+      }
+    }
+    const write = this.#write;
+    this.#write = null;
+    this.#store.endUnit('shared', write);
+  }
+
+  /** Calls `then` with the number of a new inbox; undefined when the store cannot make one. */
+  newShard(then: (shard: number | undefined) => void): void {
+    const shard = this.#free.pop();
+    if (shard === undefined) this.#wanting.push(then);
+    if (this.#free.length < INBOX_SHARDS_AHEAD / 2) this.#create();
+    if (shard !== undefined) then(shard);
+  }
+
+  /** The session is over: nobody comes back for its messages. */
+  drop(shard: number): void {
+    this.later(shard, CONTROL.drop, 0, 0);
+  }
+
+  read(shard: number, offset: number, bytesMax: number, then: (answer: ShardBytes | StoreRefusal) => void): void {
+    const message = { type: 'read', engine: 'shared', shard, offset, bytesMax, raw: true } as const;
+    this.#store.ask<ShardBytes>(message, STORE_ASK_MS, then);
+  }
+
+  /** What the log knows of inboxes; null for those that are not there. */
+  describe(shards: readonly number[], then: (facts: readonly (ShardFacts | null)[] | undefined) => void): void {
+    this.#store.ask<DescribedShards>({ type: 'describe', engine: 'shared', shards }, STORE_ASK_MS, (answer) =>
+      then('code' in answer ? undefined : answer.facts),
+    );
+  }
+
+  #create(): void {
+    if (this.#isCreating) return;
+    this.#isCreating = true;
+    const message = { type: 'create', engine: 'shared', count: INBOX_SHARDS_AHEAD } as const;
+    this.#store.ask<CreatedShards>(message, STORE_ASK_MS, (answer) => {
+      this.#isCreating = false;
+      if (!('code' in answer)) this.#free.push(...answer.shards);
+      const wanting = this.#wanting;
+      this.#wanting = [];
+      for (const then of wanting) then(this.#free.pop());
+      if (this.#wanting.length > 0) this.#create();
+    });
+  }
+}
+
+/** Where a session stands, out of what the log knows of its inbox. */
+export function inboxStateOf(shard: number, { start, next, bytes, marks }: ShardFacts): InboxState {
+  const of = (kind: number): number[] => marks.filter((mark) => mark.kind === kind).map(({ value }) => value);
+  return {
+    shard,
+    ackedTo: start,
+    sentTo: Math.max(start, ...of(MARK.sent)),
+    end: next,
+    bytes,
+    done: [],
+    received: of(MARK.received),
+  };
+}
+
+/** Packet ids of QoS 2 messages from the client that it has not released. */
+export function inboundOf({ marks }: ShardFacts): number[] {
+  return marks.filter(({ kind }) => kind === MARK.inbound).map(({ value }) => value);
+}

@@ -1,0 +1,160 @@
+/**
+ * What makes a session last: its inbox, and its record in the metadata, which is written whenever something in it changes. Before a client is told that something is
+ * so (CONNACK, SUBACK, UNSUBACK) the record says so on disk; that it has come or gone is written without anybody waiting. For a session that does not last, or a
+ * node that keeps nothing, all of this is nothing.
+ */
+import { STORE_ASK_MS } from '../../base/limits.ts';
+import type { ActorContext } from '../../runtime/actor.ts';
+import type { Will } from '../../wire/mqtt/packets.ts';
+import { Inbox } from '../inbox/inbox.ts';
+import { type Inboxes, inboundOf, inboxStateOf } from '../inbox/inboxes.ts';
+import { type MetadataFailure, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
+import type { ShardFacts } from '../store/messages.ts';
+import type { Former } from './admission.ts';
+import type { SessionMessage, SessionState, SubscriptionState } from './messages.ts';
+import type { Outbound } from './outbound.ts';
+import { encodeSession, type SessionRecord, sessionKey } from './record.ts';
+import type { SessionServices } from './services.ts';
+import { IO_CONTINUE } from './transport.ts';
+
+/** The session. */
+export interface KeptSession {
+  readonly clientId: string;
+  readonly expirySeconds: number;
+  readonly offlineSince: number;
+  readonly will: Will | null;
+  subscriptions(): readonly SubscriptionState[];
+  /** What the client is to be told could not be put on disk. */
+  notKept(): void;
+}
+
+export class Persistence {
+  readonly #services: SessionServices;
+  readonly #ctx: ActorContext<SessionMessage>;
+  readonly #outbound: Outbound;
+  readonly #session: KeptSession;
+  /** Has a record. */
+  #isKept = false;
+
+  constructor(services: SessionServices, ctx: ActorContext<SessionMessage>, outbound: Outbound, session: KeptSession) {
+    this.#services = services;
+    this.#ctx = ctx;
+    this.#outbound = outbound;
+    this.#session = session;
+  }
+
+  /**
+   * The session is about to begin, or to go on: `then` hears when it lasts as long as it is to, or that it cannot. What is left of a former session that does not go on
+   * is removed.
+   */
+  provide({ state, discarded }: Former, then: (isProvided: boolean) => void): void {
+    const { inboxes } = this.#services;
+    if (inboxes === null) return then(true);
+    if (discarded !== undefined) inboxes.drop(discarded);
+    const inbox = this.#inherited(state, inboxes);
+    if (inbox !== null) {
+      this.keep(inbox);
+      this.saveLater();
+      return then(true);
+    }
+    if (this.#session.expirySeconds === 0) {
+      if (discarded !== undefined) this.#forgetRecord();
+      return then(true);
+    }
+    inboxes.newShard((shard) =>
+      this.#ctx.io(IO_CONTINUE, () => {
+        if (shard === undefined) return then(false);
+        this.keep(new Inbox(inboxes, { shard, ...EMPTY }));
+        this.#save(then);
+      }),
+    );
+  }
+
+  /** Messages go by this inbox from now on. */
+  keep(inbox: Inbox): void {
+    this.#outbound.keepIn(inbox);
+    this.#isKept = true;
+  }
+
+  /** Messages for this inbox may come from now on; its former owner, on another thread, is still at it. */
+  inherits(shard: number): void {
+    const { inboxes } = this.#services;
+    if (inboxes === null) return;
+    const inbox = new Inbox(inboxes, { shard, ...EMPTY });
+    inbox.isHeld = true;
+    this.#outbound.keepIn(inbox);
+  }
+
+  /** For what also waits for something else: `then` is called when the record is on disk and the result has been called. */
+  whenKept(then: () => void): () => void {
+    if (!this.#isKept) return then;
+    let waiting = 2;
+    const done = (): void => {
+      if (--waiting === 0) then();
+    };
+    this.#save((isSaved) => (isSaved ? done() : this.#session.notKept()));
+    return done;
+  }
+
+  /** Writes the record, if there is one, and nobody waits. */
+  saveLater(): void {
+    if (this.#isKept) this.#ctx.tell(metadataRef(this.#services.system), this.#write(false));
+  }
+
+  /** The session is over: nothing of it is kept. */
+  forget(): void {
+    if (!this.#isKept) return;
+    this.#forgetRecord();
+    this.#services.inboxes?.drop(this.#outbound.inbox!.machine.shard);
+  }
+
+  /** The inbox to go on with, from this reactor or another one. */
+  #inherited(state: SessionState | null, inboxes: Inboxes): Inbox | null {
+    const ours = this.#outbound.inbox;
+    const theirs = state?.inbox ?? null;
+    if (theirs instanceof Inbox) return theirs;
+    if (ours === null) return theirs === null ? null : new Inbox(inboxes, theirs);
+    // We have been collecting for it while its former owner was at it, who has now told all it knows, or has failed to.
+    ours.release(theirs);
+    if (theirs !== null) return ours;
+    inboxes.drop(ours.machine.shard);
+    this.#outbound.leaveInbox();
+    return null;
+  }
+
+  #save(then: (isSaved: boolean) => void): void {
+    const metadata = metadataRef(this.#services.system);
+    this.#ctx.ask<WriteMetadata, true | MetadataFailure>(metadata, this.#write(true), STORE_ASK_MS, (answer) =>
+      then(answer === true),
+    );
+  }
+
+  #write(sync: boolean): WriteMetadata {
+    const { clientId, expirySeconds, offlineSince, will } = this.#session;
+    const { shard } = this.#outbound.inbox!.machine;
+    const subscriptions = this.#session.subscriptions();
+    const value = encodeSession({ version: 1, clientId, shard, expirySeconds, offlineSince, will, subscriptions });
+    return { type: 'write', puts: [[sessionKey(clientId), value]], deletes: [], sync };
+  }
+
+  #forgetRecord(): void {
+    const deletes = [sessionKey(this.#session.clientId)];
+    this.#ctx.tell(metadataRef(this.#services.system), { type: 'write', puts: [], deletes, sync: false });
+  }
+}
+
+const EMPTY = { ackedTo: 0, sentTo: 0, end: 0, bytes: 0, done: [], received: [] } as const;
+
+/**
+ * The inbox of a session that is made again, and the packet ids that its client has not released. What a connection had been sent when the node died is not
+ * known to the last message, so if there was one, all that was there counts as sent once: DUP says that a message may have been seen [MQTT-3.3.1-1].
+ */
+export function restoredInbox(
+  inboxes: Inboxes,
+  { shard, offlineSince }: SessionRecord,
+  facts: ShardFacts,
+): { inbox: Inbox; inbound: readonly number[] } {
+  const state = inboxStateOf(shard, facts);
+  const inbox = new Inbox(inboxes, offlineSince === 0 ? { ...state, sentTo: state.end } : state);
+  return { inbox, inbound: inboundOf(facts) };
+}

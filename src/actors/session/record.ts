@@ -1,0 +1,37 @@
+/**
+ * What the metadata keeps of a persistent session, under its client id: enough to make it again after a restart. Its messages and how far its client is with them are in
+ * its inbox. MessagePack, with a version in front.
+ */
+import { pack, unpack } from 'msgpackr';
+import type { Will } from '../../wire/mqtt/packets.ts';
+import { KEYS } from '../metadata/messages.ts';
+import type { SubscriptionState } from './messages.ts';
+
+export interface SessionRecord {
+  readonly version: 1;
+  readonly clientId: string;
+  /** Its inbox. */
+  readonly shard: number;
+  /** Seconds that it outlives a connection; SESSION_EXPIRY_NEVER for ever. */
+  readonly expirySeconds: number;
+  /** Wall clock in milliseconds at which its connection ended; 0 while there is one. */
+  readonly offlineSince: number;
+  /** Still to be published, if the client does not come back in time. */
+  readonly will: Will | null;
+  /** Shared ones with their prefix. */
+  readonly subscriptions: readonly SubscriptionState[];
+}
+
+export function sessionKey(clientId: string): string {
+  return KEYS.session + clientId;
+}
+
+export function encodeSession(record: SessionRecord): Uint8Array {
+  return pack(record);
+}
+
+/** Undefined: a record that this version cannot read. */
+export function decodeSession(value: Uint8Array): SessionRecord | undefined {
+  const record = unpack(value) as SessionRecord;
+  return record.version === 1 ? record : undefined;
+}

@@ -1,0 +1,124 @@
+/**
+ * Makes persistent sessions again: at the start of a reactor those whose client ids belong to it, and when another reactor has died, those that lived there and whose
+ * ids the registry here keeps. One per reactor; the parent of what it makes. A page of records at a time, so a million sessions do not lie in memory twice.
+ */
+import { SESSIONS_RESTORED_AT_ONCE, STORE_ASK_MS } from '../../base/limits.ts';
+import type { Actor, ActorContext } from '../../runtime/actor.ts';
+import { placeKey } from '../../runtime/placement.ts';
+import { wellKnownRef } from '../../runtime/ref.ts';
+import type { Inboxes } from '../inbox/inboxes.ts';
+import {
+  KEYS,
+  type MetadataFailure,
+  type MetadataMessage,
+  type MetadataPage,
+  type MetadataValues,
+  metadataRef,
+} from '../metadata/messages.ts';
+import type { RegistryMessage } from '../registry/messages.ts';
+import type { ShardFacts } from '../store/messages.ts';
+import { WELL_KNOWN } from '../well-known.ts';
+import { SessionActor } from './actor.ts';
+import type { SessionMessage } from './messages.ts';
+import { decodeSession, type SessionRecord, sessionKey } from './record.ts';
+import type { SessionServices } from './services.ts';
+
+/** What a session is made again from. */
+export interface Restored {
+  readonly record: SessionRecord;
+  readonly facts: ShardFacts;
+  /** The session is there, or has found that it is not needed. */
+  readonly done: () => void;
+}
+
+/** From the registry of this reactor: sessions with these client ids lived on a reactor that has died. Answered by telling it `restored`. */
+export interface RestoreSessions {
+  readonly type: 'restore';
+  readonly clientIds: readonly string[];
+}
+
+export class RestorerActor implements Actor<RestoreSessions> {
+  readonly #services: SessionServices;
+  readonly #inboxes: Inboxes;
+  /** Hears once how the start went. */
+  readonly #onRestored: (error: Error | undefined) => void;
+
+  constructor(services: SessionServices, inboxes: Inboxes, onRestored: (error: Error | undefined) => void) {
+    this.#services = services;
+    this.#inboxes = inboxes;
+    this.#onRestored = onRestored;
+  }
+
+  started(ctx: ActorContext<RestoreSessions>): void {
+    this.#scan(ctx, undefined);
+  }
+
+  receive({ clientIds }: RestoreSessions, ctx: ActorContext<RestoreSessions>): void {
+    const registry = wellKnownRef<RegistryMessage>(this.#services.system.node, this.#services.system.thread, WELL_KNOWN.registry);
+    const tell = (): void => void ctx.tell(registry, { type: 'restored', clientIds });
+    this.#ask<MetadataValues>(ctx, { type: 'read', keys: clientIds.map(sessionKey) }, (answer) => {
+      if (answer === undefined) return tell();
+      this.#make(
+        ctx,
+        answer.values.flatMap((value) => (value === null ? [] : [value])),
+        tell,
+      );
+    });
+  }
+
+  inspect(): unknown {
+    return { restored: true };
+  }
+
+  #scan(ctx: ActorContext<RestoreSessions>, after: string | undefined): void {
+    const page = { type: 'scan', prefix: KEYS.session, limit: SESSIONS_RESTORED_AT_ONCE } as const;
+    this.#ask<MetadataPage>(ctx, after === undefined ? page : { ...page, after }, (answer) => {
+      if (answer === undefined) return this.#onRestored(new Error('the metadata of the sessions cannot be read'));
+      const { thread, reactors } = this.#services.system;
+      const ours = answer.entries.filter(([key]) => placeKey(key.slice(KEYS.session.length), reactors) === thread);
+      this.#make(
+        ctx,
+        ours.map(([, value]) => value),
+        () => {
+          if (answer.isLast) this.#onRestored(undefined);
+          else this.#scan(ctx, answer.entries.at(-1)![0]);
+        },
+      );
+    });
+  }
+
+  /** Makes the sessions of these records; `then` is called when all of them are there. */
+  #make(ctx: ActorContext<RestoreSessions>, values: readonly Uint8Array[], then: () => void): void {
+    const records = values.flatMap((value) => decodeSession(value) ?? []);
+    if (records.length === 0) return then();
+    this.#inboxes.describe(
+      records.map(({ shard }) => shard),
+      (facts) => {
+        let waiting = records.length;
+        const done = (): void => {
+          if (--waiting === 0) then();
+        };
+        for (const [i, record] of records.entries()) {
+          const fact = facts?.[i];
+          if (fact === undefined || fact === null)
+            done(); // its inbox is gone: there is nothing to go on with
+          else this.#spawn(ctx, { record, facts: fact, done });
+        }
+      },
+    );
+  }
+
+  #spawn(ctx: ActorContext<RestoreSessions>, restored: Restored): void {
+    ctx.spawn<SessionMessage>(() => new SessionActor(this.#services, null, restored), { name: 'session' });
+  }
+
+  #ask<R extends object>(
+    ctx: ActorContext<RestoreSessions>,
+    message: MetadataMessage,
+    then: (answer: R | undefined) => void,
+  ): void {
+    ctx.ask<MetadataMessage, R | MetadataFailure>(metadataRef(this.#services.system), message, STORE_ASK_MS, (answer) =>
+      then(answer === undefined || 'code' in answer ? undefined : answer),
+    );
+  }
+}

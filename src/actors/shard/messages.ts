@@ -1,0 +1,32 @@
+/**
+ * Declared topics: named logs that MQTT messages are written to by the filter that they match. A declaration is metadata; every reactor knows all of them.
+ */
+import type { EngineName } from '../store/messages.ts';
+
+/** When an append counts: synced with its commit, within a second, or whenever the kernel likes. */
+export type FsyncPolicy = 'always' | 'interval' | 'never';
+
+export interface Declaration {
+  /** Unique; the name that Kafka clients see. */
+  readonly name: string;
+  /** An MQTT topic filter. */
+  readonly filter: string;
+  readonly engine: EngineName;
+  /** The shards of the partitions, in order: a message goes to the one that its topic name hashes to. */
+  readonly shards: readonly number[];
+  readonly fsync: FsyncPolicy;
+  /** 0: for ever. */
+  readonly retentionMs: number;
+  /** Of one partition; 0: any. */
+  readonly retentionBytes: number;
+  /** Copies, this node's included. */
+  readonly replicas: number;
+}
+
+/** To the shard keeper of a reactor: these are all declarations from now on. Asked; answered by `true` when publishes go by them. */
+export interface DeclareTopics {
+  readonly type: 'declare';
+  readonly declarations: readonly Declaration[];
+}
+
+export type ShardMessage = DeclareTopics;

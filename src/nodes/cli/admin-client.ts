@@ -1,0 +1,61 @@
+/** What commands that administer a node share: where its HTTP listener is, a request to it, and tables. */
+
+import Table from 'cli-table3';
+import { type Command, Option } from 'commander';
+import { CommandError, EXIT } from './exit-codes.ts';
+
+const REQUEST_MS_MAX = 30_000;
+
+export interface AdminOptions {
+  readonly node: string;
+  readonly token?: string;
+  readonly json?: boolean;
+}
+
+export function addAdminOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--node <host:port>', 'HTTP address of the node').env('SLUICE_NODE').default('127.0.0.1:8090'))
+    .addOption(new Option('--token <token>', 'token for its administration').env('SLUICE_TOKEN'))
+    .option('--json', 'print JSON and nothing else');
+}
+
+/** The answer's JSON; undefined for an empty one. A problem ends the command: code 3 when nobody answers, 1 when the node refuses. */
+export async function adminRequest(options: AdminOptions, method: string, path: string, body?: unknown): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(`http://${options.node}${path}`, {
+      method,
+      signal: AbortSignal.timeout(REQUEST_MS_MAX),
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  } catch (error) {
+    const cause = (error as { cause?: Error }).cause ?? (error as Error);
+    throw new CommandError(EXIT.unreachable, `cannot reach ${options.node}: ${cause.message}`);
+  }
+  const text = await response.text();
+  const answer: unknown = text === '' ? undefined : JSON.parse(text);
+  if (response.ok) return answer;
+  const { code, detail } = (answer ?? {}) as { code?: string; detail?: string };
+  throw new CommandError(EXIT.failed, `${code ?? response.status}: ${detail ?? response.statusText}`);
+}
+
+/** Columns of a table: a title, and what stands there for a row. */
+export type Columns<Row> = readonly (readonly [title: string, cell: (row: Row) => string | number])[];
+
+export function printTable<Row>(rows: readonly Row[], columns: Columns<Row>): void {
+  const table = new Table({
+    head: columns.map(([title]) => title),
+    style: { head: [], border: [], compact: true },
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '', top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
+  });
+  for (const row of rows) table.push(columns.map(([, cell]) => String(cell(row))));
+  process.stdout.write(`${table.toString()}\n`);
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
