@@ -183,3 +183,38 @@ export const INBOX_SHARDS_AHEAD = 64;
 export const STORE_ASK_MS = 10_000;
 /** Persistent sessions that a reactor makes again at a time. */
 export const SESSIONS_RESTORED_AT_ONCE = 1000;
+/** Members of a Raft group: voters of both halves of a joint membership, and learners. */
+export const MEMBERS_MAX = 32;
+/** A Raft leader's sign of life, and how long a follower waits for one at least, milliseconds. */
+export const RAFT_HEARTBEAT_MS = 50;
+export const RAFT_ELECTION_MIN_MS = 300;
+/** A leader whose writes take longer than this resigns, milliseconds. */
+export const RAFT_DISK_STALL_MS = 2000;
+/** Entries in one append message, bytes; a larger entry goes alone. */
+export const RAFT_APPEND_BYTES_MAX: number = 1 << 20;
+/** Append messages, and their bytes, on the way to one replica. */
+export const RAFT_INFLIGHT_MAX = 256;
+export const RAFT_INFLIGHT_BYTES_MAX: number = 8 << 20;
+/** Entries of a group that are not applied yet, bytes: a leader refuses further proposals, a follower further entries. */
+export const RAFT_UNAPPLIED_BYTES_MAX: number = 64 << 20;
+/** Entries handed to a state machine at once, bytes. */
+export const RAFT_APPLY_BYTES_MAX: number = 1 << 20;
+/** Reads of a group that wait for their leader's confirmation; a further one is refused. */
+export const RAFT_READS_MAX = 65_536;
+/** Log that a group keeps for a replica that lags, bytes; one that lags more gets a snapshot. */
+export const RAFT_LOG_BYTES_MAX: number = 64 << 20;
+/** Entries that a learner may lag behind to be made a voter. */
+export const RAFT_PROMOTE_LAG_MAX = 1024;
+/** One entry's data, bytes. */
+export const RAFT_ENTRY_BYTES_MAX: number = 16 << 20;
+/** Snapshots of groups that a node sends at once, and takes in at once; further ones wait, further ones are asked for again. */
+export const RAFT_SNAPSHOT_SENDS_MAX = 4;
+export const RAFT_SNAPSHOT_RECEIVES_MAX = 16;
+/** Bytes in a chunk of a snapshot, and chunks on their way to one replica. */
+export const RAFT_SNAPSHOT_CHUNK_BYTES: number = 256 * 1024;
+export const RAFT_SNAPSHOT_WINDOW = 4;
+/** Chunks without an answer are sent again, and a transfer without progress is given up, after this, milliseconds. */
+export const RAFT_SNAPSHOT_RETRY_MS = 500;
+export const RAFT_SNAPSHOT_GIVE_UP_MS = 5000;
+/** Answers that a group keeps for one client session until the client says that it has them; the oldest go first, and their commands cannot be repeated. */
+export const RAFT_SESSION_REPLIES_MAX = 1024;

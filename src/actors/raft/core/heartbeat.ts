@@ -1,0 +1,31 @@
+/** Heartbeats: the leader is there, this much is committed, and its read rounds. The node packs those of all groups into one message per peer. */
+import type { Heartbeat } from '../message.ts';
+import type { Outbox } from './outbox.ts';
+import type { Progress } from './progress.ts';
+import type { RaftState } from './state.ts';
+
+/** The next multiple of the interval: heartbeats of all groups of a node fall together, and none drifts. */
+export function dueHeartbeat(state: RaftState): number {
+  const { heartbeatMs } = state.settings;
+  return (Math.floor(state.nowMs / heartbeatMs) + 1) * heartbeatMs;
+}
+
+export function broadcastHeartbeat(state: RaftState, out: Outbox): void {
+  for (const progress of state.progress) {
+    if (progress.id !== state.self) out.messages.push(heartbeatFor(state, progress));
+  }
+}
+
+/** A replica is not told of more than it is known to have. */
+function heartbeatFor(state: RaftState, progress: Progress): Heartbeat {
+  return {
+    type: 'heartbeat',
+    group: state.group,
+    from: state.self,
+    to: progress.id,
+    term: state.term,
+    commit: Math.min(progress.match, state.commit),
+    readSeq: state.readSeq,
+    sentMs: state.nowMs,
+  };
+}

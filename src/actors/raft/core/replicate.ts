@@ -1,0 +1,55 @@
+/** Leader to followers: what each lacks, as far as its window allows. */
+import { bytesOf, type Entry } from '../entry.ts';
+import type { Outbox } from './outbox.ts';
+import { becomeSnapshot, type Progress, sent } from './progress.ts';
+import type { RaftState } from './state.ts';
+
+const NO_ENTRIES: readonly Entry[] = [];
+
+/** Sends to everyone what there is to send, and news of the commit index to those who can use it. */
+export function replicate(state: RaftState, out: Outbox): void {
+  for (const progress of state.progress) {
+    if (progress.id === state.self) continue;
+    while (sendAppend(state, progress, false, out));
+    // Up to `next` it has, or will have, the entries; what is committed beyond that it learns with them.
+    const canLearn = state.commit > progress.sentCommit && progress.sentCommit < progress.next - 1;
+    if (canLearn) sendAppend(state, progress, true, out);
+  }
+}
+
+/** One append message, or the wish for a snapshot. False: nothing to send, or not now. */
+export function sendAppend(state: RaftState, progress: Progress, evenIfEmpty: boolean, out: Outbox): boolean {
+  if (progress.mode === 'snapshot' || progress.isPaused) return false;
+  const { log, settings } = state;
+  const prevIndex = progress.next - 1;
+  const prevTerm = log.term(prevIndex);
+  if (prevTerm < 0) return needsSnapshot(state, progress, out);
+  // A full window lets empty appends through, one per heartbeat: their replies tell which of the others were lost.
+  let entries: readonly Entry[] | undefined = NO_ENTRIES;
+  if (progress.next <= log.lastIndex && !(progress.mode === 'replicate' && progress.inflights.isFull())) {
+    entries = log.entries(progress.next, log.lastIndex, Math.min(settings.appendBytesMax, progress.inflights.room()));
+    if (entries === undefined) return false;
+  }
+  if (entries.length === 0 && !evenIfEmpty) return false;
+  out.messages.push({
+    type: 'append',
+    group: state.group,
+    from: state.self,
+    to: progress.id,
+    term: state.term,
+    prevIndex,
+    prevTerm,
+    commit: state.commit,
+    entries,
+  });
+  sent(progress, entries.length, prevIndex + entries.length, bytesOf(entries), state.commit);
+  return true;
+}
+
+/** To a replica that does not answer no snapshot is sent. */
+function needsSnapshot(state: RaftState, progress: Progress, out: Outbox): boolean {
+  if (!progress.isActive) return false;
+  becomeSnapshot(progress, state.snapshot.index);
+  out.snapshotsFor.push(progress.id);
+  return false;
+}

@@ -1,0 +1,267 @@
+/**
+ * One group on this node: its machine, its state machine and its clients. `RaftNode` tells it what happened; at the end of a turn it hands over what is to be written
+ * and sent.
+ */
+import { AssertionError } from '../../../base/assert.ts';
+import type { Input } from '../core/input.ts';
+import { Outbox } from '../core/outbox.ts';
+import { leaseUntil } from '../core/reads.ts';
+import { snapshotMetaAt } from '../core/snapshot.ts';
+import type { RaftState } from '../core/state.ts';
+import { nextDeadline } from '../core/tick.ts';
+import type { Entry } from '../entry.ts';
+import { settle, step } from '../machine.ts';
+import type { MembershipChange } from '../membership-change.ts';
+import type { RaftMessage } from '../message.ts';
+import type { ReplicaId } from '../replica.ts';
+import type { SnapshotStore, StateMachine } from '../state-machine.ts';
+import type { GroupWrite, SnapshotMeta } from '../storage.ts';
+import { type ProposalDone, Proposals } from './proposals.ts';
+import { type ReadClient, WaitingReads } from './reads-waiting.ts';
+
+/** What a group needs of its node. */
+export interface GroupHost {
+  readonly snapshots: SnapshotStore;
+  now(): number;
+  /** The group has something to settle. */
+  markDirty(group: Group): void;
+  send(message: RaftMessage): void;
+  write(group: Group, write: GroupWrite): void;
+  /** Sends when everything is durable that the group has written so far. */
+  sendWhenDurable(group: Group, message: RaftMessage): void;
+  wantsSnapshot(group: Group, to: ReplicaId): void;
+  /** Role, term or leader have changed. */
+  onRole(group: Group): void;
+  onPoisoned(group: Group, error: unknown): void;
+}
+
+export class Group {
+  readonly id: number;
+  readonly state: RaftState;
+  readonly machine: StateMachine;
+  isDirty = false;
+  /** Batch of its newest write. */
+  lastBatch = 0;
+  /** Its machine has broken a promise to itself: it takes part in nothing more, others go on. */
+  poison: unknown = undefined;
+  readonly #host: GroupHost;
+  readonly #out = new Outbox();
+  readonly #proposals = new Proposals();
+  readonly #reads = new WaitingReads();
+  readonly #snapshotLogBytes: number;
+  #snapshotBytes = 0;
+  #isSaving = false;
+  #isApplying = false;
+  /** A snapshot waits for the batch that is being applied. */
+  #toInstall: SnapshotMeta | undefined = undefined;
+  #newData: Uint8Array[] = [];
+  #newDones: ProposalDone[] = [];
+  #newReads: { readonly index: number[]; readonly lease: number[] } = { index: [], lease: [] };
+  #seenRole = '';
+  #seenTerm = -1;
+  #seenLead = -1;
+
+  constructor(state: RaftState, machine: StateMachine, host: GroupHost, snapshotLogBytes: number) {
+    this.id = state.group;
+    this.state = state;
+    this.machine = machine;
+    this.#host = host;
+    this.#snapshotLogBytes = snapshotLogBytes;
+  }
+
+  get isLeader(): boolean {
+    return this.state.role === 'leader';
+  }
+
+  get waiting(): { readonly proposals: number; readonly reads: number } {
+    return { proposals: this.#proposals.size + this.#newDones.length, reads: this.#reads.size };
+  }
+
+  step(input: Input): void {
+    if (this.poison !== undefined) return;
+    try {
+      step(this.state, input, this.#out);
+    } catch (error) {
+      return this.#poisoned(error);
+    }
+    this.#host.markDirty(this);
+  }
+
+  /** An idle group costs a comparison. */
+  tick(now: number): void {
+    if (this.poison === undefined && (now >= nextDeadline(this.state) || this.state.forwarded.size > 0))
+      this.step({ type: 'tick', now });
+  }
+
+  /** All that is proposed in a turn goes into the log, and to the followers, together. */
+  propose(data: Uint8Array, done: ProposalDone): void {
+    if (this.poison !== undefined) return done({ result: 'not', reason: 'not_leader' });
+    this.#newData.push(data);
+    this.#newDones.push(done);
+    this.#host.markDirty(this);
+  }
+
+  changeMembership(change: MembershipChange, done: ProposalDone): void {
+    this.#stepProposal({ type: 'changeMembership', change, now: this.#host.now() }, [done]);
+  }
+
+  read(mode: 'index' | 'lease', client: ReadClient): void {
+    if (this.poison !== undefined) return client.done(false, undefined);
+    this.#newReads[mode].push(this.#reads.add(client));
+    this.#host.markDirty(this);
+  }
+
+  /** The turn's end. May leave the group dirty again, when its state machine has answered at once. */
+  settle(): void {
+    try {
+      this.#feed();
+      this.isDirty = false;
+      if (this.poison !== undefined) return;
+      settle(this.state, this.#out);
+      this.#carryOut();
+      this.#serveReads();
+      this.#takeSnapshot();
+    } catch (error) {
+      return this.#poisoned(error);
+    }
+    this.#noticeRole();
+  }
+
+  /** The group ends here. */
+  close(): void {
+    this.#proposals.abandon();
+    this.#reads.abandon();
+    for (const done of this.#newDones) done({ result: 'not', reason: 'not_leader' });
+    this.#newDones = [];
+    this.#newData = [];
+  }
+
+  /** A snapshot from the leader is durable. */
+  onSnapshotReceived(meta: SnapshotMeta, from: ReplicaId): void {
+    this.step({ type: 'snapshotReceived', meta, from, now: this.#host.now() });
+  }
+
+  #feed(): void {
+    const now = this.#host.now();
+    if (this.#newData.length > 0) {
+      const entries = this.#newData;
+      const dones = this.#newDones;
+      this.#newData = [];
+      this.#newDones = [];
+      this.#stepProposal({ type: 'propose', entries, now }, dones);
+    }
+    for (const mode of ['index', 'lease'] as const) {
+      const ids = this.#newReads[mode];
+      if (ids.length === 0) continue;
+      this.step({ type: 'read', ids, mode, now });
+      ids.length = 0;
+    }
+  }
+
+  #stepProposal(input: Input, dones: readonly ProposalDone[]): void {
+    this.step(input);
+    const proposed = this.#out.proposed.pop();
+    if (proposed === undefined) for (const done of dones) done({ result: 'not', reason: 'not_leader' });
+    else this.#proposals.add(proposed, dones);
+  }
+
+  #carryOut(): void {
+    const out = this.#out;
+    const host = this.#host;
+    if (out.write !== undefined) host.write(this, out.write);
+    for (const message of out.messages) host.send(message);
+    for (const message of out.held) {
+      if (out.after <= this.state.durableSeq) host.send(message);
+      else host.sendWhenDurable(this, message);
+    }
+    for (const to of out.snapshotsFor) host.wantsSnapshot(this, to);
+    for (const answer of out.reads) this.#reads.answered(answer);
+    const { apply, install } = out;
+    out.clear();
+    if (install !== undefined) {
+      if (this.#isApplying) this.#toInstall = install;
+      else this.#install(install);
+    }
+    if (apply.length > 0) this.#apply(apply);
+  }
+
+  #apply(entries: readonly Entry[]): void {
+    this.#isApplying = true;
+    this.machine.apply(entries, (replies) => {
+      this.#isApplying = false;
+      this.#proposals.applied(entries, replies);
+      this.step({ type: 'applied', index: entries[entries.length - 1]!.index, now: this.#host.now() });
+      const install = this.#toInstall;
+      this.#toInstall = undefined;
+      if (install !== undefined) this.#install(install);
+    });
+  }
+
+  #install(meta: SnapshotMeta): void {
+    const snapshot = this.#host.snapshots.open(this.id);
+    if (snapshot === undefined || snapshot.meta.index !== meta.index) {
+      return this.#poisoned(new AssertionError('the snapshot to install is there'));
+    }
+    this.machine.restore(meta, snapshot.reader, () => {
+      snapshot.reader.close();
+      this.#proposals.skippedTo(meta.index);
+      this.step({ type: 'snapshotInstalled', index: meta.index, now: this.#host.now() });
+    });
+  }
+
+  #serveReads(): void {
+    this.#reads.serve(this.state.applied, ({ leaseUntilMs, term }) => {
+      if (leaseUntilMs === Number.POSITIVE_INFINITY) return true;
+      const { state } = this;
+      return state.role === 'leader' && state.term === term && this.#host.now() < Math.min(leaseUntilMs, leaseUntil(state));
+    });
+  }
+
+  /** When the log since the last one is long, and twice as long as that one was. */
+  #takeSnapshot(): void {
+    const { state, machine } = this;
+    const index = state.applied;
+    if (this.#isSaving || state.installing !== undefined || index <= state.snapshot.index || machine.appliedIndex !== index)
+      return;
+    const from = Math.max(state.snapshot.index + 1, state.log.firstIndex);
+    if (state.log.bytes(from, index) < Math.max(this.#snapshotLogBytes, 2 * this.#snapshotBytes)) return;
+    this.#isSaving = true;
+    const meta = snapshotMetaAt(state, index);
+    const counting = countingReader(machine.snapshot(), (bytes) => {
+      this.#snapshotBytes = bytes;
+    });
+    this.#host.snapshots.save(this.id, meta, counting, (isOk) => {
+      this.#isSaving = false;
+      if (isOk) this.step({ type: 'snapshotSaved', meta, now: this.#host.now() });
+    });
+  }
+
+  #noticeRole(): void {
+    const { role, term, lead } = this.state;
+    if (role === this.#seenRole && term === this.#seenTerm && lead === this.#seenLead) return;
+    this.#seenRole = role;
+    this.#seenTerm = term;
+    this.#seenLead = lead;
+    this.#host.onRole(this);
+  }
+
+  #poisoned(error: unknown): void {
+    this.poison = error;
+    this.#out.clear();
+    this.close();
+    this.#host.onPoisoned(this, error);
+  }
+}
+
+function countingReader(reader: ReturnType<StateMachine['snapshot']>, total: (bytes: number) => void): typeof reader {
+  let bytes = 0;
+  return {
+    read: (bytesMax, done) =>
+      reader.read(bytesMax, (part, isLast) => {
+        bytes += part.length;
+        if (isLast) total(bytes);
+        done(part, isLast);
+      }),
+    close: () => reader.close(),
+  };
+}

@@ -1,0 +1,47 @@
+/** What a group replicates: a deterministic machine that is fed the log. The seam between Raft and the services on it. */
+import type { Entry } from './entry.ts';
+import type { SnapshotMeta } from './storage.ts';
+
+export interface StateMachine {
+  /** The last entry in its state, which survives a restart as far as it says so then. */
+  readonly appliedIndex: number;
+  /**
+   * Entries in log order, every index once: data, and what it may skip (membership changes, no-ops). `done` is called when their effects are in place, now or later,
+   * with a reply per entry for whoever proposed it. The next batch comes after that.
+   */
+  apply(entries: readonly Entry[], done: (replies: readonly unknown[]) => void): void;
+  /** The state as of `appliedIndex`; it does not change while it is read. */
+  snapshot(): SnapshotReader;
+  /** Becomes what the snapshot holds; what it was before is gone. */
+  restore(meta: SnapshotMeta, reader: SnapshotReader, done: () => void): void;
+}
+
+export interface SnapshotReader {
+  /** The next bytes, at most `bytesMax`. After the last ones no more is asked. */
+  read(bytesMax: number, done: (bytes: Uint8Array, isLast: boolean) => void): void;
+  close(): void;
+}
+
+/** A node's snapshots. One that is older than what the storage names is of no use; one that is newer may be named next. */
+export interface SnapshotStore {
+  /** Reads all of `reader` and keeps it. `done` when it is durable, or could not be made so. */
+  save(group: number, meta: SnapshotMeta, reader: SnapshotReader, done: (isOk: boolean) => void): void;
+  /** The newest durable one. */
+  open(group: number): OpenSnapshot | undefined;
+  /** Restart begins with the one at `index` from now on: older ones are not needed. */
+  discardBefore(group: number, index: number): void;
+  /** One that arrives from a leader. */
+  receive(group: number, meta: SnapshotMeta): SnapshotWriter;
+}
+
+export interface OpenSnapshot {
+  readonly meta: SnapshotMeta;
+  readonly reader: SnapshotReader;
+}
+
+export interface SnapshotWriter {
+  write(bytes: Uint8Array): void;
+  /** `done` when it is durable, or could not be made so. */
+  commit(done: (isOk: boolean) => void): void;
+  abort(): void;
+}
