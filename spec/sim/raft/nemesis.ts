@@ -1,0 +1,203 @@
+/** Whoever makes trouble: crashes at any named place, partitions, pauses, bad disks, lost disks, changes of membership, transfers, jumping clocks. It never takes more than what a group can lose. */
+import type { RaftState } from '../../../src/actors/raft/core/state.ts';
+import type { Prng } from '../../../src/base/prng.ts';
+import { partition } from './network.ts';
+import type { SimNode } from './sim-node.ts';
+import { scan } from './wal-codec.ts';
+import type { World } from './world.ts';
+
+export class Nemesis {
+  readonly #world: World;
+  readonly #prng: Prng;
+  #isStopped = false;
+
+  constructor(world: World, prng: Prng) {
+    this.#world = world;
+    this.#prng = prng;
+  }
+
+  start(): void {
+    const { swarm } = this.#world;
+    this.#every(swarm.crashEveryMs, () => this.#crash());
+    this.#every(swarm.partitionEveryMs, () => this.#partition());
+    this.#every(swarm.pauseEveryMs, () => this.#pause());
+    this.#every(swarm.diskEveryMs, () => this.#spoilDisk());
+    this.#every(swarm.churnEveryMs, () => this.#churn());
+    this.#every(swarm.transferEveryMs, () => this.#transfer());
+    this.#every(swarm.wipeEveryMs, () => this.#loseDisk());
+    this.#every(swarm.jumpEveryMs, () => this.#jump());
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  #every(meanMs: number, act: () => void): void {
+    if (meanMs === 0) return;
+    this.#world.at(meanMs * (0.3 + 1.4 * this.#prng.next()), () => {
+      if (this.#isStopped) return;
+      act();
+      this.#every(meanMs, act);
+    });
+  }
+
+  #any(): SimNode {
+    const { nodes } = this.#world;
+    return nodes[this.#prng.below(nodes.length)]!;
+  }
+
+  /** Often the leader: it has the most to lose. */
+  #victim(): SimNode {
+    return this.#prng.chance(0.5) ? (this.#world.leader(this.#group()) ?? this.#any()) : this.#any();
+  }
+
+  #group(): number {
+    return 1 + this.#prng.below(this.#world.swarm.groups);
+  }
+
+  #crash(): void {
+    const world = this.#world;
+    const all = this.#prng.chance(0.15);
+    for (const node of all ? world.nodes : [this.#victim()]) {
+      if (!node.isUp) continue;
+      if (this.#prng.chance(0.7)) node.disk.arm(1 + this.#prng.below(30));
+      else world.crash(node, 'killed');
+    }
+  }
+
+  #partition(): void {
+    const world = this.#world;
+    const leader = world.leader(this.#group())?.id ?? this.#any().id;
+    if (world.nodes.length < 2) return;
+    world.tell(
+      'network',
+      partition(
+        world.network,
+        world.nodes.map(({ id }) => id),
+        leader,
+        this.#prng,
+      ),
+    );
+    // A leader that is cut off gets entries that will be replaced.
+    if (this.#prng.chance(0.6)) this.#burst();
+    world.at(100 + this.#prng.next() * 2400, () => {
+      world.network.mendAll();
+      world.tell('network', 'is whole');
+      for (const node of world.nodes) {
+        if (!node.isUp) continue;
+        world.enter(node, () => {
+          for (const { replica } of world.nodes) node.raft!.unreachable(replica);
+        });
+      }
+    });
+  }
+
+  #burst(): void {
+    const world = this.#world;
+    const group = this.#group();
+    const leader = world.leader(group);
+    if (leader !== undefined) world.burst(leader, group, 2 + this.#prng.below(12));
+  }
+
+  #pause(): void {
+    const node = this.#victim();
+    const forMs = this.#prng.next() * 3 * this.#world.swarm.settings.electionMinMs;
+    node.pausedUntilMs = this.#world.nowMs() + forMs;
+    this.#world.tell(`node ${node.id}`, `is stopped for ${forMs.toFixed(0)} ms`);
+  }
+
+  #spoilDisk(): void {
+    const world = this.#world;
+    const { disk, id } = this.#victim();
+    const kind = this.#prng.below(4);
+    if (kind === 0) disk.faults.syncError = 0.2;
+    else if (kind === 1) disk.faults.isFull = true;
+    else if (kind === 2) Object.assign(disk.faults, { stallChance: 0.5, stallMs: 2 * world.swarm.settings.diskStallMs });
+    else disk.faults.syncSpreadMs = 100;
+    world.tell(`node ${id}`, `has a bad disk: ${['errors', 'full', 'stalls', 'slow'][kind]}`);
+    world.at(100 + this.#prng.next() * 800, () => {
+      Object.assign(disk.faults, { syncError: 0, isFull: false, stallChance: 0, syncSpreadMs: world.swarm.syncSpreadMs });
+    });
+  }
+
+  /** A new leader may look for the ends of the others' logs from anywhere, not only from its own end. */
+  doubt(state: RaftState): void {
+    if (this.#isStopped || this.#prng.chance(0.6)) return;
+    const { firstIndex, lastIndex } = state.log;
+    for (const progress of state.progress) {
+      if (progress.id !== state.self && firstIndex <= lastIndex)
+        progress.next = firstIndex + this.#prng.below(lastIndex - firstIndex + 1);
+    }
+  }
+
+  #churn(): void {
+    const world = this.#world;
+    const group = this.#group();
+    if (!world.operator.isDone(group) || world.nodes.some(({ isDamaged }) => isDamaged)) return;
+    const nodes = world.nodes.filter(() => this.#prng.chance(0.6)).map(({ id }) => id);
+    if (nodes.length === 0) return;
+    world.tell('nemesis', `wants group ${group} on ${nodes.join()}`);
+    world.operator.want(group, nodes);
+  }
+
+  #transfer(): void {
+    const world = this.#world;
+    const group = this.#group();
+    const leader = world.leader(group);
+    const to = this.#any();
+    if (leader === undefined) return;
+    world.tell('nemesis', `wants ${to.id} to lead group ${group}`);
+    world.enter(leader, () => leader.group(group)!.step({ type: 'transfer', to: to.replica, now: leader.now() }));
+  }
+
+  /** One disk at a time, and only where every group has enough others: then it is for good, as a damaged one that is found. */
+  #loseDisk(): void {
+    const world = this.#world;
+    const node = this.#victim();
+    const isWhole = world.nodes.every((other) => !other.isDamaged);
+    if (!isWhole || !this.#canLose(node)) return;
+    if (node.isUp) world.crash(node, 'its disk is damaged');
+    if (this.#prng.chance(0.5)) world.replaceDisk(node);
+    else this.#damage(node);
+  }
+
+  #canLose(node: SimNode): boolean {
+    const world = this.#world;
+    for (let group = 1; group <= world.swarm.groups; group++) {
+      const { voters } = world.oracle.membership(group);
+      if (!world.operator.isDone(group)) return false;
+      if (!voters.includes(node.replica)) continue;
+      // The others have to know that they are enough without this one.
+      const known = world.nodes.filter((other) => {
+        const state = other.group(group)?.state;
+        return (
+          other !== node && state !== undefined && voters.includes(state.self) && state.membership.voters.join() === voters.join()
+        );
+      });
+      if (voters.length < 3 || known.length < voters.length - 1) return false;
+    }
+    return true;
+  }
+
+  /** A bit of what is durable turns over, with good frames behind it: that can be told from a torn tail. */
+  #damage(node: SimNode): void {
+    const world = this.#world;
+    const bytes = node.disk.read('wal');
+    if (bytes === undefined) return;
+    const { frames } = scan(bytes);
+    if (frames.length < 2) return;
+    const { start, end } = frames[this.#prng.below(frames.length - 1)]!;
+    node.isDamaged = true;
+    node.disk.flip('wal', start + this.#prng.below(end - start));
+    world.tell(`node ${node.id}`, 'has a flipped bit in its log');
+    world.at(1000 + this.#prng.next() * 500, () => {
+      if (node.isRefusing) world.replaceDisk(node);
+    });
+  }
+
+  #jump(): void {
+    const node = this.#any();
+    node.clockOffsetMs += this.#prng.next() * 2000;
+    this.#world.tell(`node ${node.id}`, `clock jumps ahead`);
+  }
+}

@@ -1,0 +1,3 @@
+import { smoke } from './smoke.ts';
+
+smoke(151, 75);
