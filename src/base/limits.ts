@@ -218,3 +218,5 @@ export const RAFT_SNAPSHOT_RETRY_MS = 500;
 export const RAFT_SNAPSHOT_GIVE_UP_MS = 5000;
 /** Answers that a group keeps for one client session until the client says that it has them; the oldest go first, and their commands cannot be repeated. */
 export const RAFT_SESSION_REPLIES_MAX = 1024;
+/** How often the clocks of Raft groups are looked at, milliseconds; not below TIMER_TICK_MS. */
+export const RAFT_TICK_MS = 20;

@@ -9,7 +9,18 @@
 import { assert } from './assert.ts';
 
 export const PROBE_BLOCK_SLOTS = 64;
-const PROBE_BLOCKS = ['runtime', 'listener', 'session', 'router', 'retained', 'registry', 'share', 'store', 'shard'] as const;
+const PROBE_BLOCKS = [
+  'runtime',
+  'listener',
+  'session',
+  'router',
+  'retained',
+  'registry',
+  'share',
+  'store',
+  'shard',
+  'raft',
+] as const;
 export const PROBE_SLOTS: number = PROBE_BLOCKS.length * PROBE_BLOCK_SLOTS;
 
 export type ProbeBlock = (typeof PROBE_BLOCKS)[number];

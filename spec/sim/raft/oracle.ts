@@ -204,7 +204,10 @@ export class Oracle {
   }
 
   #hasDurably(group: number, id: ReplicaId, index: number, term: number): boolean {
-    const durable = this.#node(id)?.durable(group);
+    const node = this.#node(id);
+    // What a lost disk had acknowledged, it had.
+    if (node === undefined) return true;
+    const durable = node.durable(group);
     if (durable === undefined) return false;
     return durable.compacted.index >= index || durable.term(index) === term;
   }

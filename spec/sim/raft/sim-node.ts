@@ -1,5 +1,6 @@
 /** One simulated node: its disk, its clock, and, while the process lives, the real `RaftNode` with all its groups. */
 
+import type { DurableGroup } from '../../../src/actors/raft/durable-group.ts';
 import type { Entry } from '../../../src/actors/raft/entry.ts';
 import { founding, JOINING } from '../../../src/actors/raft/founding.ts';
 import { NO_MEMBERSHIP } from '../../../src/actors/raft/membership.ts';
@@ -14,7 +15,6 @@ import type { SnapshotMeta } from '../../../src/actors/raft/storage.ts';
 import type { Lane } from '../../../src/actors/raft/transport.ts';
 import { ColdLog } from './cold-log.ts';
 import type { SimDisk } from './disk.ts';
-import type { DurableGroup } from './durable-group.ts';
 import { Kv } from './kv.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 import type { Swarm } from './swarm.ts';

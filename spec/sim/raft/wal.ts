@@ -2,9 +2,10 @@
  * The storage seam on the simulated disk: one log file for all groups of a node. Writes that come while a sync is under way go into the next frame together: one frame is
  * one sync, so at most the last frame can be torn. A long file is written anew from what is live, beside the old one, and takes its name.
  */
+
+import { DurableGroup } from '../../../src/actors/raft/durable-group.ts';
 import type { GroupWrite, RaftStorage, StorageListener } from '../../../src/actors/raft/storage.ts';
 import type { SimDisk } from './disk.ts';
-import { DurableGroup } from './durable-group.ts';
 import { encodeFrame, scan } from './wal-codec.ts';
 
 const FILE = 'wal';

@@ -30,3 +30,8 @@ export function nodeOfReplica(id: ReplicaId): number {
 export function incarnationOf(id: ReplicaId): number {
   return id % INCARNATION_SPAN;
 }
+
+/** `node.incarnation`, for logs and `inspect()`. */
+export function formatReplica(id: ReplicaId): string {
+  return id === NO_REPLICA ? '-' : `${nodeOfReplica(id)}.${incarnationOf(id)}`;
+}

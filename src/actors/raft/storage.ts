@@ -55,6 +55,14 @@ export interface StorageListener {
   failed(error: unknown): void;
 }
 
+/** A node's storage as it is found at a start. */
+export interface NodeStorage extends RaftStorage {
+  /** Groups that have written something. */
+  readonly groups: ReadonlyMap<number, RecoveredGroup>;
+  /** Who is told from now on; what was under way for another is not. */
+  listen(listener: StorageListener): void;
+}
+
 /** What a group finds after a restart. */
 export interface RecoveredGroup {
   readonly hard: HardState;

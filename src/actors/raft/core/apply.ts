@@ -50,7 +50,6 @@ function applyChange(state: RaftState, entry: Entry, out: Outbox): void {
     return;
   }
   trackMembers(state);
-  if (state.transferee !== NO_REPLICA && !isVoter(next, state.transferee)) state.transferee = NO_REPLICA;
   advanceCommit(state);
   releaseReads(state, out);
 }

@@ -20,7 +20,7 @@ export function tryTransfer(state: RaftState, out: Outbox): void {
   const { transferee: to, group, self: from, term } = state;
   if (to === NO_REPLICA || state.isTransfereeTold) return;
   const progress = findProgress(state.progress, to);
-  if (progress === undefined || progress.match < state.log.lastIndex) return;
+  if (progress === undefined || !isVoter(state.membership, to) || progress.match < state.log.lastIndex) return;
   state.isTransfereeTold = true;
   state.hasTimedOutTransferee = true;
   out.messages.push({ type: 'timeoutNow', group, from, to, term });

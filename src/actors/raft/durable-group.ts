@@ -1,7 +1,7 @@
-/** What the disk has of a group: the sum of its durable writes. Recovery builds it, and the invariants look at it while the node runs. */
-import type { Entry } from '../../../src/actors/raft/entry.ts';
-import { NO_MEMBERSHIP } from '../../../src/actors/raft/membership.ts';
-import type { GroupWrite, HardState, RecoveredGroup, SnapshotMeta } from '../../../src/actors/raft/storage.ts';
+/** What a disk has of a group: the sum of its durable writes, in their order. Whoever recovers a group from what was written builds it. */
+import type { Entry } from './entry.ts';
+import { NO_MEMBERSHIP } from './membership.ts';
+import type { GroupWrite, HardState, RecoveredGroup, SnapshotMeta } from './storage.ts';
 
 export class DurableGroup implements RecoveredGroup {
   hard: HardState = { term: 0, vote: 0, commit: 0 };

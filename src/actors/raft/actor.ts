@@ -1,0 +1,223 @@
+/**
+ * All Raft groups of one reactor: feeds a `RaftNode` with frames, requests, ticks and news of the disk, and flushes it when the turn ends, so a turn is one write and one frame per
+ * peer. It keeps nothing that is not on disk: an error in it ends the thread, and the next incarnation recovers. An error in one group stops that group alone.
+ */
+import { RAFT_TICK_MS } from '../../base/limits.ts';
+import type { Actor, ActorContext, ReplyTo } from '../../runtime/actor.ts';
+import type { ActorSystem } from '../../runtime/system.ts';
+import { type Founding, founding, JOINING } from './founding.ts';
+import { NO_MEMBERSHIP } from './membership.ts';
+import { MemoryLog } from './memory-log.ts';
+import { type GroupReply, type GroupStatus, RAFT_FRAME, type RaftRequest, type ReadReply } from './messages.ts';
+import type { Group } from './node/group.ts';
+import type { ProposalOutcome } from './node/proposals.ts';
+import { RaftNode, type RaftNodeCounters, type RaftNodeOptions } from './node/raft-node.ts';
+import { RAFT_PROBE } from './probe.ts';
+import { formatReplica } from './replica.ts';
+import type { StateMachine } from './state-machine.ts';
+import type { NodeStorage, RecoveredGroup } from './storage.ts';
+
+const { slot } = RAFT_PROBE;
+const TICK = 1;
+const DURABLE = 1;
+const FAILED = 2;
+
+export interface RaftActorOptions
+  extends Pick<
+    RaftNodeOptions,
+    'self' | 'settings' | 'transport' | 'snapshots' | 'snapshotLogBytes' | 'snapshotBytesPerSecond' | 'snapshotChunkBytes'
+  > {
+  readonly storage: NodeStorage;
+  /** The state of a group as this node has it; it may be behind the group's snapshot. */
+  readonly machineOf: (group: number) => StateMachine;
+  /** The disk has failed: the node has to end. */
+  readonly onStorageFailed: (error: unknown) => void;
+}
+
+export class RaftActor implements Actor<RaftRequest> {
+  readonly #system: ActorSystem;
+  readonly #options: RaftActorOptions;
+  #node: RaftNode | undefined;
+  #isFlushDue = false;
+
+  constructor(system: ActorSystem, options: RaftActorOptions) {
+    this.#system = system;
+    this.#options = options;
+    system.atTurnEnd(() => this.#flush());
+  }
+
+  started(ctx: ActorContext<RaftRequest>): void {
+    const { storage } = this.#options;
+    this.#node = new RaftNode({
+      ...this.#options,
+      seed: Math.floor(ctx.random() * 2 ** 31),
+      now: () => ctx.now(),
+      onDirty: () => {
+        this.#isFlushDue = true;
+        this.#system.requestTurn();
+      },
+      onRole: () => this.#count('roleChanges', 1),
+      onPoisoned: () => this.#gauges(),
+    });
+    storage.listen({
+      durable: (batch) => ctx.io(DURABLE, batch),
+      failed: (error) => ctx.io(FAILED, error),
+    });
+    for (const [group, found] of storage.groups) this.#recover(group, found);
+    ctx.startTimer(RAFT_TICK_MS, TICK);
+  }
+
+  receive(request: RaftRequest, ctx: ActorContext<RaftRequest>): void {
+    const to = ctx.replyTo();
+    switch (request.type) {
+      case 'found':
+        return this.#begin(request.group, founding(request.voters), to, ctx);
+      case 'join':
+        return this.#begin(request.group, JOINING, to, ctx);
+      case 'unreachable':
+        return this.#node!.unreachable(request.to);
+      default:
+        return this.#onGroup(request, to, ctx);
+    }
+  }
+
+  receiveBytes(kind: number, bytes: Uint8Array, start: number, end: number): void {
+    if (kind === RAFT_FRAME) this.#node!.receive(bytes.slice(start, end));
+  }
+
+  onIo(event: number, argument: unknown): void {
+    if (event === DURABLE) return this.#node!.durable(argument as number);
+    this.#node!.failed();
+    this.#options.onStorageFailed(argument);
+  }
+
+  onTimer(key: number, ctx: ActorContext<RaftRequest>): void {
+    ctx.startTimer(RAFT_TICK_MS, key);
+    this.#node!.tick();
+    this.#gauges();
+  }
+
+  stopping(): void {
+    for (const group of this.#node?.groups.values() ?? []) group.close();
+    this.#node = undefined;
+  }
+
+  inspect(): unknown {
+    const node = this.#node;
+    if (node === undefined) return {};
+    return {
+      self: formatReplica(node.self),
+      counters: node.counters,
+      snapshots: node.snapshotTransfers,
+      groups: [...node.groups.values()].map((group) => ({
+        group: group.id,
+        ...statusOf(group),
+        lead: formatReplica(group.state.lead),
+        members: picture(group),
+        waiting: group.waiting,
+        ...(group.poison === undefined ? {} : { poison: String(group.poison) }),
+      })),
+    };
+  }
+
+  /** A state machine that is behind its snapshot takes that first. */
+  #recover(group: number, found: RecoveredGroup): void {
+    const machine = this.#options.machineOf(group);
+    const { compacted, entries, hard, snapshot } = found;
+    const open = (): void => {
+      const log = new MemoryLog(compacted.index, compacted.term, entries);
+      this.#node!.open({ group, log, hard, snapshot, machine, isNew: false });
+    };
+    const kept = machine.appliedIndex < snapshot.index ? this.#options.snapshots.open(group) : undefined;
+    if (kept === undefined) return open();
+    machine.restore(kept.meta, kept.reader, () => {
+      kept.reader.close();
+      open();
+    });
+  }
+
+  #begin(group: number, { hard, entries }: Founding, to: ReplyTo | undefined, ctx: ActorContext<RaftRequest>): void {
+    const node = this.#node!;
+    const isOk = !node.groups.has(group) && !this.#options.storage.groups.has(group);
+    if (isOk) {
+      const snapshot = { index: 0, term: 0, membership: NO_MEMBERSHIP };
+      node.open({
+        group,
+        log: new MemoryLog(0, 0, entries),
+        hard,
+        snapshot,
+        machine: this.#options.machineOf(group),
+        isNew: true,
+      });
+    }
+    if (to !== undefined) ctx.respond(to, { isOk } satisfies GroupReply);
+  }
+
+  #onGroup(
+    request: Extract<RaftRequest, { type: 'propose' | 'read' | 'changeMembership' | 'transfer' | 'status' }>,
+    to: ReplyTo | undefined,
+    ctx: ActorContext<RaftRequest>,
+  ): void {
+    const group = this.#node!.groups.get(request.group);
+    const respond = (reply: ProposalOutcome | ReadReply | GroupStatus): void => {
+      if (to !== undefined) ctx.respond(to, reply);
+    };
+    switch (request.type) {
+      case 'propose':
+        if (group === undefined) return respond({ result: 'not', reason: 'not_leader' });
+        return group.propose(request.data, respond);
+      case 'changeMembership':
+        if (group === undefined) return respond({ result: 'not', reason: 'not_leader' });
+        return group.changeMembership(request.change, respond);
+      case 'read': {
+        const done = (isOk: boolean): void => respond({ isOk, applied: group?.state.applied ?? 0, lead: group?.state.lead ?? 0 });
+        if (group === undefined) return done(false);
+        return group.read(request.mode, { look: () => undefined, done });
+      }
+      case 'transfer':
+        return group?.step({ type: 'transfer', to: request.to, now: ctx.now() });
+      case 'status':
+        return respond(group === undefined ? ABSENT : statusOf(group));
+    }
+  }
+
+  #flush(): void {
+    if (!this.#isFlushDue || this.#node === undefined) return;
+    this.#isFlushDue = false;
+    this.#node.flush();
+    this.#countFrom(this.#node.counters);
+  }
+
+  #counted: RaftNodeCounters | undefined;
+
+  /** The node counts from its start, the slots outlive it. */
+  #countFrom(counters: RaftNodeCounters): void {
+    for (const key of Object.keys(counters) as (keyof RaftNodeCounters)[]) {
+      this.#count(key, counters[key] - (this.#counted?.[key] ?? 0));
+    }
+    this.#counted = { ...counters };
+  }
+
+  #count(key: keyof typeof slot, by: number): void {
+    this.#system.slots[slot[key]]! += by;
+  }
+
+  #gauges(): void {
+    const groups = [...this.#node!.groups.values()];
+    this.#system.slots[slot.groups] = groups.length;
+    this.#system.slots[slot.leaders] = groups.filter(({ isLeader }) => isLeader).length;
+    this.#system.slots[slot.poisoned] = groups.filter(({ poison }) => poison !== undefined).length;
+  }
+}
+
+const ABSENT: GroupStatus = { role: 'absent', term: 0, lead: 0, commit: 0, applied: 0, lastIndex: 0 };
+
+function statusOf({ state, poison }: Group): GroupStatus {
+  const { role, term, lead, commit, applied, log } = state;
+  return { role: poison === undefined ? role : 'poisoned', term, lead, commit, applied, lastIndex: log.lastIndex };
+}
+
+function picture({ state }: Group): unknown {
+  const { voters, outgoing, learners } = state.membership;
+  return { voters: voters.map(formatReplica), outgoing: outgoing.map(formatReplica), learners: learners.map(formatReplica) };
+}

@@ -1,0 +1,45 @@
+/** The protocol of a reactor's Raft groups. Frames from other nodes come as raw bytes of kind `RAFT_FRAME`. */
+import type { MembershipChange } from './membership-change.ts';
+import type { ReplicaId } from './replica.ts';
+
+export const RAFT_FRAME = 1;
+
+export type RaftRequest =
+  /** Ask; `GroupReply`. The group begins here, with these voters; each of them is told the same. Once in its life. */
+  | { readonly type: 'found'; readonly group: number; readonly voters: readonly ReplicaId[] }
+  /** Ask; `GroupReply`. This replica waits to be added by the group's leader. */
+  | { readonly type: 'join'; readonly group: number }
+  /** Ask; `ProposalOutcome` when it is applied here, or will not be. */
+  | { readonly type: 'propose'; readonly group: number; readonly data: Uint8Array }
+  /** Ask; `ReadReply` when the state machine here is as recent as the read has to see it. */
+  | { readonly type: 'read'; readonly group: number; readonly mode: 'index' | 'lease' }
+  /** Ask; `ProposalOutcome`. */
+  | { readonly type: 'changeMembership'; readonly group: number; readonly change: MembershipChange }
+  /** The group's leader, if it is here, hands over to `to`. */
+  | { readonly type: 'transfer'; readonly group: number; readonly to: ReplicaId }
+  /** Ask; `GroupStatus`. */
+  | { readonly type: 'status'; readonly group: number }
+  /** The connection to a node has lost what was on its way. */
+  | { readonly type: 'unreachable'; readonly to: ReplicaId };
+
+export interface GroupReply {
+  /** False: the group is here already, or was. */
+  readonly isOk: boolean;
+}
+
+export interface ReadReply {
+  /** False: not here and now. `lead` may know better. */
+  readonly isOk: boolean;
+  /** What the state machine had applied. */
+  readonly applied: number;
+  readonly lead: ReplicaId;
+}
+
+export interface GroupStatus {
+  readonly role: 'follower' | 'preCandidate' | 'candidate' | 'leader' | 'absent' | 'poisoned';
+  readonly term: number;
+  readonly lead: ReplicaId;
+  readonly commit: number;
+  readonly applied: number;
+  readonly lastIndex: number;
+}
