@@ -33,6 +33,8 @@ export interface ReadAnswer {
   readonly term: number;
 }
 
+const NO_ENTRIES: readonly Entry[] = [];
+
 export class Outbox {
   /** May leave at once. */
   readonly messages: RaftMessage[] = [];
@@ -42,7 +44,7 @@ export class Outbox {
   after = 0;
   write: GroupWrite | undefined = undefined;
   /** Committed and durable entries for the state machine, in order; the next come when these are applied. */
-  apply: readonly Entry[] = [];
+  apply: readonly Entry[] = NO_ENTRIES;
   /** The state machine is to take this snapshot instead. */
   install: SnapshotMeta | undefined = undefined;
   /** Replicas that need a snapshot of at least the log's `snapshotIndex`. */
@@ -51,13 +53,13 @@ export class Outbox {
   readonly reads: ReadAnswer[] = [];
 
   clear(): void {
-    this.messages.length = 0;
-    this.held.length = 0;
+    if (this.messages.length > 0) this.messages.length = 0;
+    if (this.held.length > 0) this.held.length = 0;
     this.write = undefined;
-    this.apply = [];
+    this.apply = NO_ENTRIES;
     this.install = undefined;
-    this.snapshotsFor.length = 0;
-    this.proposed.length = 0;
-    this.reads.length = 0;
+    if (this.snapshotsFor.length > 0) this.snapshotsFor.length = 0;
+    if (this.proposed.length > 0) this.proposed.length = 0;
+    if (this.reads.length > 0) this.reads.length = 0;
   }
 }

@@ -5,6 +5,7 @@
 import { AssertionError } from '../../../base/assert.ts';
 import type { Input } from '../core/input.ts';
 import { Outbox } from '../core/outbox.ts';
+import { isQuiet } from '../core/quiet.ts';
 import { leaseUntil } from '../core/reads.ts';
 import { snapshotMetaAt } from '../core/snapshot.ts';
 import type { RaftState } from '../core/state.ts';
@@ -84,7 +85,17 @@ export class Group {
     } catch (error) {
       return this.#poisoned(error);
     }
-    this.#host.markDirty(this);
+    if (this.isDirty || !this.#isQuiet()) return this.#host.markDirty(this);
+    const { messages } = this.#out;
+    for (let i = 0; i < messages.length; i++) this.#host.send(messages[i]!);
+    messages.length = 0;
+  }
+
+  /** Nothing has changed that the end of a turn would have to look at. */
+  #isQuiet(): boolean {
+    const { role, term, lead } = this.state;
+    if (role !== this.#seenRole || term !== this.#seenTerm || lead !== this.#seenLead) return false;
+    return this.#reads.size === 0 && this.#newDones.length === 0 && isQuiet(this.state, this.#out);
   }
 
   /** An idle group costs a comparison. */
@@ -150,12 +161,14 @@ export class Group {
       this.#newDones = [];
       this.#stepProposal({ type: 'propose', entries, now }, dones);
     }
-    for (const mode of ['index', 'lease'] as const) {
-      const ids = this.#newReads[mode];
-      if (ids.length === 0) continue;
-      this.step({ type: 'read', ids, mode, now });
-      ids.length = 0;
-    }
+    if (this.#newReads.index.length > 0) this.#feedReads('index', now);
+    if (this.#newReads.lease.length > 0) this.#feedReads('lease', now);
+  }
+
+  #feedReads(mode: 'index' | 'lease', now: number): void {
+    const ids = this.#newReads[mode];
+    this.step({ type: 'read', ids, mode, now });
+    ids.length = 0;
   }
 
   #stepProposal(input: Input, dones: readonly ProposalDone[]): void {
