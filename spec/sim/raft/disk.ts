@@ -65,6 +65,29 @@ export interface DiskFaults {
   isFull: boolean;
 }
 
+/** The named places, of the disk and of the node. */
+export const POINTS = [
+  'before turn end',
+  'after turn end',
+  'before apply',
+  'after apply',
+  'wal before write',
+  'wal in write',
+  'wal before sync',
+  'wal after sync',
+  'wal rewrite before sync',
+  'wal rewrite before rename',
+  'wal rewrite after rename',
+  'wal rewrite after directory sync',
+  'snapshot before create',
+  'snapshot before sync',
+  'snapshot before rename',
+  'snapshot after rename',
+  'snapshot after directory sync',
+] as const;
+
+export type Point = (typeof POINTS)[number];
+
 export const HEALTHY_DISK: Readonly<DiskFaults> = {
   syncError: 0,
   syncMinMs: 0.1,
@@ -82,6 +105,7 @@ export class SimDisk {
   #changes: NameChange[] = [];
   /** Named places passed until the process dies at one; 0: it does not. */
   #crashIn = 0;
+  #crashAt = '';
   readonly #onPoint: (name: string) => void;
 
   constructor(prng: Prng, onPoint: (name: string) => void = () => {}) {
@@ -94,9 +118,15 @@ export class SimDisk {
     this.#crashIn = count;
   }
 
+  /** The process dies when it comes to the place of this name, this one or a later one. */
+  armAt(name: Point): void {
+    this.#crashAt = name;
+  }
+
   /** A place where a crash is worth trying. */
-  point(name: string): void {
-    if (this.#crashIn === 0 || --this.#crashIn > 0) return;
+  point(name: Point): void {
+    if (name === this.#crashAt) this.#crashAt = '';
+    else if (this.#crashIn === 0 || --this.#crashIn > 0) return;
     this.#onPoint(name);
     throw new Crash(name);
   }
@@ -129,6 +159,11 @@ export class SimDisk {
 
   remove(name: string): void {
     this.#change((names) => names.delete(name));
+  }
+
+  disarm(): void {
+    this.#crashIn = 0;
+    this.#crashAt = '';
   }
 
   /** Milliseconds that the next sync takes. */

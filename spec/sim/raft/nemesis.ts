@@ -1,6 +1,7 @@
 /** Whoever makes trouble: crashes at any named place, partitions, pauses, bad disks, lost disks, changes of membership, transfers, jumping clocks. It never takes more than what a group can lose. */
 import type { RaftState } from '../../../src/actors/raft/core/state.ts';
 import type { Prng } from '../../../src/base/prng.ts';
+import { POINTS } from './disk.ts';
 import { partition } from './network.ts';
 import type { SimNode } from './sim-node.ts';
 import { scan } from './wal-codec.ts';
@@ -17,7 +18,9 @@ export class Nemesis {
   }
 
   start(): void {
-    const { swarm } = this.#world;
+    const { swarm, nodes } = this.#world;
+    // The rarer places need time to be reached.
+    for (const { disk } of swarm.crashEveryMs > 0 ? nodes : []) disk.armAt(POINTS[this.#prng.below(POINTS.length)]!);
     this.#every(swarm.crashEveryMs, () => this.#crash());
     this.#every(swarm.partitionEveryMs, () => this.#partition());
     this.#every(swarm.pauseEveryMs, () => this.#pause());
@@ -60,7 +63,8 @@ export class Nemesis {
     const all = this.#prng.chance(0.15);
     for (const node of all ? world.nodes : [this.#victim()]) {
       if (!node.isUp) continue;
-      if (this.#prng.chance(0.7)) node.disk.arm(1 + this.#prng.below(30));
+      if (this.#prng.chance(0.4)) node.disk.armAt(POINTS[this.#prng.below(POINTS.length)]!);
+      else if (this.#prng.chance(0.5)) node.disk.arm(1 + this.#prng.below(30));
       else world.crash(node, 'killed');
     }
   }

@@ -18,6 +18,8 @@ export class Violation extends Error {
 
 interface Committed {
   readonly term: number;
+  /** Of the leader that committed it. */
+  readonly byTerm: number;
   readonly hash: number;
 }
 
@@ -61,7 +63,7 @@ export class Oracle {
     this.#nodes = nodes;
     for (let group = 1; group <= groups; group++) {
       this.groups.set(group, {
-        committed: [{ term: 0, hash: 0 }],
+        committed: [{ term: 0, byTerm: 0, hash: 0 }],
         memberships: [{ index: 0, membership: NO_MEMBERSHIP }],
         chains: new Map(),
         leaders: new Map(),
@@ -139,9 +141,10 @@ export class Oracle {
     const before = record.leaders.get(state.term);
     must(before === undefined || before === state.self, `one leader in term ${state.term}: ${before} and ${state.self}`);
     record.leaders.set(state.term, state.self);
-    const last = record.committed.length - 1;
+    // A candidate may learn late that it has won an old term: then it need not have what was committed in later ones.
+    const last = record.committed.findLastIndex(({ byTerm }) => byTerm < state.term);
     must(
-      state.log.lastIndex >= last && state.log.term(last) === record.committed[last]!.term,
+      last <= state.log.snapshotIndex || state.log.term(last) === record.committed[last]!.term,
       'a leader has all that is committed',
     );
     const own = node.durable(state.group)?.hard;
@@ -197,7 +200,7 @@ export class Oracle {
         `${index} is on the disks of a quorum`,
       );
     }
-    record.committed.push({ term, hash });
+    record.committed.push({ term, byTerm: state.role === 'leader' ? state.term : term, hash });
     if (entry.kind !== MEMBERSHIP) return;
     const next = changed(record.memberships.at(-1)!.membership, decodeChange(entry.data));
     if (typeof next !== 'string') record.memberships.push({ index, membership: next });

@@ -10,7 +10,7 @@ import { encodeFrame, scan } from './wal-codec.ts';
 
 const FILE = 'wal';
 const NEXT_FILE = 'wal.tmp';
-const FILE_BYTES_MAX = 96 * 1024;
+const FILE_BYTES_MAX = 12 * 1024;
 
 export interface WalPorts {
   readonly disk: SimDisk;

@@ -72,6 +72,7 @@ export class World implements NodeWorld, ClientWorld {
   readonly #bootPrng: Prng;
   readonly #carryPrng: Prng;
   readonly #checks: MessageChecks;
+  readonly #founders: readonly ReplicaId[];
   readonly #nemesis: Nemesis;
   readonly #commands = new Set<string>();
   readonly #acked = new Map<number, number>();
@@ -104,6 +105,7 @@ export class World implements NodeWorld, ClientWorld {
     for (let id = 1; id <= voters + spares; id++) {
       this.nodes.push(new SimNode(id, this, this.newDisk(id), 1 + clockSkew * (2 * clocks.next() - 1)));
     }
+    this.#founders = this.nodes.slice(0, voters).map(({ replica }) => replica);
     this.oracle = new Oracle(this.nodes, groups);
     this.#checks = new MessageChecks(this.oracle, this.nodes);
     this.oracle.onElected = (state) => this.#nemesis.doubt(state);
@@ -238,8 +240,10 @@ export class World implements NodeWorld, ClientWorld {
     return disk;
   }
 
-  boot(node: SimNode, founders?: readonly ReplicaId[]): void {
+  /** A founder that has nothing on its disk yet, and still is who it was, is told again to found. */
+  boot(node: SimNode): void {
     if (node.isUp || node.isRefusing) return;
+    const founders = node.incarnation === 1 && node.id <= this.swarm.voters ? this.#founders : undefined;
     this.tell(`node ${node.id}`, `starts, incarnation ${node.incarnation}`);
     try {
       node.start(this.#bootPrng.nextU32(), founders);
@@ -302,8 +306,7 @@ export class World implements NodeWorld, ClientWorld {
   }
 
   #safety(): void {
-    const founders = this.nodes.slice(0, this.swarm.voters).map(({ replica }) => replica);
-    for (const node of this.nodes) this.boot(node, node.id <= this.swarm.voters ? founders : undefined);
+    for (const node of this.nodes) this.boot(node);
     for (let group = 1; group <= this.swarm.groups; group++)
       this.operator.want(
         group,
@@ -329,7 +332,7 @@ export class World implements NodeWorld, ClientWorld {
     this.network.isHealed = true;
     for (const node of this.nodes) {
       node.disk.faults = { ...HEALTHY_DISK };
-      node.disk.arm(0);
+      node.disk.disarm();
       if (node.isRefusing) this.replaceDisk(node);
     }
     this.#await('leaders', () => this.#groups((group) => this.leader(group) !== undefined));
