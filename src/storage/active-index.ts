@@ -56,9 +56,9 @@ export class ActiveIndex {
     return offset < this.offset[entry]! + this.span[entry]! ? entry : this.next[entry]!;
   }
 
-  /** The first entry of the shard whose frame reaches `timestamp`. */
-  findTime(shard: ShardId, timestamp: number): number {
-    let entry = this.#table.firstEntry(shard);
+  /** The first entry of the shard whose frame reaches `timestamp` and goes beyond `start`. */
+  findTime(shard: ShardId, timestamp: number, start: number): number {
+    let entry = this.find(shard, start);
     while (entry !== NO_ENTRY && this.timestamp[entry]! < timestamp) entry = this.next[entry]!;
     return entry;
   }

@@ -71,6 +71,8 @@ interface Staged {
   readonly span: number;
   readonly position: number;
   readonly length: number;
+  /** What it counts for in the shard's size. */
+  readonly bytes: number;
   readonly timestamp: number;
 }
 
@@ -98,7 +100,7 @@ export class Journal {
   readonly #log: number;
   readonly #controls = new ControlQueue();
   readonly #header = emptyFrameHeader();
-  readonly #staged: Staged[] = [];
+  #staged: Staged[] = [];
   readonly #spares: string[];
   #nextLsn: number;
   /** Everything below is durable. */
@@ -147,7 +149,8 @@ export class Journal {
 
   drop(shard: ShardId): void {
     if (!this.table.has(shard)) return;
-    assert(!this.#staged.some((staged) => staged.shard === shard), 'a shard is dropped between commits');
+    // What is staged for it goes with it: in the log it lies before the drop.
+    if (this.#staged.length > 0) this.#staged = this.#staged.filter((staged) => staged.shard !== shard);
     this.table.drop(shard);
     this.marks.drop(shard);
     this.#controls.add(CONTROL.drop, 0, shard, 0);
@@ -180,7 +183,7 @@ export class Journal {
   }
 
   stat(shard: ShardId): ShardStat {
-    this.#require(shard);
+    this.#demand(shard);
     return this.table.stat(shard);
   }
 
@@ -212,7 +215,7 @@ export class Journal {
     header.lastOffsetDelta = lastDelta;
     header.recordCount = source.getInt32(from + 57);
     header.maxTimestamp = Math.max(0, maxTimestamp);
-    this.#stage(shard, base, lastDelta + 1, this.#sealStaged(chunk, at, size));
+    this.#stage(shard, base, lastDelta + 1, size, this.#sealStaged(chunk, at, size));
     return base;
   }
 
@@ -251,7 +254,7 @@ export class Journal {
     header.maxTimestamp = maxTimestamp;
     const frame = this.#sealStaged(chunk, at, size);
     for (const { shard, base } of recipients) {
-      if (base >= 0) this.#stage(shard, base, messages, frame);
+      if (base >= 0) this.#stage(shard, base, messages, frame.length - FRAME_HEADER_BYTES, frame);
       assigned(shard, base);
     }
   }
@@ -294,7 +297,7 @@ export class Journal {
 
   /** First offset of the first frame whose records reach `timestamp`; the end when there is none. */
   offsetForTime(shard: ShardId, timestamp: number): number {
-    this.#require(shard);
+    this.#demand(shard);
     const start = this.table.start(shard);
     const entry: IndexEntry = { shard: 0, position: 0, length: 0, span: 0, timestamp: 0, offset: 0 };
     for (const segment of this.#sealedOf(shard)) {
@@ -303,7 +306,7 @@ export class Journal {
         if (entry.timestamp >= timestamp) return Math.max(start, entry.offset);
       }
     }
-    const found = this.index.findTime(shard, timestamp);
+    const found = this.index.findTime(shard, timestamp, start);
     return found === NO_ENTRY ? this.table.end(shard) : Math.max(start, this.index.offset[found]!);
   }
 
@@ -329,8 +332,13 @@ export class Journal {
 
   // ── Inside ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** To write to it. */
   #require(shard: ShardId): void {
     this.#refuse();
+    this.#demand(shard);
+  }
+
+  #demand(shard: ShardId): void {
     if (!this.table.has(shard)) throw new SluiceError('SLUICE_STORAGE_UNKNOWN_SHARD', `there is no shard ${shard}`);
   }
 
@@ -375,9 +383,15 @@ export class Journal {
     return { position, length, timestamp: header.maxTimestamp };
   }
 
-  #stage(shard: ShardId, offset: number, span: number, frame: { position: number; length: number; timestamp: number }): void {
+  #stage(
+    shard: ShardId,
+    offset: number,
+    span: number,
+    bytes: number,
+    frame: { position: number; length: number; timestamp: number },
+  ): void {
     this.table.stage(shard, span);
-    this.#staged.push({ shard, offset, span, ...frame });
+    this.#staged.push({ shard, offset, span, bytes, ...frame });
   }
 
   #stageControls(): void {
@@ -429,9 +443,9 @@ export class Journal {
     this.#commit = null;
     this.active.position += commit.bytes;
     this.#controls.clear();
-    for (const { shard, offset, span, position, length, timestamp } of this.#staged) {
+    for (const { shard, offset, span, position, length, bytes, timestamp } of this.#staged) {
       this.index.add(shard, position, length, offset, span, timestamp);
-      this.table.committed(shard, offset + span, length);
+      this.table.committed(shard, offset + span, bytes);
     }
     this.#staged.length = 0;
   }

@@ -278,7 +278,8 @@ class Recovery implements CommitVisitor {
       for (let at = body; at + CONTROL_BYTES <= bodyEnd; at += CONTROL_BYTES) this.#control(view, at);
       return;
     }
-    forEachShard(header, view, body, bodyEnd, (shard, offset, span) => this.#recovered(shard, offset, span, header.length));
+    const bytes = header.type === FRAME.data ? 12 + view.getInt32(body + 8) : header.length - FRAME_HEADER_BYTES;
+    forEachShard(header, view, body, bodyEnd, (shard, offset, span) => this.#recovered(shard, offset, span, bytes));
     this.#index(header, view, body, bodyEnd, position);
   }
 

@@ -117,7 +117,7 @@ test('a message goes to the partition of its topic name, in every declared topic
     for (const record of records) assert.is(partitionOf(record.split('=')[0]!, 3), index);
   }
   assert.is(recordsOf(store.disk, 4).length, 20);
-  assert.is(recordsOf(store.disk, 1, '/data/dedicated/1').length, 20);
+  assert.is(recordsOf(store.disk, 1, '/data/dedicated/1-1').length, 20);
 });
 
 test('a full disk: 5.0 publishers hear 0x97, older ones are parted from, and it goes on when there is room', () => {

@@ -65,31 +65,42 @@ export class SharedJournal implements Engine {
   }
 }
 
+/** Directory of a log: its shard, and a number that grows when a shard of that number is made again. */
+const DIRECTORY = /^(\d+)-(\d+)$/;
+
 export class DedicatedJournals implements Engine {
   readonly isDurable = true;
   readonly #options: JournalOptions;
   readonly #journals = new Map<ShardId, Journal>();
   /** Logs with something staged. */
   readonly #dirty = new Set<Journal>();
-  /** Directories of dropped shards, to be removed with the next commit. */
+  /** Logs of dropped shards, to be removed when that is on disk. */
   #dropped: Journal[] = [];
+  #nextDirectory = 1;
+  #failure: EngineError;
 
   /** Opens every log below `options.directory`. */
   constructor(options: JournalOptions) {
     this.#options = options;
     options.disk.makeDir(options.directory);
-    for (const name of options.disk.list(options.directory)) {
-      if (!/^\d+$/.test(name)) continue;
-      const shard = Number(name);
-      const journal = this.#open(shard);
+    const found = options.disk.list(options.directory).flatMap((name) => {
+      const [, shard, number] = DIRECTORY.exec(name) ?? [];
+      return shard === undefined ? [] : [{ name, shard: Number(shard), number: Number(number) }];
+    });
+    for (const { name, shard, number } of found.sort((a, b) => a.number - b.number)) {
+      this.#nextDirectory = number + 1;
+      const journal = this.#open(shard, name);
+      const before = this.#journals.get(shard);
+      if (before !== undefined) this.#remove(before); // dropped, and made again before that was on disk
+      // One that was dropped, or made and never committed, has no shard.
       if (journal.table.has(shard)) this.#journals.set(shard, journal);
-      else journal.close(); // made, and never committed
+      else this.#remove(journal);
     }
   }
 
   create(shard: ShardId, start?: number): void {
     if (this.#journals.has(shard)) return;
-    const journal = this.#open(shard);
+    const journal = this.#open(shard, `${shard}-${this.#nextDirectory++}`);
     journal.create(shard, start);
     this.#journals.set(shard, journal);
     this.#dirty.add(journal);
@@ -101,21 +112,26 @@ export class DedicatedJournals implements Engine {
 
   append(shard: ShardId, expected: number, bytes: Uint8Array, from: number, to: number): number {
     const journal = this.journal(shard);
+    if (this.#failure !== undefined) throw this.#failure;
     const base = journal.append(shard, expected, bytes, from, to);
     this.#dirty.add(journal);
     return base;
   }
 
   commit(sync: boolean, then: (error: EngineError) => void): void {
+    if (this.#failure !== undefined) return then(this.#failure);
     let failure: EngineError;
     for (const journal of this.#dirty) {
       journal.commit(sync, (error) => {
         failure ??= error;
+        if (journal.poisoned !== null) this.#failure = error;
       });
     }
     this.#dirty.clear();
-    for (const journal of this.#dropped) this.#remove(journal);
-    this.#dropped = [];
+    if (failure === undefined) {
+      for (const journal of this.#dropped) this.#remove(journal);
+      this.#dropped = [];
+    }
     then(failure);
   }
 
@@ -171,8 +187,8 @@ export class DedicatedJournals implements Engine {
     return this.#journals.values();
   }
 
-  #open(shard: ShardId): Journal {
-    return new Journal({ ...this.#options, only: shard, directory: join(this.#options.directory, String(shard)) });
+  #open(shard: ShardId, name: string): Journal {
+    return new Journal({ ...this.#options, only: shard, directory: join(this.#options.directory, name) });
   }
 
   #remove(journal: Journal): void {
