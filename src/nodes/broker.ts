@@ -11,6 +11,7 @@ import type { RegistryMessage } from '../actors/registry/messages.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
 import { spawnRetained } from '../actors/retained/actor.ts';
 import { RETAINED_PROBE } from '../actors/retained/probe.ts';
+import { Retainer } from '../actors/retained/retainer.ts';
 import { spawnInterest, spawnRouter } from '../actors/router/actor.ts';
 import { Fences } from '../actors/router/fences.ts';
 import { ROUTER_BYTES } from '../actors/router/messages.ts';
@@ -18,6 +19,7 @@ import { PressureGauge } from '../actors/router/pressure.ts';
 import { ROUTER_PROBE } from '../actors/router/probe.ts';
 import { Publisher } from '../actors/router/publisher.ts';
 import { remoteRuns } from '../actors/router/remote-runs.ts';
+import { RemoteWrites } from '../actors/router/remote-writes.ts';
 import { Router } from '../actors/router/router.ts';
 import { BufferPool } from '../actors/session/buffer-pool.ts';
 import { announceSessions } from '../actors/session/claim.ts';
@@ -62,7 +64,8 @@ export function startBroker(
   const shares = new ShareTable(system, router, publisher, limits.sharing);
   const wallClock = (): number => system.wallClock();
   const flushList = new FlushList(() => system.requestTurn());
-  const inboxes = declarations === undefined ? null : startStorage(system, router, publisher, gauge, declarations);
+  const storage = declarations === undefined ? null : startStorage(system, router, publisher, gauge, declarations);
+  const inboxes = storage?.inboxes ?? null;
   const restorer = inboxes === null ? undefined : wellKnownRef<RestoreSessions>(system.node, thread, WELL_KNOWN.restorer);
   const services: SessionServices = {
     system,
@@ -82,10 +85,12 @@ export function startBroker(
     enhanced: new Map(enhanced.map((each) => [each.method, each])),
     inboxes,
   };
-  const onRun = remoteRuns(system, router, gauge, shares);
+  const remoteWrites = storage?.remoteWrites ?? null;
+  const onRun = remoteRuns(system, router, gauge, shares, remoteWrites);
   spawnRouter(system, router, (kind, bytes, start, end) => {
-    if (kind === ROUTER_BYTES.publishRun || kind === ROUTER_BYTES.sharedRun) onRun(kind, bytes, start, end);
-    else fences.receive(kind, bytes, start);
+    if (kind === ROUTER_BYTES.fence || kind === ROUTER_BYTES.fenceRequest) fences.receive(kind, bytes, start);
+    else if (kind === ROUTER_BYTES.durable || kind === ROUTER_BYTES.written) remoteWrites?.receive(kind, bytes, start);
+    else onRun(kind, bytes, start, end);
   });
   spawnInterest(system, shares, 'share-interest', WELL_KNOWN.shareInterest);
   spawnRetained(system, { messagesMax: offer.retainedMessagesMax, bytesMax: offer.retainedBytesMax });
@@ -108,21 +113,24 @@ function startStorage(
   publisher: Publisher,
   gauge: PressureGauge,
   declarations: readonly Declaration[],
-): Inboxes {
+): { inboxes: Inboxes; remoteWrites: RemoteWrites } {
   const store = new StoreClient(system, gauge);
   const partitions = new PartitionPool(store, system.slots, () => system.wallClock());
   const declared = new DeclaredTopics(partitions);
-  const inboxes = new Inboxes(store);
+  const retainer = new Retainer(store);
+  const remoteWrites = new RemoteWrites(system, publisher);
+  const inboxes = new Inboxes(store, () => remoteWrites.becomeDurable());
   declared.replace(declarations);
-  publisher.writeTo(declared);
+  publisher.writeTo(declared, retainer, remoteWrites);
   router.fanOuts = inboxes.fanOuts;
   spawnStoreClient(system, store);
   spawnShardKeeper(system, declared);
   system.atTurnEnd(() => {
     partitions.endTurn();
     inboxes.endTurn();
+    retainer.endTurn();
   });
-  return inboxes;
+  return { inboxes, remoteWrites };
 }
 
 /** Makes the persistent sessions of this reactor again, if any are kept; before it listens. `then` hears when they are there. */

@@ -290,6 +290,43 @@ test('a session goes on where it was when its client comes back, on its own reac
   }
 });
 
+test('a publisher on another reactor hears nothing before its message is on disk, and hears it then', () => {
+  const node = new Node(2);
+  const subscriber = node.connect('s', { thread: 2 });
+  subscriber.subscribe('t', 1);
+  subscriber.transport.close();
+  const publisher = node.connect('p', { clean: true, thread: 1 });
+  publisher.received();
+  publisher.publish('1', { topic: 't', qos: 1, messageId: 1 });
+  publisher.publish('2', { topic: 't', qos: 2, messageId: 2 });
+  assert.equal(
+    publisher.received().map(({ cmd, messageId }) => `${cmd} ${messageId}`),
+    ['puback 1', 'pubrec 2'],
+  );
+  node.store.disk.failSync = { after: 1, code: 'EIO' };
+  publisher.publish('3', { topic: 't', qos: 1, messageId: 3 });
+  assert.equal(publisher.received(), []);
+  node.cutPower();
+  assert.equal(payloads(publishes(node.connect('s').received())), ['1', '2']);
+});
+
+test('retained messages are on disk before their publisher is acknowledged, and gone when they are taken back', () => {
+  const node = new Node(2);
+  const publisher = node.connect('p', { clean: true, thread: 1 });
+  for (let i = 1; i <= 6; i++) publisher.publish(`${i}`, { topic: `r/${i % 4}`, qos: 1, retain: true, messageId: i });
+  publisher.publish('', { topic: 'r/3', qos: 1, retain: true, messageId: 7 });
+  assert.is(publisher.received().filter((packet) => (packet.cmd as string) === 'puback').length, 7);
+  node.cutPower();
+  const reader = node.connect('x', { clean: true, thread: 2 });
+  reader.subscribe('r/#');
+  assert.equal(
+    publishes(reader.received())
+      .map(({ topic, payload }) => `${topic}=${payload}`)
+      .sort(),
+    ['r/0=4', 'r/1=5', 'r/2=6'],
+  );
+});
+
 test('an inbox is bounded: by refusing what comes, or by dropping the oldest', () => {
   for (const [queueOverflow, expected] of [
     ['refuse', ['1', '2', '3']],

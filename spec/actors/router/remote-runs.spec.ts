@@ -19,9 +19,8 @@ function subject() {
     reactors: 3,
     holdInbound: (thread: number, hold: boolean) => holds.push(`${thread} ${hold}`),
   } as unknown as ActorSystem;
-  const onRun = remoteRuns(system, router, gauge, {
-    receive: () => assert.unreachable('no shared run was sent'),
-  });
+  const shares = { receive: () => assert.unreachable('no shared run was sent') };
+  const onRun = remoteRuns(system, router, gauge, shares, null);
   const delivered: string[] = [];
   let presses: PressureSource | null = null;
   const sink = {

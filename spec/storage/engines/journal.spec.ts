@@ -1,5 +1,5 @@
-import type { Engine } from '../../../src/storage/engine.ts';
 import { FileDisk } from '../../../src/storage/disk.ts';
+import type { Engine } from '../../../src/storage/engine.ts';
 import { DedicatedJournals, SharedJournal } from '../../../src/storage/engines/journal.ts';
 import type { JournalOptions } from '../../../src/storage/journal.ts';
 import { engineSuite } from '../engine-suite.ts';

@@ -47,6 +47,7 @@ export class Inbox {
     this.machine = new InboxMachine(state);
     this.#sentToKept = state.sentTo;
     this.#ackedToKept = state.ackedTo;
+    inboxes.began();
   }
 
   /** A client is there; everything that is not done goes to it, from the oldest on. */

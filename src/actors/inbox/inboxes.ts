@@ -23,6 +23,7 @@ import { MARK } from './marks.ts';
 export class Inboxes {
   readonly fanOuts: FanOuts;
   readonly #store: StoreClient;
+  readonly #onBegan: () => void;
   #touched: Inbox[] = [];
   /** Facts of this turn that somebody waits for. */
   #write: StagedWrite | null = null;
@@ -31,9 +32,16 @@ export class Inboxes {
   #isCreating = false;
   #wanting: ((shard: number | undefined) => void)[] = [];
 
-  constructor(store: StoreClient) {
+  /** `onBegan`: a session of this reactor has an inbox; called each time. */
+  constructor(store: StoreClient, onBegan: () => void) {
     this.#store = store;
+    this.#onBegan = onBegan;
     this.fanOuts = new FanOuts(store);
+  }
+
+  /** A session of this reactor has an inbox. */
+  began(): void {
+    this.#onBegan();
   }
 
   /** States a fact; it is durable when the write is done. */

@@ -1,7 +1,15 @@
 /** The router's protocol: how reactors tell each other which topic filters they want, and the runs of publishes that follow from it. */
 
 /** Kinds of raw messages to the router. */
-export const ROUTER_BYTES = { publishRun: 1, fence: 2, fenceRequest: 3, sharedRun: 4 } as const;
+export const ROUTER_BYTES = {
+  publishRun: 1,
+  fence: 2,
+  fenceRequest: 3,
+  sharedRun: 4,
+  awaitedRun: 5,
+  durable: 6,
+  written: 7,
+} as const;
 
 /** "Send me your filters." `pull` names the transfer; everything that belongs to it carries it, everything else is stale. */
 export interface InterestPull {

@@ -9,11 +9,13 @@ import { wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import { packetEnd } from '../../wire/mqtt/publish-run.ts';
 import { RETAINED_BYTES, RETAINED_STORE_HEADER_BYTES, writeRetainedStore } from '../retained/messages.ts';
+import type { Retainer } from '../retained/retainer.ts';
 import type { DeclaredTopics } from '../shard/declared-topics.ts';
 import type { StagedWrite } from '../shard/staged.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import { ROUTER_BYTES } from './messages.ts';
 import { type PressureGauge, PressureSource } from './pressure.ts';
+import type { RemoteWrites } from './remote-writes.ts';
 import type { Router } from './router.ts';
 import { encodedRunSize, encodeRun } from './run-codec.ts';
 import type { Run } from './sink.ts';
@@ -34,6 +36,8 @@ export class Publisher {
   readonly #links: (Link | undefined)[] = [];
   #scratch: Uint8Array = new Uint8Array(128 * 1024);
   #declared: DeclaredTopics | null = null;
+  #remote: RemoteWrites | null = null;
+  #retainer: Retainer | null = null;
   /** The durable writes that the run published last went to; to be acknowledged when they are done. */
   readonly writes: StagedWrite[] = [];
 
@@ -51,6 +55,7 @@ export class Publisher {
 
   /** Delivers `run` to every session and reactor with interest. Returns how many those are; 0 means that nobody wants it. */
   publish(run: Run): number {
+    if (this.#declared !== null) this.writes.length = 0;
     if (run.retain) this.#retain(run);
     let delivered = this.#router.deliverLocal(run);
     if (this.#declared !== null) delivered += this.#noteWrites(this.#declared, run);
@@ -58,17 +63,19 @@ export class Publisher {
     return interest === 0 ? delivered : delivered + this.#forward(run, interest);
   }
 
-  /** Messages of declared topics are written to their partitions as well. */
-  writeTo(declared: DeclaredTopics): void {
+  /** What is published is written to disk as well, where somebody wants that: declared topics, retained messages, persistent sessions on other reactors. */
+  writeTo(declared: DeclaredTopics, retainer: Retainer, remote: RemoteWrites): void {
     this.#declared = declared;
+    this.#retainer = retainer;
+    this.#remote = remote;
   }
 
   /** Returns how many declared topics take the run. */
   #noteWrites(declared: DeclaredTopics, run: Run): number {
     const { writes } = this;
-    writes.length = 0;
+    const before = writes.length;
     if (declared.any) declared.append(run, writes);
-    const taken = writes.length;
+    const taken = writes.length - before;
     for (const write of this.#router.fanOuts?.writes ?? NONE) writes.push(write);
     return taken;
   }
@@ -90,7 +97,9 @@ export class Publisher {
     let reactors = 0;
     for (let mask = interest; mask !== 0; mask &= mask - 1) {
       const thread = 32 - Math.clz32(mask & -mask);
-      this.#send(thread, WELL_KNOWN.router, ROUTER_BYTES.publishRun, record, size);
+      const isAwaited = run.qos > 0 && this.#remote !== null && this.#remote.isDurable(thread);
+      this.#send(thread, WELL_KNOWN.router, isAwaited ? ROUTER_BYTES.awaitedRun : ROUTER_BYTES.publishRun, record, size);
+      if (isAwaited) this.writes.push(this.#remote!.expect(thread));
       reactors++;
     }
     return reactors;
@@ -105,6 +114,8 @@ export class Publisher {
     writeRetainedStore(record, 0, run.expiresAt, run.dialect, run.buffer, start, run.end);
     const thread = placeKey(run.topic.name, this.#system.reactors);
     this.#send(thread, WELL_KNOWN.retained, RETAINED_BYTES.store, record, size);
+    const write = this.#retainer?.keep(run, record, size);
+    if (write !== undefined) this.writes.push(write);
   }
 
   #send(thread: number, slot: number, kind: number, record: Uint8Array, size: number): void {

@@ -6,6 +6,7 @@ import type { ActorSystem } from '../../runtime/system.ts';
 import type { OnRemoteRun } from './actor.ts';
 import { ROUTER_BYTES } from './messages.ts';
 import type { PressureGauge } from './pressure.ts';
+import type { RemoteWrites } from './remote-writes.ts';
 import type { Router } from './router.ts';
 import { decodeRun, emptyRun } from './run-codec.ts';
 import type { Run } from './sink.ts';
@@ -15,7 +16,13 @@ export interface SharedRuns {
   receive(bytes: Uint8Array, start: number, end: number, decode: (runStart: number) => Run): void;
 }
 
-export function remoteRuns(system: ActorSystem, router: Router, gauge: PressureGauge, shares: SharedRuns): OnRemoteRun {
+export function remoteRuns(
+  system: ActorSystem,
+  router: Router,
+  gauge: PressureGauge,
+  shares: SharedRuns,
+  remoteWrites: RemoteWrites | null,
+): OnRemoteRun {
   const run = emptyRun(router.topics.internName('-')!);
   const holds = new Uint32Array(system.reactors + 1);
   const unhold = (thread: number): void => {
@@ -34,6 +41,7 @@ export function remoteRuns(system: ActorSystem, router: Router, gauge: PressureG
       router.source = thread;
       router.deliverLocal(run);
       router.source = system.thread;
+      if (kind === ROUTER_BYTES.awaitedRun) remoteWrites?.delivered(thread, router.fanOuts?.writes ?? []);
     }
     const pressure = gauge.take();
     if (pressure === null) return;

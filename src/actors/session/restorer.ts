@@ -1,6 +1,6 @@
 /**
  * Makes persistent sessions again: at the start of a reactor those whose client ids belong to it, and when another reactor has died, those that lived there and whose
- * ids the registry here keeps. One per reactor; the parent of what it makes. A page of records at a time, so a million sessions do not lie in memory twice.
+ * ids the registry here keeps; with the former also the retained messages. One per reactor; the parent of what it makes. A page of records at a time, so a million sessions do not lie in memory twice.
  */
 import { SESSIONS_RESTORED_AT_ONCE, STORE_ASK_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
@@ -16,6 +16,7 @@ import {
   metadataRef,
 } from '../metadata/messages.ts';
 import type { RegistryMessage } from '../registry/messages.ts';
+import { RETAINED_BYTES } from '../retained/messages.ts';
 import type { ShardFacts } from '../store/messages.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import { SessionActor } from './actor.ts';
@@ -80,10 +81,27 @@ export class RestorerActor implements Actor<RestoreSessions> {
         ctx,
         ours.map(([, value]) => value),
         () => {
-          if (answer.isLast) this.#onRestored(undefined);
+          if (answer.isLast) this.#scanRetained(ctx, undefined);
           else this.#scan(ctx, answer.entries.at(-1)![0]);
         },
       );
+    });
+  }
+
+  /** Gives the retained store of this reactor its messages again. */
+  #scanRetained(ctx: ActorContext<RestoreSessions>, after: string | undefined): void {
+    const page = { type: 'scan', prefix: KEYS.retained, limit: SESSIONS_RESTORED_AT_ONCE } as const;
+    this.#ask<MetadataPage>(ctx, after === undefined ? page : { ...page, after }, (answer) => {
+      if (answer === undefined) return this.#onRestored(new Error('the retained messages cannot be read'));
+      const { node, thread, reactors } = this.#services.system;
+      const retained = wellKnownRef<never>(node, thread, WELL_KNOWN.retained);
+      for (const [key, record] of answer.entries) {
+        if (placeKey(key.slice(KEYS.retained.length), reactors) === thread) {
+          ctx.tellBytes(retained, RETAINED_BYTES.store, record, 0, record.length);
+        }
+      }
+      if (answer.isLast) this.#onRestored(undefined);
+      else this.#scanRetained(ctx, answer.entries.at(-1)![0]);
     });
   }
 

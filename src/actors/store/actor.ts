@@ -119,6 +119,10 @@ export class StoreActor implements Actor<StoreMessage> {
       this.#retention.set(message);
       return;
     }
+    if (message.type === 'keep') {
+      if (lane !== undefined) this.#keepOnly(lane, new Set(message.shards));
+      return;
+    }
     if (message.type === 'drop') {
       if (lane?.engine.has(message.shard)) this.#drop(lane, message.shard);
       return;
@@ -209,8 +213,11 @@ export class StoreActor implements Actor<StoreMessage> {
     else if (op === CONTROL.drop) this.#drop(lane, shard);
   }
 
+  #keepOnly(lane: Lane, known: ReadonlySet<ShardId>): void {
+    for (const shard of [...lane.engine.shards()]) if (!known.has(shard)) this.#drop(lane, shard);
+  }
+
   #drop(lane: Lane, shard: ShardId): void {
-    if (lane.stagedBytes > 0) this.#commit(lane); // a shard is dropped between commits
     lane.engine.drop(shard);
     lane.numbers.giveBack(shard);
     lane.touched(0, false);

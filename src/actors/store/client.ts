@@ -6,6 +6,7 @@ import { STORE_INFLIGHT_BYTES_MAX } from '../../base/limits.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { type ActorRef, threadOf } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
+import { type MetadataMessage, metadataRef } from '../metadata/messages.ts';
 import { type PressureGauge, PressureSource } from '../router/pressure.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import {
@@ -123,6 +124,11 @@ export class StoreClient {
     this.#ctx!.ask<StoreMessage, R | StoreRefusal>(storeRef(this.#system), message, deadlineMs, (answer, failure) =>
       then(answer ?? { code: 'SLUICE_STORAGE_FAILED', message: `the store does not answer: ${failure}` }),
     );
+  }
+
+  /** Asks the metadata, beside the store; `then` gets undefined when it does not answer. */
+  askMetadata<R>(message: MetadataMessage, deadlineMs: number, then: (answer: R | undefined) => void): void {
+    this.#ctx!.ask<MetadataMessage, R>(metadataRef(this.#system), message, deadlineMs, then);
   }
 
   /** For its actor. */

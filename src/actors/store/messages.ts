@@ -101,7 +101,14 @@ export interface DropShard {
   readonly shard: number;
 }
 
-export type StoreMessage = CreateShards | ReadShard | DescribeShards | FindTime | RetainShard | DropShard;
+/** These are all shards of the engine that anybody knows: others are forgotten. No answer. */
+export interface KeepShards {
+  readonly type: 'keep';
+  readonly engine: EngineName;
+  readonly shards: readonly number[];
+}
+
+export type StoreMessage = CreateShards | KeepShards | ReadShard | DescribeShards | FindTime | RetainShard | DropShard;
 
 /** What a question is answered by when there is no answer. */
 export interface StoreRefusal {

@@ -10,10 +10,12 @@ import {
   type MetadataPage,
   metadataRef,
 } from '../../actors/metadata/messages.ts';
+import { decodeSession } from '../../actors/session/record.ts';
 import type { Declaration, DeclareTopics } from '../../actors/shard/messages.ts';
 import {
   type CreatedShards,
   type DescribedShards,
+  ENGINE_NAMES,
   type RetainShard,
   type StoreMessage,
   type StoreRefusal,
@@ -47,19 +49,35 @@ export class TopicCatalogue {
     this.#system = system;
   }
 
-  /** Reads what is declared; before the reactors start. */
+  /** Reads what is declared, and lets the store forget shards that nobody has; before the reactors start. */
   async load(): Promise<void> {
-    let after: string | undefined;
-    for (;;) {
-      const request = { type: 'scan', prefix: KEYS.topic, limit: PAGE, ...(after === undefined ? {} : { after }) } as const;
-      const page = await this.#askMetadata<MetadataPage>(request);
-      for (const [key, value] of page.entries) {
-        const declaration = JSON.parse(Buffer.from(value).toString('utf8')) as Declaration;
-        this.#topics.set(declaration.name, declaration);
-        this.#retain(declaration);
-        after = key;
-      }
+    await this.#scan(KEYS.topic, (value) => {
+      const declaration = JSON.parse(Buffer.from(value).toString('utf8')) as Declaration;
+      this.#topics.set(declaration.name, declaration);
+      this.#retain(declaration);
+    });
+    const inboxes: number[] = [];
+    await this.#scan(KEYS.session, (value) => {
+      const record = decodeSession(value);
+      // Of a later version, perhaps: what it keeps is not ours to forget.
+      if (record === undefined)
+        throw new SluiceError('SLUICE_NODE_BOOT', 'a session in the metadata is of a version that this one cannot read');
+      inboxes.push(record.shard);
+    });
+    for (const engine of ENGINE_NAMES) {
+      const shards = this.list().flatMap((topic) => (topic.engine === engine ? topic.shards : []));
+      const keep: StoreMessage = { type: 'keep', engine, shards: engine === 'shared' ? [...shards, ...inboxes] : shards };
+      this.#system.tell(storeRef(this.#system), keep);
+    }
+  }
+
+  async #scan(prefix: string, visit: (value: Uint8Array) => void): Promise<void> {
+    for (let after: string | undefined; ; ) {
+      const request = { type: 'scan', prefix, limit: PAGE, ...(after === undefined ? {} : { after }) } as const;
+      const page: MetadataPage = await this.#askMetadata<MetadataPage>(request);
+      for (const [, value] of page.entries) visit(value);
       if (page.isLast) return;
+      after = page.entries.at(-1)![0];
     }
   }
 
