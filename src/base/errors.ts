@@ -40,6 +40,8 @@ const CATALOGUE = {
     'Another process has the data directory open, perhaps a second node. Stop it, or give this one another node.data.',
   SLUICE_STORAGE_FOREIGN:
     'A file in the data directory belongs to another log. Move it away, or back to where it came from; the message names it.',
+  SLUICE_STORAGE_LOCKED:
+    'Another process uses the data directory; the message says which. Stop it, or give each node a directory of its own by node.data.',
   SLUICE_STORAGE_UNKNOWN_SHARD: 'A shard does not exist any more, or not yet.',
   SLUICE_STORAGE_OFFSET_MISMATCH:
     'A writer believed a shard to end elsewhere: somebody else has written to it. The writer reads the end again.',

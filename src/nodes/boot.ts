@@ -4,10 +4,11 @@
  *   1 exposure   no listener is open to strangers by accident
  *   2 users      the users file is read, the password pool starts
  *   3 sockets    every data port is bound; a port that is taken ends the boot here, before anything has started
- *   4 http       health answers from now on (ready: 503), so that a slow start can be watched
- *   5 threads    the store recovers what was kept, then the reactors start, each booted by the boot module; clients are accepted
- *   6 main       the actors of the main thread
- *   7 running    ready: 200
+ *   4 data       the data directory is locked: another node that uses it ends the boot here
+ *   5 http       health answers from now on (ready: 503), so that a slow start can be watched
+ *   6 threads    the store recovers what was kept, then the reactors start, each booted by the boot module; clients are accepted
+ *   7 main       the actors of the main thread
+ *   8 running    ready: 200
  *
  * Each stage leaves its undoing on a stack. Stopping, and a failing stage, run the stack from its top: reactors drain first, health
  * answers to the end.
@@ -27,6 +28,7 @@ import { readUsersFile } from './auth/users-file.ts';
 import type { ConfigSetting } from './config/load.ts';
 import { printConfigJson } from './config/print.ts';
 import type { Config } from './config/schema.ts';
+import { lockData } from './data-lock.ts';
 import { checkExposure, httpAddress, mqttAddress } from './exposure.ts';
 import { startHttp } from './http-server.ts';
 import { errorFields, type Log } from './log.ts';
@@ -83,6 +85,7 @@ class Boot {
       ['exposure', () => checkExposure(this.#options.config)],
       ['users', () => this.#readUsers()],
       ['sockets', () => this.#openSockets()],
+      ['data', () => this.#lockData()],
       ['http', () => this.#startHttp()],
       ['threads', () => this.#startThreads()],
       ['main', () => this.#spawnMainActors()],
@@ -125,6 +128,13 @@ class Boot {
     const socket = await openListeningSocket(address, this.#reactors);
     this.#mqtt = socket;
     this.#undos.push(() => socket.close());
+  }
+
+  async #lockData(): Promise<void> {
+    const { node, storage } = this.#options.config;
+    if (!storage.enabled) return;
+    const lock = await lockData(node.data, `node ${node.id}, process ${process.pid}`);
+    this.#undos.push(() => lock.release());
   }
 
   async #startHttp(): Promise<void> {
