@@ -19,6 +19,7 @@ import {
   type CreatedShards,
   type CreateShards,
   type DescribedShards,
+  ENGINE,
   ENGINE_NAMES,
   type EngineName,
   type FoundOffset,
@@ -236,7 +237,14 @@ export class StoreActor implements Actor<StoreMessage> {
     lane.await({ to, reply: { shards } satisfies CreatedShards, undo });
   }
 
+  /**
+   * The shared log goes last: it has the marks of messages that have been taken, and a mark must not be there without its message in another log. (Without the mark the
+   * client sends the message again; without the message nobody does.)
+   */
   #commit(lane: Lane): void {
+    if (lane === this.#lanes[ENGINE.shared]) {
+      for (const other of this.#lanes) if (other !== lane && other?.isDirty && other.isWhole) this.#commit(other);
+    }
     const { answers, awaiting, sync } = lane.take();
     const beganAt = this.#options.clock();
     let isImmediate = true;
