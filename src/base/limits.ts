@@ -152,6 +152,10 @@ export const LOG_TAIL_CHUNK_BYTES: number = 4 * 1024 * 1024;
 export const LOG_FILES_OPEN_MAX = 32;
 /** Retired segments that a log keeps for writing them again; further ones are removed. */
 export const LOG_SPARES_MAX = 2;
+/** What `sluice log verify` tells of one log; further findings are counted. */
+export const FINDINGS_MAX = 1000;
+/** How deep below a directory `sluice log verify` looks for logs. */
+export const LOG_DEPTH_MAX = 4;
 /** Frames of a shard that lie further apart than this in their file are read one by one, bytes. */
 export const READ_GAP_BYTES_MAX: number = 16 * 1024;
 /** Bytes staged with an engine before the store commits within a turn. */

@@ -28,6 +28,17 @@ export class ActiveIndex {
   }
 
   add(shard: ShardId, position: number, length: number, offset: number, span: number, timestamp: number): void {
+    const entry = this.push(shard, position, length, offset, span, timestamp);
+    const last = this.#table.lastEntry(shard);
+    if (last === NO_ENTRY) this.#table.setEntries(shard, entry, entry);
+    else {
+      this.next[last] = entry;
+      this.#table.setEntries(shard, this.#table.firstEntry(shard), entry);
+    }
+  }
+
+  /** An entry without links: it is found only by its place in the order of the log. */
+  push(shard: ShardId, position: number, length: number, offset: number, span: number, timestamp: number): number {
     const entry = this.size;
     if (entry === this.shard.length) this.#grow();
     this.size = entry + 1;
@@ -38,12 +49,7 @@ export class ActiveIndex {
     this.span[entry] = span;
     this.timestamp[entry] = timestamp;
     this.next[entry] = NO_ENTRY;
-    const last = this.#table.lastEntry(shard);
-    if (last === NO_ENTRY) this.#table.setEntries(shard, entry, entry);
-    else {
-      this.next[last] = entry;
-      this.#table.setEntries(shard, this.#table.firstEntry(shard), entry);
-    }
+    return entry;
   }
 
   /** The entry that holds `offset`, or the first one after it; NO_ENTRY when all of the shard's end before it. */

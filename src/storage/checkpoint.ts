@@ -64,6 +64,22 @@ export function writeCheckpoint(disk: Disk, directory: string, place: Checkpoint
   replace(disk, directory, bytes);
 }
 
+/** Fills `table` and `marks` from one file; undefined, and nothing is filled in, when it is not sound or does not fit. */
+export function loadCheckpoint(
+  disk: Disk,
+  path: string,
+  table: ShardTable,
+  marks: Marks,
+  fits: (place: CheckpointPlace) => boolean,
+): CheckpointPlace | undefined {
+  const bytes = readFile(disk, path);
+  const view = viewOf(bytes);
+  const place = decodePlace(bytes, view);
+  if (place === undefined || !fits(place)) return undefined;
+  fill(view, table, marks);
+  return place;
+}
+
 /** Fills `table` and `marks`, which are empty, from the newest sound checkpoint that `fits`; undefined when there is none. */
 export function readCheckpoint(
   disk: Disk,
@@ -75,12 +91,8 @@ export function readCheckpoint(
 ): CheckpointPlace | undefined {
   for (const name of [NAME, OLD]) {
     if (!names.has(name)) continue;
-    const bytes = readFile(disk, join(directory, name));
-    const view = viewOf(bytes);
-    const place = decodePlace(bytes, view);
-    if (place === undefined || !fits(place)) continue;
-    fill(view, table, marks);
-    return place;
+    const place = loadCheckpoint(disk, join(directory, name), table, marks, fits);
+    if (place !== undefined) return place;
   }
   return undefined;
 }

@@ -10,6 +10,7 @@
  * durable does. Only commit frames of the file's own generation count, and that is a random number: nothing that a client sent can pass for one.
  */
 import type { Disk } from './disk.ts';
+import { FILE_WINDOW_BYTES, FileWindow } from './file-window.ts';
 import {
   emptyFrameHeader,
   FRAME,
@@ -18,7 +19,6 @@ import {
   findFrameMagic,
   readFrame,
   readFrameHeader,
-  viewOf,
 } from './frame.ts';
 import { SEGMENT_HEADER_BYTES } from './segment-file.ts';
 
@@ -48,41 +48,8 @@ export interface WalkRange {
   readonly size: number;
 }
 
-const WINDOW_BYTES = 4 * 1024 * 1024;
-
-/** A window over a file that moves forward. */
-class Window {
-  readonly #disk: Disk;
-  readonly #file: number;
-  readonly #size: number;
-  bytes: Uint8Array = new Uint8Array(WINDOW_BYTES);
-  view: DataView = viewOf(this.bytes);
-  /** Position in the file of `bytes[0]`, and how many bytes are there. */
-  base = 0;
-  length = 0;
-
-  constructor(disk: Disk, file: number, size: number) {
-    this.#disk = disk;
-    this.#file = file;
-    this.#size = size;
-  }
-
-  /** Makes `[position, position + bytes)` available as far as the file has it; returns where it begins in `bytes`. */
-  show(position: number, bytes: number): number {
-    if (position >= this.base && position + bytes <= this.base + this.length) return position - this.base;
-    if (bytes > this.bytes.length) {
-      this.bytes = new Uint8Array(bytes);
-      this.view = viewOf(this.bytes);
-    }
-    const wanted = Math.max(0, Math.min(this.bytes.length, this.#size - position));
-    this.length = this.#disk.read(this.#file, this.bytes, 0, wanted, position);
-    this.base = position;
-    return 0;
-  }
-}
-
 export function walkCommits(disk: Disk, file: number, range: WalkRange, visitor: CommitVisitor): WalkEnd {
-  const window = new Window(disk, file, range.size);
+  const window = new FileWindow(disk, file, range.size);
   const header = emptyFrameHeader();
   let position = Math.max(range.from, SEGMENT_HEADER_BYTES);
   let lsn = range.lsn;
@@ -96,7 +63,7 @@ export function walkCommits(disk: Disk, file: number, range: WalkRange, visitor:
 }
 
 /** Bytes of the commit at `position` if all of it is there; 0 otherwise. */
-function wholeCommit(window: Window, position: number, range: WalkRange, lsn: number, header: FrameHeader): number {
+function wholeCommit(window: FileWindow, position: number, range: WalkRange, lsn: number, header: FrameHeader): number {
   let at = window.show(position, FRAME_HEADER_BYTES);
   if (!isCommit(window, at, range.generation, header) || header.lsn !== lsn) return 0;
   const bytes = header.shard;
@@ -113,7 +80,7 @@ function wholeCommit(window: Window, position: number, range: WalkRange, lsn: nu
   return at === end ? bytes : 0;
 }
 
-function visit(window: Window, position: number, bytes: number, header: FrameHeader, visitor: CommitVisitor): number {
+function visit(window: FileWindow, position: number, bytes: number, header: FrameHeader, visitor: CommitVisitor): number {
   let at = window.show(position, bytes);
   const end = at + bytes;
   let next = 0;
@@ -127,7 +94,7 @@ function visit(window: Window, position: number, bytes: number, header: FrameHea
   return next;
 }
 
-function isCommit(window: Window, at: number, generation: number, header: FrameHeader): boolean {
+function isCommit(window: FileWindow, at: number, generation: number, header: FrameHeader): boolean {
   return (
     readFrame(window.bytes, window.view, at, window.length, header) &&
     header.type === FRAME.commit &&
@@ -136,13 +103,13 @@ function isCommit(window: Window, at: number, generation: number, header: FrameH
 }
 
 /** What follows the last whole commit. */
-function judge(window: Window, position: number, range: WalkRange, lsn: number, header: FrameHeader): WalkEnd {
+function judge(window: FileWindow, position: number, range: WalkRange, lsn: number, header: FrameHeader): WalkEnd {
   let resumeAt = -1;
   let resumeLsn = -1;
   let isProven = false;
   let sawRemains = false;
   for (let from = position; from + FRAME_HEADER_BYTES <= range.size && !isProven; ) {
-    let at = window.show(from, Math.min(WINDOW_BYTES, range.size - from));
+    let at = window.show(from, Math.min(FILE_WINDOW_BYTES, range.size - from));
     const limit = window.length;
     for (at = findFrameMagic(window.view, at, limit); at < limit && !isProven; at = findFrameMagic(window.view, at + 8, limit)) {
       if (!readFrameHeader(window.view, at, limit, header) || header.generation !== range.generation) continue;

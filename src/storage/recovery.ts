@@ -13,14 +13,13 @@ import { SluiceError } from '../base/errors.ts';
 import { CHECKPOINT_NAMES, readCheckpoint } from './checkpoint.ts';
 import { type CommitVisitor, type WalkVerdict, walkCommits } from './commit-walk.ts';
 import { CONTROL, CONTROL_BYTES, type ControlOp, readControl } from './control.ts';
-import { forEachRecipient, GONE } from './fan-out.ts';
 import { emptyFrameHeader, FRAME, FRAME_HEADER_BYTES, type FrameHeader, readFrame, viewOf } from './frame.ts';
+import { forEachShard } from './frame-shards.ts';
 import type { ActiveSegment, Journal } from './journal.ts';
 import { sealSegment } from './seal.ts';
 import { SealedSegment } from './sealed-segment.ts';
+import { readSegmentEnds } from './segment-ends.ts';
 import {
-  decodeSegmentHeader,
-  decodeSegmentTrailer,
   isSpareName,
   SEGMENT_HEADER_BYTES,
   SEGMENT_TRAILER_BYTES,
@@ -60,6 +59,9 @@ interface SegmentFound {
   readonly size: number;
 }
 
+/** Of the first frame of a log. */
+export const FIRST_LSN = 1;
+
 export function recover(journal: Journal): Recovered {
   return new Recovery(journal).run();
 }
@@ -90,10 +92,10 @@ class Recovery implements CommitVisitor {
       damages: this.#damages,
       strangers,
     });
-    if (found.length === 0) return { report: report(0), log, nextLsn: 1, nextNumber: 1, spares, active: undefined };
+    if (found.length === 0) return { report: report(0), log, nextLsn: FIRST_LSN, nextNumber: 1, spares, active: undefined };
     const first = this.#startFrom(found, new Set(names), log);
     for (let i = 0; i < first; i++) this.#openSealed(found[i]!, found[i + 1]!);
-    let last: { nextLsn: number; active: ActiveSegment | undefined } = { nextLsn: 1, active: undefined };
+    let last: { nextLsn: number; active: ActiveSegment | undefined } = { nextLsn: FIRST_LSN, active: undefined };
     for (let i = first; i < found.length; i++) last = this.#walk(found[i]!, found[i + 1]);
     const nextNumber = found.at(-1)!.number + 1;
     return { report: report(found.length - first), log, nextNumber, spares, ...last };
@@ -101,7 +103,7 @@ class Recovery implements CommitVisitor {
 
   /** All segments of the directory in order, each with a sound header of the same log. */
   #segments(names: readonly string[]): SegmentFound[] {
-    const { directory } = this.#journal.options;
+    const { disk, directory } = this.#journal.options;
     const numbered = names.flatMap((name) => {
       const number = segmentNumber(name);
       return number === undefined ? [] : [{ name, number }];
@@ -110,7 +112,7 @@ class Recovery implements CommitVisitor {
     const found: SegmentFound[] = [];
     for (const { name, number } of numbered) {
       const path = join(directory, name);
-      const { header, trailer, size } = this.#readEnds(path);
+      const { header, trailer, size } = readSegmentEnds(disk, path);
       if (header === undefined || header.number !== number || (found[0] !== undefined && header.log !== found[0].header.log)) {
         throw new SluiceError(
           'SLUICE_STORAGE_FOREIGN',
@@ -122,23 +124,6 @@ class Recovery implements CommitVisitor {
     return found;
   }
 
-  #readEnds(path: string): { header: SegmentHeader | undefined; trailer: SegmentTrailer | undefined; size: number } {
-    const { disk } = this.#journal.options;
-    const file = disk.open(path, 'read');
-    try {
-      const size = disk.size(file);
-      const page = new Uint8Array(SEGMENT_HEADER_BYTES);
-      const header = disk.read(file, page, 0, page.length, 0) === page.length ? decodeSegmentHeader(page) : undefined;
-      const end = new Uint8Array(SEGMENT_TRAILER_BYTES);
-      const at = size - end.length;
-      const hasTrailer = at >= SEGMENT_HEADER_BYTES && disk.read(file, end, 0, end.length, at) === end.length;
-      const trailer = hasTrailer ? decodeSegmentTrailer(end) : undefined;
-      return { header, trailer: trailer?.generation === header?.generation ? trailer : undefined, size };
-    } finally {
-      disk.close(file);
-    }
-  }
-
   /** Loads the checkpoint; returns the index of the segment that is to be walked first. */
   #startFrom(found: readonly SegmentFound[], names: ReadonlySet<string>, log: number): number {
     const { disk, directory } = this.#journal.options;
@@ -147,7 +132,14 @@ class Recovery implements CommitVisitor {
       const segment = found.find(({ number }) => number === candidate.segment);
       return candidate.log === log && segment?.header.startLsn === candidate.lsn;
     });
-    return place === undefined ? 0 : found.findIndex(({ number }) => number === place.segment);
+    if (place !== undefined) return found.findIndex(({ number }) => number === place.segment);
+    const { header, path } = found[0]!;
+    if (header.startLsn !== FIRST_LSN) {
+      this.#damaged(
+        `${directory} has no sound checkpoint, and its first segment ${path} begins at lsn ${header.startLsn}: shards of which it says nothing are lost`,
+      );
+    }
+    return 0;
   }
 
   /** A segment before the checkpoint. One whose footer is damaged is walked for its index alone. */
@@ -324,22 +316,5 @@ class Recovery implements CommitVisitor {
         marks.clear(shard, kind, value);
         break;
     }
-  }
-}
-
-/** The shards that a frame holds records of, with the first offset and how many. */
-function forEachShard(
-  header: FrameHeader,
-  view: DataView,
-  body: number,
-  bodyEnd: number,
-  visit: (shard: number, offset: number, span: number) => void,
-): void {
-  const span = header.lastOffsetDelta + 1;
-  if (header.type === FRAME.data || header.type === FRAME.entry) visit(header.shard, header.baseOffset, span);
-  else if (header.type === FRAME.fanOut) {
-    forEachRecipient(view, body, bodyEnd, ({ shard, baseOffset }) => {
-      if (baseOffset !== GONE) visit(shard, baseOffset, span);
-    });
   }
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { logCommand } from './log.ts';
 import { pubCommand } from './pub.ts';
 import { subCommand } from './sub.ts';
 import { topicCommand } from './topic.ts';
@@ -21,7 +22,7 @@ function createProgram(): Command {
     .enablePositionalOptions()
     .showSuggestionAfterError(true)
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 unreachable');
-  for (const command of [pubCommand(), subCommand(), topicCommand(), benchCommand()]) program.addCommand(command);
+  for (const command of [pubCommand(), subCommand(), topicCommand(), logCommand(), benchCommand()]) program.addCommand(command);
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
     command.exitOverride();
   return program;
@@ -29,6 +30,8 @@ function createProgram(): Command {
 
 /** Runs one command line (without node and script) and returns the exit code. */
 export async function runCli(args: readonly string[]): Promise<number> {
+  // Whoever reads the output has had enough of it, as `head` has: no reason to complain.
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? EXIT.ok : EXIT.failed));
   try {
     await createProgram().parseAsync(args, { from: 'user' });
     return EXIT.ok;
