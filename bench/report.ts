@@ -9,6 +9,11 @@ export function count(value: number): string {
   return integers.format(value);
 }
 
+/** With as many digits as it has, and the thousands apart. */
+function figure(value: number): string {
+  return value >= 1000 ? count(value) : String(value);
+}
+
 function milliseconds(value: number): string {
   return value < 10 ? value.toFixed(3) : value.toFixed(1);
 }
@@ -43,6 +48,7 @@ export function resultLines(result: BenchResult, { unit, each }: Pick<Scenario, 
   if (result.sendLagMs !== null) lines.push(latencyLine('Send lag', result.sendLagMs));
   if (result.clients !== null) lines.push(clientsLine(result.clients));
   if (result.lost !== 0) lines.push(`Lost         ${count(result.lost)} deliveries never came`);
+  for (const [name, value] of Object.entries(result.facts ?? {})) lines.push(`  ${name.padEnd(26)}${figure(value)}`);
   const broker: string[] = [];
   if (result.brokerCores !== null) broker.push(`${(result.brokerCores * 100).toFixed(0)} % of a core`);
   if (result.cpuUsPerMsg !== null) broker.push(`${result.cpuUsPerMsg.toFixed(3)} µs of CPU per ${each}`);
@@ -52,7 +58,7 @@ export function resultLines(result: BenchResult, { unit, each }: Pick<Scenario, 
   if (broker.length > 0) lines.push(`Broker       ${result.version}: ${broker.join(', ')}`);
   const bound = result.loadBound ? ': at its own limit, the rate is a lower bound' : '';
   lines.push(
-    `${result.scenario === 'ring' ? 'Process  ' : 'Generator'}    ${(result.loadCores * 100).toFixed(0)} % of a core${bound}`,
+    `${result.brokerCores === null && result.facts !== undefined ? 'Process  ' : result.scenario === 'ring' ? 'Process  ' : 'Generator'}    ${(result.loadCores * 100).toFixed(0)} % of a core${bound}`,
   );
   return lines;
 }

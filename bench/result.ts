@@ -1,7 +1,7 @@
 /** From the raw counters of a run to the JSON object that tools read. Names and meaning of its fields are a contract; see docs/bench.md. */
 import { Histogram, type HistogramSnapshot } from '../src/base/histogram.ts';
 import type { RawRun } from './load/job.ts';
-import type { Params, Scenario } from './scenario.ts';
+import { isBare, type Params, type Scenario } from './scenario.ts';
 
 export interface Percentiles {
   readonly p50: number;
@@ -45,6 +45,8 @@ export interface BenchResult {
   readonly loadBound: boolean;
   /** Messages per second of the single clients; null for one client alone. */
   readonly clients: ClientSpread | null;
+  /** Figures that only this scenario has, by name; see docs/bench.md. Absent when it has none. */
+  readonly facts?: Readonly<Record<string, number>>;
 }
 
 export interface ClientSpread {
@@ -56,6 +58,9 @@ export interface ClientSpread {
 }
 
 const round = (value: number, digits: number): number => Number(value.toFixed(digits));
+
+const roundedAll = (facts: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, Number(value.toPrecision(4))]));
 
 /** Share of a core from which on the generator counts as the limit. */
 const LOAD_BOUND_CORES = 0.95;
@@ -111,7 +116,8 @@ export function resultOf({ scenario, params, target, version, extra }: RunLabel,
     brokerRssBytes: run.brokerRssBytes ?? null,
     rssPerConnectionBytes: run.rssPerConnectionBytes ?? null,
     sendLagMs: percentilesMs(run.sendLag),
-    loadBound: scenario.kind !== 'paced' && scenario.kind !== 'ring' && run.loadCpuMicros / micros > LOAD_BOUND_CORES,
+    loadBound: scenario.kind !== 'paced' && !isBare(scenario) && run.loadCpuMicros / micros > LOAD_BOUND_CORES,
     clients: spreadOf(run.perClient, run.seconds),
+    ...(run.facts === undefined ? {} : { facts: roundedAll(run.facts) }),
   };
 }

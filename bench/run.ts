@@ -1,11 +1,13 @@
 /** One run: a fresh broker, a fresh load process, one job, one result; both processes are gone when it returns. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { declareTopic } from './declare-topic.ts';
 import { BenchError } from './load/bench-error.ts';
 import type { FromLoad, Job, RawRun } from './load/job.ts';
 import { type BenchResult, resultOf } from './result.ts';
 import { runRingScenario } from './ring-scenario.ts';
-import { jobOf, type Params, type Scenario } from './scenario.ts';
+import { isBare, jobOf, type Params, type Scenario } from './scenario.ts';
+import { runAppendScenario, runRecoveryScenario, runShardsScenario } from './storage-scenario.ts';
 import { startTarget } from './targets/start-target.ts';
 import type { TargetOptions } from './targets/target.ts';
 
@@ -44,13 +46,28 @@ function runJob(job: Job, onProgress?: (progress: Progress) => void): Promise<Ra
   });
 }
 
+function runBare(kind: 'ring' | 'append' | 'shards' | 'recovery', params: Params): Promise<RawRun> {
+  switch (kind) {
+    case 'ring':
+      return runRingScenario(params);
+    case 'append':
+      return runAppendScenario(params);
+    case 'shards':
+      return runShardsScenario(params);
+    case 'recovery':
+      return runRecoveryScenario(params);
+  }
+}
+
 export async function runOnce({ scenario, params, target: name, targetOptions, onProgress }: RunOptions): Promise<BenchResult> {
-  if (scenario.kind === 'ring') {
-    return resultOf({ scenario, params, target: 'runtime', version: 'runtime', extra: {} }, await runRingScenario(params));
+  if (isBare(scenario)) {
+    const label = scenario.kind === 'ring' ? 'runtime' : 'storage';
+    return resultOf({ scenario, params, target: label, version: label, extra: {} }, await runBare(scenario.kind, params));
   }
   const target = await startTarget(name, targetOptions);
   try {
-    const run = await runJob(jobOf(scenario, params, target.endpoint, target.pid), onProgress);
+    if (scenario.kind === 'durable' && target.http !== undefined) await declareTopic(target.http, params);
+    const run = await runJob(jobOf(scenario, params, target), onProgress);
     const reactors = name === 'sluice' && targetOptions.reactors !== undefined ? { reactors: targetOptions.reactors } : {};
     return resultOf({ scenario, params, target: target.name, version: target.version, extra: reactors }, run);
   } finally {

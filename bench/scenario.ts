@@ -2,6 +2,7 @@
 import { BenchError } from './load/bench-error.ts';
 import type { Job } from './load/job.ts';
 import type { Level, Qos } from './load/packets.ts';
+import type { Target } from './targets/target.ts';
 
 /** Whatever the command line may change; a scenario ignores what it has no use for. */
 export interface Params {
@@ -26,10 +27,18 @@ export interface Params {
   /** Messages per turn, `ring`. */
   readonly batch: number;
   readonly messages: number;
+  /** Of the declared topic, `durable`. */
+  readonly fsync: 'always' | 'interval' | 'never';
+  readonly model: 'shared' | 'dedicated';
+  readonly partitions: number;
+  readonly shards: number;
+  readonly gigabytes: number;
 }
 
-type JobParams = Omit<Params, 'batch' | 'messages'>;
-type LoadKind = Job['kind'] | 'ring';
+type JobParams = Omit<Params, 'batch' | 'messages' | 'fsync' | 'model' | 'shards' | 'gigabytes'>;
+type LoadKind = Job['kind'] | Bare;
+/** Without a broker. */
+type Bare = 'ring' | 'append' | 'shards' | 'recovery';
 
 export interface Scenario {
   readonly name: string;
@@ -61,10 +70,26 @@ const BASE: Params = {
   concurrency: 64,
   batch: 256,
   messages: 3_000_000,
+  fsync: 'always',
+  model: 'shared',
+  partitions: 1,
+  shards: 10_000,
+  gigabytes: 2,
 };
 
 const MESSAGES = { unit: 'msgs', each: 'message' } as const;
 const FLOOD = ['publishers', 'subscribers', 'topics', 'qos', 'payloadBytes', 'level', 'seconds', 'warmupSeconds'] as const;
+const DURABLE = [
+  'publishers',
+  'window',
+  'payloadBytes',
+  'fsync',
+  'model',
+  'partitions',
+  'level',
+  'seconds',
+  'warmupSeconds',
+] as const;
 const PACED = ['publishers', 'qos', 'payloadBytes', 'rate', 'pacing', 'level', 'seconds', 'warmupSeconds'] as const;
 
 function flood(name: string, summary: string, changes: Partial<Params>): Scenario {
@@ -82,6 +107,11 @@ function flood(name: string, summary: string, changes: Partial<Params>): Scenari
 
 function paced(name: string, summary: string, changes: Partial<Params>): Scenario {
   return { name, kind: 'paced', summary, ...MESSAGES, params: { ...BASE, ...changes }, shown: PACED };
+}
+
+function durable(name: string, summary: string, changes: Partial<Params>): Scenario {
+  const params: Params = { ...BASE, payloadBytes: 128, qos: 1, publishers: 8, window: 1024, seconds: 8, ...changes };
+  return { name, kind: 'durable', summary, ...MESSAGES, params, shown: DURABLE };
 }
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -132,7 +162,52 @@ export const SCENARIOS: readonly Scenario[] = [
     params: { ...BASE, payloadBytes: 128 },
     shown: ['payloadBytes', 'batch', 'messages'],
   },
+  durable(
+    'durable',
+    '8 publishers to a declared topic, QoS 1, fsync before every PUBACK, 1024 in flight each; the rate counts acks',
+    {},
+  ),
+  durable(
+    'durable-w1',
+    '1 publisher to a declared topic, QoS 1, fsync before every PUBACK, 1 in flight: what one message waits for',
+    {
+      publishers: 1,
+      window: 1,
+    },
+  ),
+  {
+    name: 'append',
+    kind: 'append',
+    summary: 'records of 1 KB through group commit, with what the disk takes of plain bytes in the same pieces; no broker',
+    unit: 'records',
+    each: 'record',
+    params: { ...BASE, payloadBytes: 1024, batch: 4096, seconds: 10 },
+    shown: ['payloadBytes', 'batch', 'seconds'],
+  },
+  {
+    name: 'shards',
+    kind: 'shards',
+    summary: 'writing to 10,000 shards of one log in turn against writing to one, and a log of a million shards; no broker',
+    unit: 'records',
+    each: 'record',
+    params: { ...BASE, payloadBytes: 128, batch: 1024, messages: 200_000 },
+    shown: ['shards', 'payloadBytes', 'batch', 'messages'],
+  },
+  {
+    name: 'recovery',
+    kind: 'recovery',
+    summary: 'from the start of a node to READY with a log of 2 GB that was not closed',
+    unit: 'records',
+    each: 'record',
+    params: { ...BASE, payloadBytes: 1024 },
+    shown: ['gigabytes', 'payloadBytes'],
+  },
 ];
+
+/** Runs without a broker, so there is no peer to compare with. */
+export function isBare(scenario: Scenario): scenario is Scenario & { readonly kind: Bare } {
+  return scenario.kind === 'ring' || scenario.kind === 'append' || scenario.kind === 'shards' || scenario.kind === 'recovery';
+}
 
 export function scenarioNamed(name: string): Scenario {
   const found = SCENARIOS.find((scenario) => scenario.name === name);
@@ -140,8 +215,25 @@ export function scenarioNamed(name: string): Scenario {
   throw new BenchError('usage', `no such scenario: ${name}; there are ${SCENARIOS.map((scenario) => scenario.name).join(', ')}`);
 }
 
+/** Peers that keep what they acknowledge; the others are compared by what they deliver. */
+const KEEPERS: readonly string[] = ['nats', 'rabbitmq'];
+const FORGETTERS: readonly string[] = ['mosquitto', 'aedes', 'ceiling'];
+
+/** Whether the figures of this peer would mean anything beside ours. */
+export function comparesWith(scenario: Scenario, peer: string): boolean {
+  if (isBare(scenario)) return false;
+  return scenario.kind === 'durable' ? !FORGETTERS.includes(peer) : !KEEPERS.includes(peer);
+}
+
 /** The load process's orders. */
-export function jobOf(scenario: Scenario, params: JobParams, endpoint: Job['endpoint'], brokerPid: number | undefined): Job {
+export function jobOf(
+  scenario: Scenario,
+  params: JobParams,
+  { endpoint, pid: brokerPid, protocol = 'mqtt' }: Pick<Target, 'endpoint' | 'pid' | 'protocol'>,
+): Job {
+  if (protocol !== 'mqtt' && scenario.kind !== 'durable') {
+    throw new BenchError('usage', `a target that speaks ${protocol} has only the durable scenarios`);
+  }
   const { level, warmupSeconds, seconds, qos, payloadBytes } = params;
   const base = { endpoint, level, warmupSeconds, seconds, ...(brokerPid === undefined ? {} : { brokerPid }) };
   switch (scenario.kind) {
@@ -162,7 +254,11 @@ export function jobOf(scenario: Scenario, params: JobParams, endpoint: Job['endp
       };
     case 'connect':
       return { ...base, kind: 'connect', connections: params.connections, concurrency: params.concurrency };
-    case 'ring':
-      throw new BenchError('usage', 'ring has no broker');
+    case 'durable': {
+      const { publishers, window, partitions } = params;
+      return { ...base, kind: 'durable', protocol, publishers, payloadBytes, window, partitions };
+    }
+    default:
+      throw new BenchError('usage', `${scenario.name} has no broker`);
   }
 }

@@ -2,7 +2,7 @@
 import { type Comparison, compare } from './compare.ts';
 import type { BenchResult } from './result.ts';
 import { type Progress, runOnce } from './run.ts';
-import type { Params, Scenario } from './scenario.ts';
+import { comparesWith, isBare, type Params, type Scenario } from './scenario.ts';
 import type { TargetOptions } from './targets/target.ts';
 
 export interface SuiteOptions {
@@ -26,7 +26,7 @@ export async function runSuite(options: SuiteOptions, listener: SuiteListener): 
   for (const scenario of options.scenarios) {
     const params = { ...scenario.params, ...options.changes };
     const one = async (target: string): Promise<BenchResult> => {
-      listener.onStart(scenario, scenario.kind === 'ring' ? 'runtime' : target, params);
+      listener.onStart(scenario, isBare(scenario) ? scenario.kind : target, params);
       const { targetOptions } = options;
       const result = await runOnce({
         scenario,
@@ -42,7 +42,7 @@ export async function runSuite(options: SuiteOptions, listener: SuiteListener): 
     const theirs: BenchResult[] = [];
     for (let round = 0; round < options.rounds; round++) {
       ours.push(await one(options.target));
-      if (options.peer !== undefined && scenario.kind !== 'ring') theirs.push(await one(options.peer));
+      if (options.peer !== undefined && comparesWith(scenario, options.peer)) theirs.push(await one(options.peer));
     }
     if (theirs.length > 0) listener.onComparison(compare(ours, theirs));
   }

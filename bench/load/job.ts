@@ -52,7 +52,21 @@ export interface ConnectJob extends JobBase {
   readonly concurrency: number;
 }
 
-export type Job = FloodJob | PacedJob | ConnectJob;
+/** Publishers alone; what counts is acknowledgements. */
+export interface DurableJob extends JobBase {
+  readonly kind: 'durable';
+  readonly protocol: Protocol;
+  readonly publishers: number;
+  readonly payloadBytes: number;
+  /** Messages in flight per publisher. */
+  readonly window: number;
+  /** Queues that the publishers share, AMQP; the other peers have been told before. */
+  readonly partitions: number;
+}
+
+export type Job = FloodJob | PacedJob | ConnectJob | DurableJob;
+/** What a target speaks. */
+export type Protocol = 'mqtt' | 'nats' | 'amqp';
 
 /** Counters of one run; what is counted "in the window" leaves warm-up and drain out. */
 export interface RawRun {
@@ -77,6 +91,8 @@ export interface RawRun {
   readonly rssPerConnectionBytes?: number;
   /** Deliveries (or messages sent, when there are fewer subscribers) per client in the window. */
   readonly perClient: readonly number[];
+  /** Figures that only this scenario has, by name. */
+  readonly facts?: Readonly<Record<string, number>>;
 }
 
 export type FromLoad =

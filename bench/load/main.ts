@@ -4,6 +4,7 @@
  */
 import { BenchError } from './bench-error.ts';
 import { runConnect } from './connect.ts';
+import { runDurable } from './durable/durable.ts';
 import { runFlood } from './flood.ts';
 import type { FromLoad, Job, RawRun } from './job.ts';
 import { runPaced } from './paced.ts';
@@ -19,6 +20,8 @@ function runJob(job: Job, context: RunContext): Promise<RawRun> {
       return runFlood(job, context);
     case 'paced':
       return runPaced(job, context);
+    case 'durable':
+      return runDurable(job, context);
     case 'connect':
       return runConnect(job, context);
   }

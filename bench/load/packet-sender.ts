@@ -72,6 +72,10 @@ export class PacketSender {
     return this.#window.sent;
   }
 
+  get acked(): number {
+    return this.#window.acked;
+  }
+
   /** Sends a full window's worth of messages, stamped with the time of now. Not for QoS 0. */
   fill(): void {
     const now = this.#options.now();

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { BenchError } from '../load/bench-error.ts';
 import type { Endpoint } from '../load/connection.ts';
 
-const START_MS_MAX = 15_000;
+const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 12_000;
 const STDERR_LINES_MAX = 20;
 
@@ -49,9 +49,13 @@ function failure(what: string, complaints: readonly string[]): BenchError {
 }
 
 /** Resolves with the first line of standard output that starts with `READY `, without that word. The rest of the output is discarded. */
-export function readyLine({ child, complaints }: BrokerProcess, name: string): Promise<string> {
+export function readyLine(
+  { child, complaints }: BrokerProcess,
+  name: string,
+  startMsMax: number = START_MS_MAX,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(failure(`${name} was not ready within ${START_MS_MAX} ms`, complaints)), START_MS_MAX);
+    const late = setTimeout(() => reject(failure(`${name} was not ready within ${startMsMax} ms`, complaints)), startMsMax);
     child.once('error', (error) => reject(failure(`${name} did not start: ${error.message}`, complaints)));
     child.once('close', (code) => {
       clearTimeout(late);
@@ -90,10 +94,15 @@ function accepts(endpoint: Endpoint): Promise<boolean> {
 }
 
 /** For brokers that print no ready line: tries to connect until it works. */
-export async function untilAccepting({ child, complaints }: BrokerProcess, name: string, endpoint: Endpoint): Promise<void> {
+export async function untilAccepting(
+  { child, complaints }: BrokerProcess,
+  name: string,
+  endpoint: Endpoint,
+  startMsMax: number = START_MS_MAX,
+): Promise<void> {
   const stepMs = 50;
   child.stdout?.resume();
-  for (let waited = 0; waited < START_MS_MAX; waited += stepMs) {
+  for (let waited = 0; waited < startMsMax; waited += stepMs) {
     if (child.exitCode !== null || child.pid === undefined) break;
     if (await accepts(endpoint)) return;
     await new Promise((resolve) => setTimeout(resolve, stepMs));

@@ -3,20 +3,13 @@
  * option no-delay stays off: switched on, fan-in becomes a sixth slower and the other figures stay.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { BenchError } from '../load/bench-error.ts';
 import { freePort, startProcess, untilAccepting } from './broker-process.ts';
+import { findProgram } from './find-program.ts';
 import type { Target } from './target.ts';
-
-/** Where distributions put it; /usr/sbin is often not in a user's PATH. */
-const EXTRA_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin'];
-
-function findMosquitto(): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), ...EXTRA_FOLDERS];
-  return folders.map((folder) => join(folder, 'mosquitto')).find((file) => existsSync(file));
-}
 
 function versionOf(file: string): string {
   try {
@@ -28,7 +21,7 @@ function versionOf(file: string): string {
 }
 
 export async function startMosquitto(): Promise<Target> {
-  const file = findMosquitto();
+  const file = findProgram('mosquitto');
   if (file === undefined) throw new BenchError('target', 'mosquitto is not installed (Debian: apt install mosquitto)');
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-mosquitto-'));
   const endpoint = { host: '127.0.0.1', port: await freePort() };

@@ -11,6 +11,9 @@ export interface NodeScript {
   readonly args?: readonly string[];
   /** Picks host:port out of the parsed ready line. */
   readonly address: (ready: Record<string, unknown>) => string;
+  /** The same for its HTTP interface. */
+  readonly http?: (ready: Record<string, unknown>) => string;
+  readonly startMsMax?: number;
   readonly cleanUp?: () => void;
 }
 
@@ -21,10 +24,12 @@ export async function startNodeScript(script: NodeScript): Promise<Target> {
     script.cleanUp?.();
   };
   try {
-    const address = script.address(JSON.parse(await readyLine(broker, script.name)) as Record<string, unknown>);
+    const ready = JSON.parse(await readyLine(broker, script.name, script.startMsMax)) as Record<string, unknown>;
+    const address = script.address(ready);
     const colon = address.lastIndexOf(':');
     const endpoint = { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
-    return { name: script.name, version: script.version, endpoint, pid: broker.child.pid!, stop };
+    const http = script.http === undefined ? {} : { http: script.http(ready) };
+    return { ...http, name: script.name, version: script.version, endpoint, pid: broker.child.pid!, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -20,8 +20,10 @@ export function startSluice(options: TargetOptions): Promise<Target> {
     version: `sluice ${version}`,
     script: ENTRY,
     flags: options.nodeFlags ?? [],
+    ...(options.startMsMax === undefined ? {} : { startMsMax: options.startMsMax }),
     args: settings.flatMap((setting) => ['--set', setting]),
     address: (ready) => (ready.mqtt as { tcp: string }).tcp,
+    http: (ready) => String(ready.http),
     cleanUp: () => rmSync(data, { recursive: true, force: true }),
   });
 }

@@ -2,12 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { BenchError } from '../load/bench-error.ts';
 import { startMosquitto } from './mosquitto.ts';
+import { startNats } from './nats.ts';
 import { startNodeScript } from './node-process.ts';
+import { startRabbitmq } from './rabbitmq.ts';
 import { startSluice } from './sluice.ts';
 import type { Target, TargetOptions } from './target.ts';
 
 /** `ceiling` is no broker but a relay of raw bytes: what the generator itself can do. */
-export const TARGET_NAMES = ['sluice', 'mosquitto', 'aedes', 'ceiling'] as const;
+export const TARGET_NAMES = ['sluice', 'mosquitto', 'aedes', 'nats', 'rabbitmq', 'ceiling'] as const;
 
 function aedesVersion(): string | undefined {
   try {
@@ -58,6 +60,10 @@ export async function startTarget(name: string, options: TargetOptions): Promise
       return startSluice(options);
     case 'mosquitto':
       return startMosquitto();
+    case 'nats':
+      return startNats();
+    case 'rabbitmq':
+      return startRabbitmq();
     case 'aedes':
       return startAedes();
     case 'ceiling':

@@ -1,5 +1,6 @@
 /** A broker under load. Ours are started fresh for every run, in their own process, and stopped after it. */
 import type { Endpoint } from '../load/connection.ts';
+import type { Protocol } from '../load/job.ts';
 
 export interface Target {
   readonly name: string;
@@ -8,6 +9,10 @@ export interface Target {
   readonly endpoint: Endpoint;
   /** Process to charge CPU and memory to; absent for a broker elsewhere. */
   readonly pid?: number;
+  /** MQTT when absent. */
+  readonly protocol?: Protocol;
+  /** host:port of a Sluice node's HTTP interface. */
+  readonly http?: string;
   stop(): Promise<void>;
 }
 
@@ -18,6 +23,8 @@ export interface TargetOptions {
   readonly settings?: readonly string[];
   /** Process of a broker that is already running on this machine. */
   readonly pid?: number;
+  /** Longest time to READY, milliseconds, when there is much to recover. */
+  readonly startMsMax?: number;
   /** Extra Node flags of a Sluice node, e.g. --cpu-prof. */
   readonly nodeFlags?: readonly string[];
 }

@@ -46,6 +46,12 @@ for (const name of ['sparse-q0', 'sparse-q1', 'latency']) {
   });
 }
 
+test('durable: everything that was sent is acknowledged', async () => {
+  const result = await run('durable', 'aedes', { publishers: 2, window: 8 });
+  assert.is(result.lost, 0);
+  assert.ok(result.delivered > 0);
+});
+
 test('connect: all connections are made and stay until the end', async () => {
   const result = await run('connect', 'aedes', { connections: 80, concurrency: 8 });
   assert.is(result.msgs, 60);

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { jobOf, SCENARIOS, scenarioNamed } from '../../bench/scenario.ts';
+import { comparesWith, jobOf, SCENARIOS, scenarioNamed } from '../../bench/scenario.ts';
 import { isTargetName, parseAddress } from '../../bench/targets/start-target.ts';
 
 const endpoint = { host: '127.0.0.1', port: 1883 };
@@ -20,6 +20,11 @@ test('the bundled set', () => {
     'connect',
     'latency',
     'ring',
+    'durable',
+    'durable-w1',
+    'append',
+    'shards',
+    'recovery',
   ];
   assert.equal(
     SCENARIOS.map(({ name }) => name),
@@ -29,7 +34,7 @@ test('the bundled set', () => {
 });
 
 test('what the names promise is in the jobs', () => {
-  const job = (name: string) => jobOf(scenarioNamed(name), scenarioNamed(name).params, endpoint, 7);
+  const job = (name: string) => jobOf(scenarioNamed(name), scenarioNamed(name).params, { endpoint, pid: 7 });
   const base = { endpoint, brokerPid: 7, level: 4, warmupSeconds: 2, seconds: 5 };
   const flood = { ...base, kind: 'flood', shared: false, topics: 1, payloadBytes: 64, window: 256, blockBytes: 65_536 };
   assert.equal(job('fanin-q0'), { ...flood, publishers: 8, subscribers: 1, qos: 0 });
@@ -38,7 +43,27 @@ test('what the names promise is in the jobs', () => {
   assert.equal(job('shared-q1'), { ...flood, publishers: 8, subscribers: 4, shared: true, qos: 1 });
   const sparse = { ...base, kind: 'paced', pairs: 500, payloadBytes: 64, window: 16, rate: 15_000, pacing: 'sleep' };
   assert.equal(job('sparse-q1'), { ...sparse, qos: 1 });
-  assert.is('brokerPid' in jobOf(scenarioNamed('connect'), scenarioNamed('connect').params, endpoint, undefined), false);
+  const durable = { ...base, kind: 'durable', seconds: 8, protocol: 'mqtt', payloadBytes: 128, partitions: 1 };
+  assert.equal(job('durable'), { ...durable, publishers: 8, window: 1024 });
+  assert.equal(job('durable-w1'), { ...durable, publishers: 1, window: 1 });
+  assert.is('brokerPid' in jobOf(scenarioNamed('connect'), scenarioNamed('connect').params, { endpoint }), false);
+});
+
+test('who speaks another protocol gets the durable load alone, and is compared by it alone', () => {
+  const nats = { endpoint, protocol: 'nats' } as const;
+  const of = (name: string) => jobOf(scenarioNamed(name), scenarioNamed(name).params, nats);
+  assert.is((of('durable') as { protocol: string }).protocol, 'nats');
+  assert.throws(() => of('fanin-q1'), /only the durable scenarios/);
+  const pairs = [
+    ['durable', 'nats', true],
+    ['durable-w1', 'rabbitmq', true],
+    ['durable', 'mosquitto', false],
+    ['fanin-q1', 'mosquitto', true],
+    ['fanin-q1', 'nats', false],
+    ['append', 'nats', false],
+    ['durable', 'broker.example:1883', true],
+  ] as const;
+  for (const [name, peer, compares] of pairs) assert.is(comparesWith(scenarioNamed(name), peer), compares, `${name} ${peer}`);
 });
 
 test('addresses as targets', () => {

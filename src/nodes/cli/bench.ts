@@ -35,6 +35,11 @@ interface BenchOptions {
   readonly concurrency?: number;
   readonly batch?: number;
   readonly messages?: number;
+  readonly fsync?: 'always' | 'interval' | 'never';
+  readonly model?: 'shared' | 'dedicated';
+  readonly partitions?: number;
+  readonly shards?: number;
+  readonly gigabytes?: number;
 }
 
 const ROUNDS_WITH_PEER = 3;
@@ -59,6 +64,11 @@ export function changesOf(options: Omit<BenchOptions, 'target'>): Partial<Params
     concurrency: options.concurrency,
     batch: options.batch,
     messages: options.messages,
+    fsync: options.fsync,
+    model: options.model,
+    partitions: options.partitions,
+    shards: options.shards,
+    gigabytes: options.gigabytes,
   };
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Partial<Params>;
 }
@@ -153,8 +163,13 @@ export function benchCommand(): Command {
     )
     .option('--connections <n>', 'connections to open (connect)', wholeNumber(1, 1_000_000))
     .option('--concurrency <n>', 'connections under way at a time (connect)', wholeNumber(1, 10_000))
-    .option('--batch <n>', 'messages per turn (ring)', wholeNumber(1, many))
-    .option('--messages <n>', 'messages to send (ring)', wholeNumber(1, 1000 * many))
+    .option('--batch <n>', 'messages per turn (ring), records per commit (append, shards)', wholeNumber(1, many))
+    .option('--messages <n>', 'messages to send (ring), records of each round (shards)', wholeNumber(1, 1000 * many))
+    .addOption(new Option('--fsync <when>', 'of the declared topic (durable)').choices(['always', 'interval', 'never']))
+    .addOption(new Option('--model <model>', 'of the declared topic (durable)').choices(['shared', 'dedicated']))
+    .option('--partitions <n>', 'of the declared topic; queues for AMQP (durable)', wholeNumber(1, 1024))
+    .option('--shards <n>', 'shards that are written to in turn (shards)', wholeNumber(1, many))
+    .option('--gigabytes <n>', 'size of the log (recovery)', wholeNumber(1, 1000))
     .option('--mqtt <version>', 'protocol of the load: 311 or 5', protocolLevel)
     .option('--list', 'name the scenarios')
     .option('--json', 'one JSON object per run and nothing else')
