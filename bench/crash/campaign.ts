@@ -266,11 +266,20 @@ class DirectoryRun {
   async #compareEnds(victim: Victim): Promise<void> {
     for (const { name, model } of TOPICS) {
       for (const { shard, start, end } of await victim.partitions(name)) {
-        const log = model === 'shared' ? 'log/shared' : `log/dedicated/${shard}`;
-        const found = this.#found.ends.get(`${log}#${shard}`) ?? start;
+        const found = this.#endOf(model, shard) ?? start;
         if (found !== end) this.#fault(`${name}: the node ends shard ${shard} at ${end}, its files at ${found}`);
       }
     }
+  }
+
+  #endOf(model: 'shared' | 'dedicated', shard: number): number | undefined {
+    const { ends } = this.#found;
+    if (model === 'shared') return ends.get(`log/shared#${shard}`);
+    // Each life of a shard has a directory of its own: the number behind the shard's.
+    for (const [key, end] of ends) {
+      if (key.startsWith(`log/dedicated/${shard}-`)) return end;
+    }
+    return undefined;
   }
 
   #check(): void {
