@@ -38,21 +38,22 @@ export interface SupervisionState {
 type AnyMessage = any;
 
 export class Cell<M = AnyMessage> implements ActorContext<M> {
+  // First what each entry into the actor looks at: a cell that has not been entered for long has to be fetched from memory.
   readonly system: ThreadSystem;
+  actor: Actor<M> | null = null;
+  state: number = STATE.starting;
+  /** Somewhere on the stack. */
+  isBusy = false;
+  afterwards: number = AFTERWARDS.nothing;
+  mailbox: Mailbox | null = null;
+  /** In the run queue. */
+  isScheduled = false;
   readonly self: ActorRef<M>;
   readonly name: string;
   readonly make: () => Actor<M>;
   readonly parent: Cell | null;
   readonly supervision: Supervision | null;
   readonly mailboxMax: number;
-  actor: Actor<M> | null = null;
-  state: number = STATE.starting;
-  /** In the run queue. */
-  isScheduled = false;
-  /** Somewhere on the stack. */
-  isBusy = false;
-  afterwards: number = AFTERWARDS.nothing;
-  mailbox: Mailbox | null = null;
   firstChild: Cell | null = null;
   lastChild: Cell | null = null;
   nextSibling: Cell | null = null;

@@ -51,6 +51,8 @@ export class TimerWheel {
   #tick: number;
   #size = 0;
   #above = 0;
+  /** No timer is due, and none moves down, before this tick; what lies in the past is not known. */
+  #nextTick = 0;
 
   constructor(nowMs: number) {
     this.#buckets = Array.from({ length: BOTTOM + UPPER * (LEVELS - 1) }, sentinel);
@@ -94,17 +96,27 @@ export class TimerWheel {
     return fired;
   }
 
-  /** When to call `advance` next: the first due timer, or an earlier moment at which timers move down a level. */
+  /** When to call `advance` next: the first due timer, or an earlier moment at which timers move down a level or a timer was that is cancelled. */
   nextDueMs(): number {
     if (this.#size === 0) return Number.POSITIVE_INFINITY;
     if (this.#firing.next !== this.#firing) return 0;
-    const turnover = (Math.floor(this.#tick / BOTTOM) + 1) * BOTTOM;
+    if (this.#nextTick <= this.#tick) this.#nextTick = this.#findNextTick();
+    return this.#nextTick * TIMER_TICK_MS;
+  }
+
+  #findNextTick(): number {
+    const turnover = this.#turnover();
     for (let tick = this.#tick + 1; tick <= this.#tick + BOTTOM; tick++) {
-      if (tick === turnover && this.#above > 0) return turnover * TIMER_TICK_MS;
+      if (tick === turnover && this.#above > 0) break;
       const bucket = this.#buckets[tick % BOTTOM]!;
-      if (bucket.next !== bucket) return tick * TIMER_TICK_MS;
+      if (bucket.next !== bucket) return tick;
     }
-    return turnover * TIMER_TICK_MS;
+    return turnover;
+  }
+
+  /** The tick at which the next block begins and timers move down. */
+  #turnover(): number {
+    return (Math.floor(this.#tick / BOTTOM) + 1) * BOTTOM;
   }
 
   #fire(max: number): number {
@@ -131,6 +143,7 @@ export class TimerWheel {
     }
     entry.level = level;
     if (level > 0) this.#above++;
+    this.#nextTick = Math.min(this.#nextTick, level > 0 ? this.#turnover() : tick);
     append(this.#buckets[bucketIndex(level, tick)]!, entry);
   }
 
