@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cloneBytes, copyBytes } from '../../src/base/bytes.ts';
+import { cloneBytes, copyBytes, copyWords } from '../../src/base/bytes.ts';
 
 const test = suite('bytes');
 
@@ -17,6 +17,17 @@ test('copies a part to where it belongs and nothing else', () => {
       const part = [...from].slice(start, end);
       const to = new Uint8Array(at + part.length + after).fill(0xee);
       assert.is(copyBytes(to, at, from, start, end), at + part.length);
+      assert.equal([...to], [...new Array(at).fill(0xee), ...part, ...new Array(after).fill(0xee)]);
+    }),
+  );
+});
+
+test('copies words between views, whatever the bytes are and wherever they lie', () => {
+  fc.assert(
+    fc.property(source, fc.nat({ max: 9 }), fc.nat({ max: 9 }), ({ from, start, end }, at, after) => {
+      const part = [...from].slice(start, end);
+      const to = new Uint8Array(at + part.length + after).fill(0xee);
+      copyWords(new DataView(to.buffer), at, new DataView(from.buffer, from.byteOffset, from.length), start, end);
       assert.equal([...to], [...new Array(at).fill(0xee), ...part, ...new Array(after).fill(0xee)]);
     }),
   );

@@ -11,6 +11,23 @@ export function copyBytes(to: Uint8Array, at: number, from: Uint8Array, start: n
   return at + end - start;
 }
 
+/**
+ * The same between views of whole buffers, four bytes at a time. Up to some hundred bytes that is as fast as `TypedArray.set` at its best (78 bytes: 28 ns, where
+ * `set` takes 34 and a loop over bytes 92), and it needs no view of the part: on a message now and then, the built-ins that make one are cold code.
+ */
+export function copyWords(to: DataView, at: number, from: DataView, start: number, end: number): void {
+  let i = start;
+  let o = at;
+  for (const blocks = end - 15; i < blocks; i += 16, o += 16) {
+    to.setInt32(o, from.getInt32(i, true), true);
+    to.setInt32(o + 4, from.getInt32(i + 4, true), true);
+    to.setInt32(o + 8, from.getInt32(i + 8, true), true);
+    to.setInt32(o + 12, from.getInt32(i + 12, true), true);
+  }
+  for (const words = end - 3; i < words; i += 4, o += 4) to.setInt32(o, from.getInt32(i, true), true);
+  for (; i < end; i++, o++) to.setUint8(o, from.getUint8(i));
+}
+
 /** `from[start, end)` in memory of its own. Not `slice`, which on a Buffer makes a view. */
 export function cloneBytes(from: Uint8Array, start: number, end: number): Uint8Array {
   const clone = new Uint8Array(end - start);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { BufferPool, LARGE_BYTES, SMALL_BYTES } from '../../../src/actors/session/buffer-pool.ts';
+import { BufferPool, LARGE_BYTES, type OutputBuffer, SMALL_BYTES } from '../../../src/actors/session/buffer-pool.ts';
 import { FlushList, Output } from '../../../src/actors/session/output.ts';
 import { FakeTransport } from './fake-transport.ts';
 
@@ -12,7 +12,7 @@ class WatchedPool extends BufferPool {
   readonly #free = new Set<ArrayBufferLike>();
   readonly transports: FakeTransport[] = [];
 
-  override take(bytes: number): Uint8Array {
+  override take(bytes: number): OutputBuffer {
     const buffer = super.take(bytes);
     assert.ok(buffer.length >= bytes);
     assert.not.ok(this.#lent(buffer), 'handed out while it is lent to a transport');
@@ -20,7 +20,7 @@ class WatchedPool extends BufferPool {
     return buffer;
   }
 
-  override give(buffer: Uint8Array): void {
+  override give(buffer: OutputBuffer): void {
     assert.not.ok(this.#free.has(buffer.buffer), 'given back twice');
     assert.not.ok(this.#lent(buffer), 'given back while it is lent to a transport');
     this.#free.add(buffer.buffer);

@@ -9,8 +9,8 @@ import type { ReadView } from '../session/transport.ts';
 
 export class SharedReads {
   /** Where reads go. */
-  readonly buffer: Buffer;
-  readonly #bytes: Buffer = Buffer.allocUnsafeSlow(READ_HEADROOM_BYTES + READ_BUFFER_BYTES);
+  readonly buffer: Uint8Array;
+  readonly #bytes = new Uint8Array(READ_HEADROOM_BYTES + READ_BUFFER_BYTES);
   readonly #view: ReadView;
 
   constructor() {

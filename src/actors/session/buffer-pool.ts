@@ -9,18 +9,33 @@ export const LARGE_BYTES = 65_536;
 const SMALL_KEPT_MAX = 4096;
 const LARGE_KEPT_MAX = 256;
 
+/** Bytes with the views that filling and sending them needs: making one costs as much as filling it. */
+export class OutputBuffer extends Uint8Array {
+  readonly words: DataView = new DataView(this.buffer);
+  /** Of the length that was asked for last: sparse clients repeat the size of their packets. */
+  #first: Uint8Array | null = null;
+
+  first(length: number): Uint8Array {
+    if (length === this.length) return this;
+    const last = this.#first;
+    if (last !== null && last.length === length) return last;
+    this.#first = new Uint8Array(this.buffer, 0, length);
+    return this.#first;
+  }
+}
+
 export class BufferPool {
-  readonly #small: Uint8Array[] = [];
-  readonly #large: Uint8Array[] = [];
+  readonly #small: OutputBuffer[] = [];
+  readonly #large: OutputBuffer[] = [];
 
   /** A buffer of at least `bytes`: SMALL_BYTES, LARGE_BYTES, or exactly `bytes` when that is more. */
-  take(bytes: number): Uint8Array {
-    if (bytes <= SMALL_BYTES) return this.#small.pop() ?? Buffer.allocUnsafeSlow(SMALL_BYTES);
-    if (bytes <= LARGE_BYTES) return this.#large.pop() ?? Buffer.allocUnsafeSlow(LARGE_BYTES);
-    return Buffer.allocUnsafeSlow(bytes);
+  take(bytes: number): OutputBuffer {
+    if (bytes <= SMALL_BYTES) return this.#small.pop() ?? new OutputBuffer(SMALL_BYTES);
+    if (bytes <= LARGE_BYTES) return this.#large.pop() ?? new OutputBuffer(LARGE_BYTES);
+    return new OutputBuffer(bytes);
   }
 
-  give(buffer: Uint8Array): void {
+  give(buffer: OutputBuffer): void {
     if (buffer.length === SMALL_BYTES) {
       if (this.#small.length < SMALL_KEPT_MAX) this.#small.push(buffer);
     } else if (buffer.length === LARGE_BYTES && this.#large.length < LARGE_KEPT_MAX) {

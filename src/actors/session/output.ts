@@ -2,9 +2,12 @@
  * The outgoing bytes of one connection. Everything that one turn produces for it is gathered here and leaves in one write at the end of the
  * turn; a buffer that fills up meanwhile leaves at once. Buffers come from the reactor's pool and go back as soon as the kernel has the bytes.
  */
-import { copyBytes } from '../../base/bytes.ts';
-import { type BufferPool, LARGE_BYTES } from './buffer-pool.ts';
+import { copyBytes, copyWords } from '../../base/bytes.ts';
+import { type BufferPool, LARGE_BYTES, OutputBuffer } from './buffer-pool.ts';
 import type { Transport } from './transport.ts';
+
+/** Up to here words are copied, above it blocks: the call of a built-in then costs less than the loop. */
+const WORDS_BYTES_MAX = 256;
 
 /** Outputs that have something to send at the end of this turn. One per reactor. */
 export class FlushList {
@@ -34,18 +37,18 @@ export class FlushList {
 }
 
 export class Output {
+  #lent: OutputBuffer[] | null = null;
   /** Current buffer; what `claim` returns is an offset into it. Meaningless before the first claim of a turn. */
-  buffer: Uint8Array = EMPTY;
+  buffer: OutputBuffer = EMPTY;
   #length = 0;
   #dirty = false;
-  #lent: Uint8Array[] | null = null;
-  readonly #transport: Transport;
+  #closed = false;
+  readonly transport: Transport;
   readonly #pool: BufferPool;
   readonly #flushList: FlushList;
-  #closed = false;
 
   constructor(transport: Transport, pool: BufferPool, flushList: FlushList) {
-    this.#transport = transport;
+    this.transport = transport;
     this.#pool = pool;
     this.#flushList = flushList;
   }
@@ -55,7 +58,7 @@ export class Output {
    * Of what does count, the transport will report that it has drained.
    */
   get pendingBytes(): number {
-    return this.#lent === null ? 0 : this.#transport.pendingBytes;
+    return this.#lent === null ? 0 : this.transport.pendingBytes;
   }
 
   /** Room for `bytes` in a row: returns where in `this.buffer` to write them. The caller fills all of them. */
@@ -77,8 +80,15 @@ export class Output {
       copyBytes(this.buffer, to, from, at, at + LARGE_BYTES);
       at += LARGE_BYTES;
     }
-    const to = this.claim(end - at);
-    copyBytes(this.buffer, to, from, at, end);
+    this.copy(from, at, end);
+  }
+
+  /** As `append`, in a row: at most LARGE_BYTES. Returns where in `this.buffer` they are. */
+  copy(from: Uint8Array, start: number, end: number): number {
+    const to = this.claim(end - start);
+    if (end - start <= WORDS_BYTES_MAX) copyWords(this.buffer.words, to, wordsOf(from), start, end);
+    else copyBytes(this.buffer, to, from, start, end);
+    return to;
   }
 
   flush(): void {
@@ -124,14 +134,26 @@ export class Output {
     const length = this.#length;
     this.#length = 0;
     if (this.#closed) return;
-    if (this.#lent !== null && this.#transport.pendingBytes === 0) this.drained();
+    if (this.#lent !== null && this.transport.pendingBytes === 0) this.drained();
     this.#flushList.bytesSent += length;
     const buffer = this.buffer;
-    if (this.#transport.write(length === buffer.length ? buffer : buffer.subarray(0, length))) return;
+    if (this.transport.write(buffer.first(length))) return;
     this.#lent ??= [];
     this.#lent.push(buffer);
     this.buffer = EMPTY;
   }
 }
 
-const EMPTY = new Uint8Array(0);
+const EMPTY = new OutputBuffer(0);
+
+/** The source of the last copy: nearly always the buffer that all connections read into. */
+let source: Uint8Array = EMPTY;
+let sourceWords: DataView = EMPTY.words;
+
+function wordsOf(bytes: Uint8Array): DataView {
+  if (bytes !== source) {
+    source = bytes;
+    sourceWords = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  return sourceWords;
+}

@@ -4,7 +4,6 @@
  */
 
 import { assert } from '../../base/assert.ts';
-import { copyBytes } from '../../base/bytes.ts';
 import { MQTT_PACKET_BYTES_MAX } from '../../base/limits.ts';
 import { DIALECT_5, type Dialect, type Qos } from '../../wire/mqtt/constants.ts';
 import { emptyPublishParts, publishHeader, publishSize, writePublish } from '../../wire/mqtt/publish-encoder.ts';
@@ -76,9 +75,8 @@ export class PublishWriter {
     const header = publishHeader(qos, outgoing.retain, again);
     const size = end - start;
     if (size <= LARGE_BYTES && !again && isVerbatim(target, outgoing, header, subscriptionIds)) {
-      const to = target.output.claim(size);
+      const to = target.output.copy(buffer, start, end);
       const out = target.output.buffer;
-      copyBytes(out, to, buffer, start, end);
       patchPacketIds(out, to, to + size, ids, qos, ids.resumable ? outgoing : null);
       return outgoing.count;
     }
