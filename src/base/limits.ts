@@ -109,6 +109,8 @@ export const RETAINED_SWEEP_MS = 1000;
 export const SLOW_GRACE_MS = 250;
 /** … in this time; meanwhile messages to it are dropped at its bounds. */
 export const SLOW_PENALTY_MS = 10_000;
+/** How exactly a connection remembers when it was last heard, milliseconds. */
+export const READ_TICK_MS = 100;
 /** For a session to be handed over by its former owner, milliseconds; then the new one starts without it. */
 export const TAKEOVER_TIMEOUT_MS = 5000;
 /** For the other reactors to announce their sessions to a registry that came back, milliseconds; then it serves claims without. */

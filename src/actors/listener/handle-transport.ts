@@ -31,16 +31,16 @@ interface OwnHandle extends TcpHandle {
 }
 
 export class HandleTransport implements Transport {
+  #target: IoTarget | null = null;
+  #state: 'open' | 'ending' | 'shut' | 'closed' = 'open';
+  /** Bytes of the write that the kernel has not taken whole; nothing else is written meanwhile. */
+  #inFlightBytes = 0;
   readonly #handle: OwnHandle;
   readonly #reads: SharedReads;
   readonly #linger: (transport: HandleTransport) => void;
-  #target: IoTarget | null = null;
-  /** Bytes of the write that the kernel has not taken whole; nothing else is written meanwhile. */
-  #inFlightBytes = 0;
   /** What has to wait for that, oldest first. */
   #waiting: Uint8Array[] | null = null;
   #waitingBytes = 0;
-  #state: 'open' | 'ending' | 'shut' | 'closed' = 'open';
   /** The peer has ended its side, or the connection is broken. */
   #peerEnded = false;
 

@@ -20,7 +20,7 @@ import { hasWildcard } from './filter-match.ts';
 import { FilterTrie } from './filter-trie.ts';
 import { InterestMachine } from './interest-machine.ts';
 import { ROUTER_PROBE } from './probe.ts';
-import type { Deliveries, Run, Sink, SubscribeOptions } from './sink.ts';
+import type { Deliveries, Delivery, Run, Sink, SubscribeOptions } from './sink.ts';
 import { allOf, Group, type Holder, mergeHolders, Owner, Subscription } from './subscription.ts';
 import { TOPIC_STALE, type Topic, TopicTable } from './topic-table.ts';
 
@@ -87,19 +87,15 @@ export class Router {
 
   /** Hands a run to the local sinks that want it, except those that want nothing of their own. Returns how many got it. */
   deliverLocal(run: Run): number {
-    const deliveries = this.route(run.topic);
-    let delivered = 0;
+    const { topic } = run;
     const { fanOuts } = this;
     if (fanOuts !== null) fanOuts.begin();
-    for (let i = 0; i < deliveries.length; i++) {
-      const delivery = deliveries[i]!;
-      if (delivery.noLocal && delivery.sink === run.publisher) continue; // [MQTT-3.8.3-3]
-      try {
-        delivery.sink.deliver(run, delivery);
-        delivered++;
-      } catch (error) {
-        delivery.sink.deliveryFailed(error);
-      }
+    let delivered = 0;
+    if (topic.version === this.#version && topic.only !== null) {
+      delivered = deliver(run, topic.only);
+    } else {
+      const deliveries = this.route(topic);
+      for (let i = 0; i < deliveries.length; i++) delivered += deliver(run, deliveries[i]!);
     }
     if (fanOuts !== null) fanOuts.end(run);
     return delivered;
@@ -244,6 +240,7 @@ export class Router {
     this.topics.weight += weight - topic.weight;
     topic.weight = weight;
     topic.deliveries = deliveries;
+    topic.only = deliveries.length === 1 ? deliveries[0]! : null;
     topic.interest = this.interest.interestIn(topic.name);
     topic.version = this.#version;
     return deliveries;
@@ -311,5 +308,18 @@ export class Router {
     }
     this.#invalidate(filter);
     this.#slots[slot.subscriptions] = --this.#subscriptions;
+  }
+}
+
+/** Returns how many got it: 0 or 1. */
+function deliver(run: Run, delivery: Delivery): number {
+  const { sink } = delivery;
+  if (delivery.noLocal && sink === run.publisher) return 0; // [MQTT-3.8.3-3]
+  try {
+    sink.deliver(run, delivery);
+    return 1;
+  } catch (error) {
+    sink.deliveryFailed(error);
+    return 0;
   }
 }

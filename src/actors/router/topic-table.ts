@@ -19,7 +19,7 @@ import { copyBytes } from '../../base/bytes.ts';
 import { MQTT_TOPIC_LEVELS_MAX, TOPIC_PROBES_MAX } from '../../base/limits.ts';
 import { isTopicName } from '../../wire/mqtt/topics.ts';
 import type { Partition } from '../shard/partition.ts';
-import type { Deliveries } from './sink.ts';
+import type { Deliveries, Delivery } from './sink.ts';
 
 /** `Topic.version` of a topic whose deliveries must be computed. */
 export const TOPIC_STALE = 0;
@@ -34,13 +34,15 @@ const compare = Buffer.prototype.compare;
 /** `deliveries`, `interest`, `version` and `weight` are the router's cache; read them through `Router.route`. */
 export class Topic {
   readonly bytes: Uint8Array;
-  readonly name: string;
-  readonly hash: number;
-  deliveries: Deliveries | null = null;
-  /** Bit `thread - 1` for each other reactor that wants the messages of this topic. Valid after `Router.route`. */
-  interest = 0;
   /** The router's version that the cache belongs to. */
   version: number = TOPIC_STALE;
+  /** The only one of `deliveries`, without the way through the list; null when there are none or several. */
+  only: Delivery | null = null;
+  /** Bit `thread - 1` for each other reactor that wants the messages of this topic. Valid after `Router.route`. */
+  interest = 0;
+  deliveries: Deliveries | null = null;
+  readonly hash: number;
+  readonly name: string;
   /** Entries of an array in `deliveries` that nobody shares. */
   weight = 0;
   /** Looked up since the eviction hand last came by. */
@@ -230,6 +232,7 @@ function newSlots(count: number): (Topic | undefined)[] {
 
 function forget(topic: Topic): void {
   topic.deliveries = null;
+  topic.only = null;
   topic.interest = 0;
   topic.version = TOPIC_STALE;
   topic.weight = 0;

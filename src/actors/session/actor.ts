@@ -77,13 +77,14 @@ interface Heir {
 }
 
 export class SessionActor implements Actor<SessionMessage>, ReaderHost, OutboundHost, Applicant, Waiter, Estate, KeptSession {
-  readonly #services: SessionServices;
+  // First what each message touches.
   readonly #outbound: Outbound;
-  readonly #afterlife: Afterlife;
-  #ctx!: Context;
   /** Null once the connection is of no interest any more. */
   #client: Client | null;
   #state: State = 'connecting';
+  #ctx!: Context;
+  readonly #services: SessionServices;
+  readonly #afterlife: Afterlife;
   #clientId = '';
   #subscriber: Subscriber | null = null;
   #sessionExpirySeconds = 0;
@@ -262,7 +263,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   #read(view: ReadView): void {
     const client = this.#client;
     if (client === null) return;
-    client.lastReadAt = this.#ctx.now();
+    client.heard(this.#ctx.now());
     this.#count(slot.bytesReceived, view.end - view.start);
     client.remainder?.join(view);
     this.#services.gauge.take(); // what was met outside of reads, by a will or a retained message, holds nobody
@@ -473,7 +474,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     this.offlineSince = 0;
     if (terms.topicAliasOutMax > 0) client.aliasesOut = new OutboundAliases(terms.topicAliasOutMax);
     client.keepAliveMs = terms.keepAliveSeconds * 1500; // [MQTT-3.1.2-22]
-    client.lastReadAt = this.#ctx.now();
+    client.heard(this.#ctx.now());
     if (client.keepAliveMs > 0) this.#ctx.startTimer(client.keepAliveMs, TIMER.keepAlive);
     this.#count(slot.connects, 1);
     if (this.#services.shares.setOnline(this, true)) this.machine.keep();
@@ -499,7 +500,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     const client = this.#client;
     if (client === null || this.#state !== 'online') return;
     // A client that is held back cannot be heard: the silence is ours.
-    const silentMs = client.holds > 0 ? 0 : ctx.now() - client.lastReadAt;
+    const silentMs = client.holds > 0 ? 0 : client.silentMs(ctx.now());
     if (silentMs >= client.keepAliveMs) this.#disconnect(Reason.KEEP_ALIVE_TIMEOUT);
     else ctx.startTimer(client.keepAliveMs - silentMs, TIMER.keepAlive);
   }

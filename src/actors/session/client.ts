@@ -1,32 +1,31 @@
 /**
  * One connected client as its session sees it: the connection, what was settled at CONNECT, and what is true only as long as it lasts.
+ *
+ * It is its own output. A message on a connection that has long left the caches waits for each piece of memory that it touches, so what it touches of a
+ * connection lies in one object, the fields in the order of how often they are read.
  */
-import { MQTT_PACKET_BYTES_MAX } from '../../base/limits.ts';
+import { MQTT_PACKET_BYTES_MAX, READ_TICK_MS } from '../../base/limits.ts';
 import type { Dialect } from '../../wire/mqtt/constants.ts';
 import type { Topic } from '../router/topic-table.ts';
-import type { BufferPool } from './buffer-pool.ts';
 import type { OutboundAliases } from './outbound-aliases.ts';
-import { type FlushList, Output } from './output.ts';
+import { Output } from './output.ts';
 import type { WriterTarget } from './publish-writer.ts';
 import type { Receipts } from './receipts.ts';
 import type { Remainder } from './remainder.ts';
-import type { Transport } from './transport.ts';
 
-export class Client implements WriterTarget {
-  readonly transport: Transport;
-  readonly output: Output;
-  /** What the last read left of a packet; null when it ended with one. */
-  remainder: Remainder | null = null;
+export class Client extends Output implements WriterTarget {
   dialect: Dialect = 0;
   packetBytesMax: number = MQTT_PACKET_BYTES_MAX;
-  /** It wants to be told reasons in words [MQTT-3.1.2-29]. */
-  wantsReasons = false;
   aliasesOut: OutboundAliases | null = null;
-  keepAliveMs = 0;
-  /** When the last bytes came, on the thread's clock. */
-  lastReadAt = 0;
   /** Topic of the last PUBLISH: devices repeat themselves. */
   lastTopic: Topic | null = null;
+  /** What the last read left of a packet; null when it ended with one. */
+  remainder: Remainder | null = null;
+  /** In which tick of READ_TICK_MS the last bytes came. A small integer, because a number with a fraction would be an object of its own. */
+  lastReadTick = 0;
+  keepAliveMs = 0;
+  /** It wants to be told reasons in words [MQTT-3.1.2-29]. */
+  wantsReasons = false;
   /** Topics by alias, as the client has set them on this connection. */
   aliases: Map<number, Topic> | null = null;
   /** Reasons not to read: a pressure source, an answer that is awaited. Reading goes on when there are none. */
@@ -36,9 +35,18 @@ export class Client implements WriterTarget {
   /** The connection is over; what is written to it leads nowhere. */
   isClosed = false;
 
-  constructor(transport: Transport, pool: BufferPool, flushList: FlushList) {
-    this.transport = transport;
-    this.output = new Output(transport, pool, flushList);
+  get output(): Output {
+    return this;
+  }
+
+  /** The connection has been heard at `now`, on the thread's clock. */
+  heard(now: number): void {
+    this.lastReadTick = (now / READ_TICK_MS) | 0;
+  }
+
+  /** For how long nothing has come; at most READ_TICK_MS less than that. */
+  silentMs(now: number): number {
+    return Math.max(0, now - (this.lastReadTick + 1) * READ_TICK_MS);
   }
 
   hold(): void {

@@ -42,14 +42,14 @@ export interface OutboundHost {
 }
 
 export class Outbound implements InboxHost {
-  readonly #services: SessionServices;
-  readonly #host: OutboundHost;
   /** Null while the client is not there or not yet accepted: messages that outlast that are queued. */
   #client: Client | null = null;
+  machine: SessionMachine = new SessionMachine(1, false);
+  readonly #services: SessionServices;
+  readonly #host: OutboundHost;
   #slowness: Slowness | null = null;
   /** What was in flight on the last connection and has to be sent again on this one, oldest first; null is a PUBREL. */
   #unsent: { readonly packetId: number; readonly message: Outgoing | null }[] = [];
-  machine: SessionMachine = new SessionMachine(1, false);
   /** Keeps the session's messages of QoS 1 and 2 on disk; null for a session that does not last, or when nothing is kept. */
   #inbox: Inbox | null = null;
   #inboxIds: PacketIds | null = null;
