@@ -67,7 +67,7 @@ export function drawSwarm(prng: Prng): Swarm {
       unappliedBytesMax: one([400, 4000, 1 << 20]),
       applyBytesMax: one([1, 500, 1 << 20]),
       logBytesMax: one([0, 3000, 1 << 20]),
-      promoteLagMax: one([0, 5, 50]),
+      promoteLagMax: one([10, 50]),
     },
     snapshotLogBytes: one([400, 1500, 6000, 1 << 20]),
     snapshotChunkBytes: one([17, 200, 4096]),
