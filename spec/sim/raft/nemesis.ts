@@ -71,7 +71,8 @@ export class Nemesis {
 
   #partition(): void {
     const world = this.#world;
-    const leader = world.leader(this.#group())?.id ?? this.#any().id;
+    const group = this.#group();
+    const leader = world.leader(group)?.id ?? this.#any().id;
     if (world.nodes.length < 2) return;
     world.tell(
       'network',
@@ -83,7 +84,7 @@ export class Nemesis {
       ),
     );
     // A leader that is cut off gets entries that will be replaced.
-    if (this.#prng.chance(0.6)) this.#burst();
+    this.#burst(group);
     world.at(100 + this.#prng.next() * 2400, () => {
       world.network.mendAll();
       world.tell('network', 'is whole');
@@ -96,9 +97,8 @@ export class Nemesis {
     });
   }
 
-  #burst(): void {
+  #burst(group: number): void {
     const world = this.#world;
-    const group = this.#group();
     const leader = world.leader(group);
     if (leader !== undefined) world.burst(leader, group, 2 + this.#prng.below(12));
   }
@@ -126,7 +126,7 @@ export class Nemesis {
 
   /** A new leader may look for the ends of the others' logs from anywhere, not only from its own end. */
   doubt(state: RaftState): void {
-    if (this.#isStopped || this.#prng.chance(0.6)) return;
+    if (this.#isStopped || this.#prng.chance(0.3)) return;
     const { firstIndex, lastIndex } = state.log;
     for (const progress of state.progress) {
       if (progress.id !== state.self && firstIndex <= lastIndex)

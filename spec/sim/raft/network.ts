@@ -51,7 +51,7 @@ export class Network {
 /** Cuts links the way networks fail: one node alone, two halves, one direction, or halves that only a bridge connects. */
 export function partition(network: Network, nodes: readonly number[], leader: number, prng: Prng): string {
   const any = (): number => nodes[prng.below(nodes.length)]!;
-  const chosen = prng.chance(0.5) ? leader : any();
+  const chosen = prng.chance(0.7) ? leader : any();
   const kind = PARTITIONS[prng.below(PARTITIONS.length)]!;
   const { told, isCut } = kind(nodes, chosen, prng);
   for (const from of nodes) for (const to of nodes) if (from !== to && isCut(from, to)) network.cut(from, to);
@@ -68,6 +68,12 @@ const PARTITIONS: readonly ((nodes: readonly number[], chosen: number, prng: Prn
   (nodes, _chosen, prng) => {
     const half = new Set(nodes.filter(() => prng.chance(0.5)));
     return { told: `nodes ${[...half].join()} on one side`, isCut: (from, to) => half.has(from) !== half.has(to) };
+  },
+  (nodes, chosen, prng) => {
+    // Two that agree with each other only: both get entries that nobody else has.
+    const other = nodes[prng.below(nodes.length)]!;
+    const isIn = (node: number): boolean => node === chosen || node === other;
+    return { told: `nodes ${chosen} and ${other} are alone`, isCut: (from, to) => isIn(from) !== isIn(to) };
   },
   (_nodes, chosen) => ({ told: `node ${chosen} hears nothing`, isCut: (_from, to) => to === chosen }),
   (_nodes, chosen) => ({ told: `node ${chosen} is not heard`, isCut: (from) => from === chosen }),
