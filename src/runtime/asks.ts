@@ -64,10 +64,14 @@ export class Asks {
   }
 
   threadDied(thread: number): void {
+    const { node } = this.#system;
+    this.lost((ref) => nodeOf(ref) === node && threadOf(ref) === thread);
+  }
+
+  /** Those who were asked there are not sure to answer. */
+  lost(isThere: (ref: ActorRef) => boolean): void {
     for (const [correlation, { asker, target }] of this.#pending) {
-      if (nodeOf(target) === this.#system.node && threadOf(target) === thread) {
-        this.#system.delivery.refuse(asker.self, correlation, target, 'unreachable');
-      }
+      if (isThere(target)) this.#system.delivery.refuse(asker.self, correlation, target, 'unreachable');
     }
   }
 

@@ -3,7 +3,8 @@
  * next generation, so a stale ref meets an empty slot or another generation, never a stranger.
  *
  * Generations of a thread's incarnation begin GENERATION_STRIDE after those of the one before: refs of a dead incarnation
- * do not match either, as long as no slot was reused more often than that (and 16 incarnations wrap around).
+ * do not match either, as long as no slot was reused more often than that (and 16 incarnations wrap around). A restart of
+ * the node counts as several incarnations, so that those of its former life are told apart as well.
  */
 import { assert } from '../base/assert.ts';
 import { WELL_KNOWN_SLOTS } from '../base/limits.ts';

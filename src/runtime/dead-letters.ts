@@ -15,7 +15,8 @@ export type DeadLetterReason =
   | 'failed'
   | 'stopped'
   | 'too_late'
-  | 'undecodable';
+  | 'undecodable'
+  | 'too_large';
 
 export interface DeadLetter {
   /** Monotonic milliseconds of its thread. */

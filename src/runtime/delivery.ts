@@ -12,21 +12,23 @@ import type { RecordSink } from './channel.ts';
 import { type DeadLetterReason, describeMessage } from './dead-letters.ts';
 import { ASK_FAILURES, Envelope, isSettlement, isSystem, RECORD } from './envelope.ts';
 import { receiveBytes } from './executor.ts';
+import { guardianRef } from './guardian.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
-import type { NodeLink } from './node-link.ts';
-import { type ActorRef, nodeOf, threadOf } from './ref.ts';
+import { type ActorRef, makeRef, nodeOf, threadOf } from './ref.ts';
+import type { RemoteNodes } from './remote-nodes.ts';
 import type { ThreadSystem } from './thread-system.ts';
 
 const NOTHING = new Uint8Array(0);
+const FAILED = ASK_FAILURES.indexOf('failed');
 const RECORD_NAMES: readonly string[] = Object.keys(RECORD);
 
 export class Delivery implements RecordSink {
   readonly #system: ThreadSystem;
-  readonly #nodeLink: NodeLink;
+  readonly #remote: RemoteNodes;
 
-  constructor(system: ThreadSystem, nodeLink: NodeLink) {
+  constructor(system: ThreadSystem, remote: RemoteNodes) {
     this.#system = system;
-    this.#nodeLink = nodeLink;
+    this.#remote = remote;
   }
 
   tell(target: ActorRef, sender: ActorRef, message: unknown): boolean {
@@ -71,6 +73,10 @@ export class Delivery implements RecordSink {
   #send(type: number, target: ActorRef, sender: ActorRef, correlation: number, message: unknown): boolean {
     const system = this.#system;
     if (!system.isLocal(target)) {
+      if (nodeOf(target) !== system.node) {
+        const { kind, bytes, start, end } = this.#remote.encode(message);
+        return this.#sendRecord(type, kind, target, sender, correlation, bytes, start, end);
+      }
       const encoded = encodeMessage(message);
       return this.#sendRecord(type, 0, target, sender, correlation, encoded.bytes, encoded.start, encoded.end);
     }
@@ -101,8 +107,10 @@ export class Delivery implements RecordSink {
   ): boolean {
     const system = this.#system;
     if (nodeOf(target) !== system.node) {
-      if (this.#nodeLink.send(type, kind, target, sender, correlation, bytes, start, end)) return true;
-      return this.#lost(type, kind, target, sender, correlation, 'no_route');
+      const outcome = this.#remote.link.send(type, kind, target, sender, correlation, bytes, start, end);
+      if (outcome === 'sent') return true;
+      if (outcome === 'full' && type === RECORD.bytes) return false;
+      return this.#lost(type, kind, target, sender, correlation, outcome === 'full' ? 'link_full' : outcome);
     }
     const link = system.links.get(threadOf(target));
     if (link === undefined) return this.#lost(type, kind, target, sender, correlation, 'unreachable');
@@ -133,6 +141,56 @@ export class Delivery implements RecordSink {
     return false;
   }
 
+  // ---- from other nodes ----
+
+  arrive(
+    type: number,
+    kind: number,
+    target: ActorRef,
+    sender: ActorRef,
+    correlation: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
+    const system = this.#system;
+    if (system.isLocal(target)) {
+      this.onRecord(type, kind, target, sender, correlation, bytes, start, end);
+      return true;
+    }
+    const link = system.links.get(threadOf(target));
+    if (link !== undefined) return link.send(type, kind, target, sender, correlation, bytes, start, end);
+    if (type === RECORD.watch) system.watches.refuse(target, sender);
+    else this.#lost(type, kind, target, sender, correlation, 'unreachable');
+    return true;
+  }
+
+  arriveMessage(type: number, target: ActorRef, sender: ActorRef, correlation: number, message: unknown): boolean {
+    const system = this.#system;
+    if (system.isLocal(target)) {
+      const cell = system.cells.get(target);
+      if (cell === undefined) this.#undeliverable(type, target, sender, correlation, 'not_found', describeMessage(message));
+      else this.#accept(cell, new Envelope(type, 0, message, sender, correlation));
+      return true;
+    }
+    const { bytes, start, end } = encodeMessage(message);
+    return this.arrive(type, 0, target, sender, correlation, bytes, start, end);
+  }
+
+  /** A message that this release cannot read. */
+  undecodable(type: number, target: ActorRef, sender: ActorRef, correlation: number): void {
+    if (type === RECORD.reply) this.arrive(RECORD.failure, FAILED, target, sender, correlation, NOTHING, 0, 0);
+    else this.#undeliverable(type, target, sender, correlation, 'undecodable', RECORD_NAMES[type]!);
+  }
+
+  /** To all other threads of this node, behind whatever came from there before. */
+  announceInboundLost(node: number, thread: number): void {
+    const from = makeRef(node, thread, 0, 0);
+    for (const link of this.#system.links.all()) {
+      link.send(RECORD.inboundLost, 0, guardianRef(this.#system.node, link.thread) as ActorRef, from, 0, NOTHING, 0, 0);
+    }
+  }
+
   // ---- from other threads ----
 
   onRecord(
@@ -149,6 +207,8 @@ export class Delivery implements RecordSink {
     const cell = system.cells.get(target);
     if (type === RECORD.bytes) {
       this.#onBytes(cell, kind, target, sender, bytes, start, end);
+    } else if (type === RECORD.inboundLost) {
+      this.#remote.noteInboundLost(nodeOf(sender), threadOf(sender));
     } else if (isSystem(type)) {
       if (cell !== undefined) system.urge(cell, new Envelope(type, kind, undefined, sender, 0));
       else if (type === RECORD.watch) system.watches.refuse(target, sender);
@@ -157,8 +217,21 @@ export class Delivery implements RecordSink {
     } else if (type === RECORD.failure) {
       system.push(cell, new Envelope(type, kind, undefined, sender, correlation));
     } else {
-      this.#accept(cell, new Envelope(type, 0, decodeMessage(bytes, start, end), sender, correlation));
+      this.#decode(cell, type, sender, correlation, bytes, start, end);
     }
+  }
+
+  /** What another node sent may be anything. */
+  #decode(cell: Cell, type: number, sender: ActorRef, correlation: number, bytes: Uint8Array, start: number, end: number): void {
+    let message: unknown;
+    try {
+      message = decodeMessage(bytes, start, end);
+    } catch {
+      if (type === RECORD.reply) this.#system.push(cell, new Envelope(RECORD.failure, FAILED, undefined, sender, correlation));
+      else this.#undeliverable(type, cell.self, sender, correlation, 'undecodable', RECORD_NAMES[type]!);
+      return;
+    }
+    this.#accept(cell, new Envelope(type, 0, message, sender, correlation));
   }
 
   #onBytes(
@@ -190,6 +263,9 @@ function askFailureOf(reason: DeadLetterReason): AskFailure {
     case 'unreachable':
     case 'no_route':
       return 'unreachable';
+    case 'undecodable':
+    case 'too_large':
+      return 'failed';
     default:
       return 'not_found';
   }

@@ -2,7 +2,10 @@
 import type { AskFailure, TerminationReason } from './actor.ts';
 import type { ActorRef } from './ref.ts';
 
-/** What a record or envelope is. The numbers up to `terminated` travel in rings; the rest stays on its thread. */
+/**
+ * What a record or envelope is. The numbers up to `terminated` travel in rings and between nodes, `inboundLost` in rings
+ * alone; the rest stays on its thread.
+ */
 export const RECORD = {
   bytes: 0,
   message: 1,
@@ -14,11 +17,16 @@ export const RECORD = {
   terminated: 7,
   io: 8,
   stop: 9,
+  /** A thread of another node (the record's sender names it) is not heard of any more. */
+  inboundLost: 10,
 } as const;
+
+/** What may come from another node: types up to this one. */
+export const RECORD_FROM_NODES_MAX: number = RECORD.terminated;
 
 /** System records go to the system lane: they overtake whatever waits in the user lane. */
 export function isSystem(type: number): boolean {
-  return (type >= RECORD.watch && type <= RECORD.terminated) || type === RECORD.stop;
+  return (type >= RECORD.watch && type <= RECORD.terminated) || type === RECORD.stop || type === RECORD.inboundLost;
 }
 
 /** Settlements must arrive: they keep their place among the tells, but no bound refuses them. */

@@ -1,8 +1,17 @@
-/** The hop to other nodes. The runtime only names it; the wire implements it. */
+/** The hop to other nodes. The runtime only names it; the wire implements it, and the simulator. */
+import { type Encoded, encodeMessage } from './message-codec.ts';
 import type { ActorRef } from './ref.ts';
 
+/** `full`: not now, `whenWritable` says when. `no_route`: not reachable, nothing to wait for. `too_large`: never. */
+export type SendOutcome = 'sent' | 'full' | 'no_route' | 'too_large';
+
+/** A message as bytes; its kind tells the receiving node how to read them. */
+export interface EncodedForNode extends Encoded {
+  readonly kind: number;
+}
+
 export interface NodeLink {
-  /** False: no way to that node now; the runtime counts a dead letter `no_route`. `bytes` may be reused after the call. */
+  /** `bytes` may be reused after the call. System records and settlements are never `full`. */
   send(
     type: number,
     kind: number,
@@ -12,8 +21,24 @@ export interface NodeLink {
     bytes: Uint8Array,
     start: number,
     end: number,
-  ): boolean;
+  ): SendOutcome;
+  /** Valid until the next call. */
+  encode(message: unknown): EncodedForNode;
+  /** One-shot: called in a turn in which raw bytes of this kind are taken again, or when the node is lost. */
+  whenWritable(node: number, kind: number, then: () => void): void;
+}
+
+const encoded = { kind: 0, bytes: new Uint8Array(0), start: 0, end: 0 };
+
+/** MessagePack, as between threads: for nodes that run the same release. */
+export function encodeAsBetweenThreads(message: unknown): EncodedForNode {
+  const { bytes, start, end } = encodeMessage(message);
+  return Object.assign(encoded, { bytes, start, end });
 }
 
 /** A node by itself. */
-export const NO_ROUTE: NodeLink = { send: () => false };
+export const ALONE: NodeLink = {
+  send: () => 'no_route',
+  encode: encodeAsBetweenThreads,
+  whenWritable: (_node, _kind, then) => then(),
+};

@@ -7,6 +7,7 @@ import type { Actor, SpawnOptions } from './actor.ts';
 import type { ActorKind } from './guardian.ts';
 import type { SystemInspection } from './inspection.ts';
 import type { ActorRef } from './ref.ts';
+import type { RemoteNodes } from './remote-nodes.ts';
 
 export interface ActorSystem {
   readonly node: number;
@@ -36,6 +37,10 @@ export interface ActorSystem {
   requestTurn(): void;
   /** One-shot: called in a turn in which the link to `thread` has at least half of its room free, or when the link is gone. */
   whenWritable(thread: number, then: () => void): void;
+  /** The same for raw bytes of this kind to another node. */
+  whenNodeWritable(node: number, kind: number, then: () => void): void;
+  /** Other nodes: the wire's side of the runtime, and who is reachable. */
+  readonly remote: RemoteNodes;
   /** Stops (resumes) taking records from `thread`: its writers are then pushed back. Bounded use only. */
   holdInbound(thread: number, hold: boolean): void;
   /** Another reactor has finished its boot (again), or died. */

@@ -24,6 +24,8 @@ export interface ThreadHostOptions {
   readonly node: number;
   /** Reactor threads to start, 1 … 63. */
   readonly reactors: number;
+  /** How often the node has been started; default 0. */
+  readonly boots?: number;
   /** URL of the compiled module with `boot(system, bootArguments)`; see worker-entry.ts. */
   readonly bootModule: string | URL;
   /** Cloned to the thread as `bootArguments`; asked again for each incarnation. */
@@ -106,6 +108,7 @@ export class ThreadHost {
       thread: 0,
       incarnation: 0,
       reactors: options.reactors,
+      boots: options.boots ?? 0,
       slots: new Float64Array(this.#slots),
       platform,
     });
@@ -210,6 +213,7 @@ export class ThreadHost {
       thread,
       incarnation,
       reactors: this.#options.reactors,
+      boots: this.#options.boots ?? 0,
       slots: target.slots,
       bell: target.bell,
       links,

@@ -22,6 +22,8 @@ export interface Birth {
   readonly thread: number;
   readonly incarnation: number;
   readonly reactors: number;
+  /** How often the node has been started. */
+  readonly boots: number;
   readonly slots: SharedArrayBuffer;
   readonly bell: SharedArrayBuffer;
   readonly links: readonly LinkEnd[];

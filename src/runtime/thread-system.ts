@@ -21,10 +21,10 @@ import { instantiate, revive, terminate } from './lifecycle.ts';
 import type { Link } from './link.ts';
 import { Links } from './links.ts';
 import { Mailbox } from './mailbox.ts';
-import { NO_ROUTE, type NodeLink } from './node-link.ts';
 import { placeKey } from './placement.ts';
 import type { Platform } from './platform.ts';
 import { type ActorRef, formatRef, NOBODY } from './ref.ts';
+import { RemoteNodes } from './remote-nodes.ts';
 import type { ActorSystem, ThreadListener, ThreadState } from './system.ts';
 import { type TimerAction, type TimerEntry, TimerWheel } from './timers.ts';
 import { TurnLoop } from './turn-loop.ts';
@@ -37,13 +37,16 @@ export interface SystemOptions {
   readonly reactors: number;
   readonly slots: Float64Array;
   readonly platform: Platform;
-  readonly nodeLink?: NodeLink;
+  /** How often the node has been started; refs of one life do not match actors of another. Default 0. */
+  readonly boots?: number;
   /** Sees every entry into an actor; the simulator hashes them. */
   readonly trace?: Trace;
 }
 
 export type Trace = (type: number, target: ActorRef, sender: ActorRef, kind: number, correlation: number) => void;
 
+/** Incarnations of a thread that one life of the node has for itself before they can be taken for those of its next life. */
+const BOOT_STRIDE = 5;
 const HOME_SPAN = 2 ** 36;
 
 export class ThreadSystem implements ActorSystem {
@@ -56,6 +59,7 @@ export class ThreadSystem implements ActorSystem {
   readonly cells: CellTable;
   readonly deadLetters: DeadLetters = new DeadLetters();
   readonly links: Links = new Links();
+  readonly remote: RemoteNodes;
   readonly delivery: Delivery;
   readonly asks: Asks;
   readonly watches: Watches;
@@ -95,8 +99,9 @@ export class ThreadSystem implements ActorSystem {
     this.#wheel = new TimerWheel(options.platform.now());
     this.#loop = new TurnLoop(this, options.platform, this.#wheel);
     this.#home = options.node * 64 + options.thread;
-    this.cells = new CellTable(options.node, options.thread, options.incarnation);
-    this.delivery = new Delivery(this, options.nodeLink ?? NO_ROUTE);
+    this.cells = new CellTable(options.node, options.thread, options.incarnation + (options.boots ?? 0) * BOOT_STRIDE);
+    this.remote = new RemoteNodes(this);
+    this.delivery = new Delivery(this, this.remote);
     this.asks = new Asks(this);
     this.watches = new Watches(this);
     const self = this.cells.allocate(GUARDIAN_SLOT);
@@ -323,6 +328,11 @@ export class ThreadSystem implements ActorSystem {
     const link = this.links.get(thread);
     if (link === undefined) this.#loop.nextTurn(then);
     else link.whenWritable(then);
+  }
+
+  whenNodeWritable(node: number, kind: number, then: () => void): void {
+    this.requestTurn();
+    this.remote.link.whenWritable(node, kind, then);
   }
 
   holdInbound(thread: number, hold: boolean): void {

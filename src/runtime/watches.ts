@@ -72,11 +72,16 @@ export class Watches {
   }
 
   threadDied(thread: number): void {
-    const system = this.#system;
-    const isThere = (ref: ActorRef) => nodeOf(ref) === system.node && threadOf(ref) === thread;
-    system.cells.forEach((cell) => {
+    const { node } = this.#system;
+    this.lost((ref) => nodeOf(ref) === node && threadOf(ref) === thread, 'thread_died', true);
+  }
+
+  /** Ends the watches of what is there; those who watch from there are forgotten when they cannot hear of it any more. */
+  lost(isThere: (ref: ActorRef) => boolean, reason: TerminationReason, forgetWatchers: boolean): void {
+    this.#system.cells.forEach((cell) => {
+      for (const target of refsOf(cell.watching)) if (isThere(target)) this.#tell(cell.self, target, reason);
+      if (!forgetWatchers) return;
       for (const watcher of refsOf(cell.watchers)) if (isThere(watcher)) cell.watchers = removeRef(cell.watchers, watcher);
-      for (const target of refsOf(cell.watching)) if (isThere(target)) this.#tell(cell.self, target, 'thread_died');
     });
   }
 

@@ -24,6 +24,7 @@ const system = new ThreadSystem({
   thread: birth.thread,
   incarnation: birth.incarnation,
   reactors: birth.reactors,
+  boots: birth.boots,
   slots: new Float64Array(birth.slots),
   platform,
 });
