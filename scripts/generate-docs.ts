@@ -1,12 +1,13 @@
 /**
- * Writes docs/reference/{config,conformance,errors,metrics}.md from the code that they describe. With `--check` it writes nothing and
- * fails when a page differs. Either way it fails when a statement of a standard has no spec.
+ * Writes docs/reference/{config,conformance,errors,metrics}.md from the code that they describe, and src/wire/schema-types.ts from its schemas. With
+ * `--check` it writes nothing and fails when a page differs. Either way it fails when a statement of a standard has no spec.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { conformancePage } from '../spec/conformance/statements.ts';
 import { configReference, errorReference, metricReference } from '../src/nodes/reference.ts';
+import { schemaTypes } from './schema-types.ts';
 
 // From dist/scripts/ to the repository.
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -21,6 +22,7 @@ const pages: Readonly<Record<string, string>> = {
   'docs/reference/conformance.md': conformance.page,
   'docs/reference/errors.md': errorReference(),
   'docs/reference/metrics.md': metricReference(),
+  'src/wire/schema-types.ts': schemaTypes(root),
 };
 
 function storedPage(path: string): string | undefined {

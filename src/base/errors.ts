@@ -22,6 +22,8 @@ const CATALOGUE = {
   SLUICE_NODE_REACTOR_LOST:
     'A reactor thread died too often in a short time, so the node stopped. The log names the error of each death; start the node again and report it.',
   SLUICE_NODE_BOOT: 'The node could not start. The message and the log name the stage and the cause.',
+  SLUICE_NODE_DATA:
+    'The directory of node.data cannot be written. Create it with rights for the user of the node, or set node.data to another one.',
   SLUICE_LISTEN_ADDRESS_IN_USE:
     'Another process listens on this address, perhaps a second node. Stop it, or set the key that the message names to another port (0 picks a free one).',
   SLUICE_LISTEN_ADDRESS:
@@ -69,6 +71,34 @@ const CATALOGUE = {
   SLUICE_BATCH_COMPRESSION:
     'The records of a batch cannot be decompressed: the producer wrote them wrongly. The message names the codec.',
   SLUICE_BATCH_TOO_LARGE: 'A record batch would be larger than its bound once decompressed. Send smaller batches.',
+  SLUICE_WIRE_MAGIC:
+    'What connected to the wire port is not a Sluice node. Check who does; an HTTP or MQTT client has the wrong port.',
+  SLUICE_WIRE_VERSION:
+    'A node speaks no version of the wire protocol that this one speaks. Upgrade the older one; neighbouring releases always share a version.',
+  SLUICE_WIRE_CLUSTER: 'A node of another cluster connected. Check cluster.name and the addresses in cluster.meta of both.',
+  SLUICE_WIRE_NODE: 'A node is not the one that it should be: check the ids in cluster.meta, and that no two nodes share one.',
+  SLUICE_WIRE_AUTH:
+    'A node could not prove that it belongs to the cluster. Give all nodes the same wire.secret, and certificates of the same authority if wire.tls is used.',
+  SLUICE_WIRE_REPLAYED:
+    'A hello came that was used before, or one of an earlier life of a node that is connected. Nothing to do, unless it repeats.',
+  SLUICE_WIRE_FRAME:
+    'A peer sent bytes that are not a frame of the wire protocol. The connection is closed and made anew; report it if it repeats.',
+  SLUICE_WIRE_CRC: 'A frame was damaged on its way. The connection is closed and made anew; if it repeats, check the network.',
+  SLUICE_WIRE_OVERSIZE:
+    'A peer sent a frame that is larger than allowed. The connection is closed; nothing was allocated for it.',
+  SLUICE_WIRE_KIND: 'A peer sent a frame or a message of an unknown kind. The connection is closed; report it.',
+  SLUICE_WIRE_CREDIT:
+    'A peer sent more than it was allowed to before this node was ready for it. The connection is closed; report it.',
+  SLUICE_WIRE_SCHEMA:
+    'A peer sent a control message that does not follow its schema, or a schema that cannot be read with ours. The connection is closed; report it.',
+  SLUICE_WIRE_SILENT: 'A peer was silent for too long and counts as lost. It is dialled again.',
+  SLUICE_WIRE_UNREACHABLE:
+    'A peer cannot be reached, or the connection broke. It is dialled again and again; check the address and the network.',
+  SLUICE_WIRE_TRANSPORT:
+    'The transport between nodes cannot be used here: QUIC needs the optional package @matrixai/quic and a certificate. Set wire.transport=tcp, or install it and set wire.tls.',
+  SLUICE_WIRE_BUSY:
+    'Too many connections were proving who they are at the same time. The connection is closed; a node tries again by itself.',
+  SLUICE_WIRE_STOPPED: 'The peer is stopping. Nothing to do.',
 } as const;
 
 export type ErrorCode = keyof typeof CATALOGUE;

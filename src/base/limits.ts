@@ -226,3 +226,32 @@ export const RAFT_SNAPSHOT_GIVE_UP_MS = 5000;
 export const RAFT_SESSION_REPLIES_MAX = 1024;
 /** How often the clocks of Raft groups are looked at, milliseconds; not below TIMER_TICK_MS. */
 export const RAFT_TICK_MS = 20;
+/** Bytes of messages that wait for one peer and one class, urgent, control, data, snapshot; a further one is refused (`tellBytes` is false, a tell is a dead letter). */
+export const WIRE_QUEUE_BYTES: readonly number[] = [1 << 20, 8 << 20, 16 << 20, 8 << 20];
+/** Replies and watch notices pass that bound, up to this factor; then the link is given up, which settles everything. */
+export const WIRE_QUEUE_FACTOR_MAX = 4;
+/** Bytes of one class that may be under way to a receiver that has not yet handed them on; more is a breach of protocol. */
+export const WIRE_WINDOW_BYTES: readonly number[] = [1 << 20, 8 << 20, 16 << 20, 4 << 20];
+/** Bytes of one class that leave for one peer in one turn; the rest leaves in the next one. */
+export const WIRE_TURN_BYTES: readonly number[] = [1 << 20, 4 << 20, 4 << 20, 512 * 1024];
+/** Memory that frames are written into, one piece; a frame is at most one piece, unless a single message is larger. */
+export const WIRE_SEGMENT_BYTES: number = 64 * 1024;
+/** Pieces kept for reuse by a thread. */
+export const WIRE_SEGMENTS_KEPT = 64;
+/** Payload of one message between nodes; a larger one is refused at the sender and ends the connection at the receiver. */
+export const WIRE_MESSAGE_BYTES_MAX: number = 16 << 20;
+/** A frame before the peer has proven who it is. */
+export const WIRE_HELLO_BYTES_MAX: number = 64 * 1024;
+/** Connections that have not proven who they are yet; a further one is closed. */
+export const WIRE_HANDSHAKES_MAX = 256;
+/** A handshake that takes longer is ended, milliseconds. */
+export const WIRE_HANDSHAKE_MS_MAX = 5000;
+/** Pause between attempts to reach a peer, milliseconds: doubled each time, with jitter. */
+export const WIRE_BACKOFF_MIN_MS = 50;
+export const WIRE_BACKOFF_MAX_MS = 2000;
+/** A link that has nothing to say says so this often, milliseconds. */
+export const WIRE_PING_MS = 500;
+/** A link from which nothing has come for so long is lost, milliseconds. */
+export const WIRE_SILENCE_MS_MAX = 3000;
+/** Schemas that one peer may announce. */
+export const WIRE_SCHEMAS_MAX = 1024;

@@ -11,6 +11,7 @@ import { assert } from './assert.ts';
 export const PROBE_BLOCK_SLOTS = 64;
 const PROBE_BLOCKS = [
   'runtime',
+  'wire',
   'listener',
   'session',
   'router',

@@ -8,10 +8,12 @@ import { SHARD_PROBE } from '../actors/shard/probe.ts';
 import { SHARE_PROBE } from '../actors/share/probe.ts';
 import { STORE_PROBE } from '../actors/store/probe.ts';
 import { RUNTIME_PROBE } from '../runtime/probe.ts';
+import { WIRE_PROBE } from '../wire/probe.ts';
 import type { MetricTable } from './metrics.ts';
 
 export const PROBE_TABLES: readonly MetricTable[] = [
   RUNTIME_PROBE,
+  WIRE_PROBE,
   LISTENER_PROBE,
   SESSION_PROBE,
   ROUTER_PROBE,

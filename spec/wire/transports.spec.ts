@@ -1,0 +1,119 @@
+/** What holds over every transport: the same specs for each. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { ActorRef } from '../../src/runtime/ref.ts';
+import { CLASS, kindIn } from '../../src/wire/classes.ts';
+import { TcpTransport } from '../../src/wire/tcp-transport.ts';
+import type { Transport } from '../../src/wire/transport.ts';
+import { nodeKeys, strangerKeys } from './keys/read-keys.ts';
+import { startCluster, startNode, type TestNode, until, workerRef } from './nodes.ts';
+
+const DEADLINE_MS = 30_000;
+
+interface Kind {
+  readonly name: string;
+  readonly make: () => Transport;
+  /** One that presents a certificate of another authority; none for those that have no certificates. */
+  readonly stranger?: () => Transport;
+}
+
+const KINDS: readonly Kind[] = [
+  { name: 'TCP', make: () => new TcpTransport() },
+  { name: 'TLS', make: () => new TcpTransport(nodeKeys()), stranger: () => new TcpTransport(strangerKeys()) },
+];
+
+async function pair(kind: Kind, run: (a: TestNode, b: TestNode) => Promise<void>): Promise<void> {
+  const [a, b] = (await startCluster(2, { makeTransport: kind.make })) as [TestNode, TestNode];
+  try {
+    await run(a, b);
+  } finally {
+    await Promise.all([a.stop(), b.stop()]);
+  }
+}
+
+/** Sends `count` numbered payloads of these sizes, waiting for room as it must. */
+async function pump(from: TestNode, to: number, kind: number, count: number, sizes: readonly number[]): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    const bytes = Buffer.alloc(4 + sizes[n % sizes.length]!, n % 251);
+    bytes.writeUInt32LE(n, 0);
+    while (!from.system.tellBytes(workerRef(to) as ActorRef, kind, bytes, 0, bytes.length)) {
+      await new Promise<void>((resolve) => from.system.whenNodeWritable(to, kind, resolve));
+    }
+  }
+}
+
+function numbers(node: TestNode, kind: number): number[] {
+  return node.worker.bytes.filter((each) => each.kind === kind).map(({ text }) => Buffer.from(text, 'latin1').readUInt32LE(0));
+}
+
+for (const kind of KINDS) {
+  const test = suite(kind.name);
+
+  test('messages of all sizes arrive whole and in order, both ways at once', () =>
+    pair(kind, async (a, b) => {
+      const sizes = [0, 1, 100, 5000, 70_000, 3, 300_000];
+      await Promise.all([pump(a, 2, 5, 150, sizes), pump(b, 1, 5, 150, sizes)]);
+      for (const node of [a, b]) {
+        await until(() => node.worker.bytes.length === 150);
+        assert.equal(numbers(node, 5), [...Array(150).keys()]);
+        assert.ok(node.worker.bytes.every(({ text }, n) => text.length === 4 + sizes[n % sizes.length]!));
+        const fill = node.worker.bytes.at(-1)!.text;
+        assert.is(fill.charCodeAt(fill.length - 1), 149);
+      }
+    }));
+
+  test('a sender that is faster than the way is pushed back; nothing is lost', () =>
+    pair(kind, async (a, b) => {
+      const bytes = Buffer.alloc(100_000, 1);
+      let taken = 0;
+      while (a.system.tellBytes(workerRef(2) as ActorRef, 5, bytes, 0, bytes.length)) taken++;
+      assert.ok(taken * bytes.length >= 16 << 20 && taken * bytes.length < 20 << 20, `${taken} were taken`);
+      await new Promise<void>((resolve) => a.system.whenNodeWritable(2, 5, resolve));
+      assert.is(a.system.tellBytes(workerRef(2) as ActorRef, 5, bytes, 0, bytes.length), true);
+      await until(() => b.worker.bytes.length === taken + 1);
+    }));
+
+  test('urgent messages overtake bulk that waits', () =>
+    pair(kind, async (a, b) => {
+      const bulk = Buffer.alloc(64_000, 1);
+      let taken = 0;
+      while (a.system.tellBytes(workerRef(2) as ActorRef, kindIn(CLASS.data, 5), bulk, 0, bulk.length)) taken++;
+      const urgent = kindIn(CLASS.urgent, 5);
+      a.system.tellBytes(workerRef(2) as ActorRef, urgent, Buffer.from('now!'), 0, 4);
+      await until(() => b.worker.bytes.length === taken + 1);
+      const place = b.worker.bytes.findIndex((each) => each.kind === urgent);
+      assert.ok(place < taken / 2, `the urgent one came as number ${place} of ${taken + 1}`);
+    }));
+
+  test('a node that is gone is noticed and, when it is back, met again', async () => {
+    const [a, b] = (await startCluster(2, { makeTransport: kind.make })) as [TestNode, TestNode];
+    a.system.tell(workerRef(1), { type: 'watch', ref: workerRef(2) as ActorRef });
+    b.kill();
+    await until(() => a.worker.ends.length === 1);
+    assert.is(a.worker.ends[0]!.reason, 'unreachable');
+    const peers = [{ node: 1, host: '127.0.0.1', port: a.port }];
+    const again = await startNode(2, { boots: 1, port: b.port, peers, makeTransport: kind.make });
+    await until(() => a.changes.at(-1) === '2 up' && again.changes.length === 1);
+    assert.is(await a.system.ask(workerRef(2) as ActorRef, { type: 'echo', value: 5 }, DEADLINE_MS), 5);
+    await Promise.all([a.stop(), again.stop()]);
+  });
+
+  const { stranger } = kind;
+  if (stranger !== undefined) {
+    test('who has no certificate of the authority gets no word in', async () => {
+      const a = await startNode(1, { makeTransport: kind.make });
+      const peers = [{ node: 1, host: '127.0.0.1', port: a.port }];
+      const b = await startNode(2, { makeTransport: stranger, peers });
+      const c = await startNode(3, { makeTransport: kind.make, peers });
+      await until(() => c.changes.length === 1 && b.events.some(({ what }) => what === 'unreachable'));
+      assert.equal(b.changes, []);
+      assert.equal(
+        a.events.filter(({ what }) => what === 'refused'),
+        [],
+      );
+      await Promise.all([a.stop(), b.stop(), c.stop()]);
+    });
+  }
+
+  test.run();
+}
