@@ -32,4 +32,13 @@ test('HTTP has no authentication, so the users file does not open it', () => {
   assert.is(refused('http.host=10.0.0.1', 'http.port=-1'), undefined);
 });
 
+test('the wire off loopback needs a secret, certificates, or an explicit word', () => {
+  const wire = ['cluster.meta=2@a:1', 'wire.host=0.0.0.0'];
+  assert.is(refused('wire.host=0.0.0.0'), undefined);
+  assert.match(refused(...wire) ?? '', /^wire\.host = "0\.0\.0\.0".*wire\.secret/);
+  for (const remedy of ['wire.secret=x', 'wire.tls.cert=x', 'auth.insecure=true', 'wire.port=-1']) {
+    assert.is(refused(...wire, remedy), undefined, remedy);
+  }
+});
+
 test.run();

@@ -5,10 +5,12 @@
  *   2 users      the users file is read, the password pool starts
  *   3 sockets    every data port is bound; a port that is taken ends the boot here, before anything has started
  *   4 data       the data directory is locked: another node that uses it ends the boot here
- *   5 http       health answers from now on (ready: 503), so that a slow start can be watched
- *   6 threads    the store recovers what was kept, then the reactors start, each booted by the boot module; clients are accepted
- *   7 main       the actors of the main thread
- *   8 running    ready: 200
+ *   5 cluster    members and keys are checked, the life of this process is filed; nothing of it for a node by itself
+ *   6 http       health answers from now on (ready: 503), so that a slow start can be watched
+ *   7 threads    the store recovers what was kept, then the reactors start, each booted by the boot module; clients and other nodes are
+ *                accepted
+ *   8 main       the actors of the main thread
+ *   9 running    ready: 200
  *
  * Each stage leaves its undoing on a stack. Stopping, and a failing stage, run the stack from its top: reactors drain first, health
  * answers to the end.
@@ -17,9 +19,12 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { AUTHENTICATOR_SLOT } from '../actors/authenticator/messages.ts';
 import { assert } from '../base/assert.ts';
+import { realClock } from '../base/clock.ts';
 import { isCoded, SluiceError } from '../base/errors.ts';
 import { DRAIN_MS_MAX, REACTORS_MAX } from '../base/limits.ts';
 import { startThreads, type ThreadHost, type ThreadService } from '../runtime/thread-host.ts';
+import type { TlsKeys } from '../wire/transport.ts';
+import { ACCEPTING_THREAD } from '../wire/wire.ts';
 import { formatAddress } from './address.ts';
 import { Authenticator } from './auth/actor.ts';
 import { createPasswordChecker, type PasswordChecker } from './auth/password-checker.ts';
@@ -29,15 +34,17 @@ import type { ConfigSetting } from './config/load.ts';
 import { printConfigJson } from './config/print.ts';
 import type { Config } from './config/schema.ts';
 import { lockData } from './data-lock.ts';
-import { checkExposure, httpAddress, mqttAddress } from './exposure.ts';
+import { checkExposure, httpAddress, mqttAddress, wireAddress } from './exposure.ts';
 import { startHttp } from './http-server.ts';
+import { beginIncarnation, type Incarnation } from './incarnation.ts';
 import { errorFields, type Log } from './log.ts';
 import { NodeState } from './node-state.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
 import type { Ready } from './ready-line.ts';
-import { type ListeningSocket, openListeningSocket } from './sockets/listening-socket.ts';
+import { type ListenAddress, type ListeningSocket, openListeningSocket } from './sockets/listening-socket.ts';
 import type { StoreBoot } from './store-boot.ts';
 import { TopicCatalogue } from './topics/catalogue.ts';
+import { checkMembers, isWireOn, readKeys, startNodeWire, type WireBoot, wireBootOf } from './wire-boot.ts';
 
 export interface BootOptions {
   readonly config: Config;
@@ -70,6 +77,8 @@ class Boot {
   readonly #reactors: number;
   #checker: PasswordChecker | undefined;
   #mqtt: ListeningSocket | undefined;
+  #cluster: { readonly life: Incarnation; readonly keys: TlsKeys | undefined } | undefined;
+  #wire: ListeningSocket | undefined;
   #host: ThreadHost | undefined;
   #topics: TopicCatalogue | undefined;
 
@@ -86,6 +95,7 @@ class Boot {
       ['users', () => this.#readUsers()],
       ['sockets', () => this.#openSockets()],
       ['data', () => this.#lockData()],
+      ['cluster', () => this.#joinCluster()],
       ['http', () => this.#startHttp()],
       ['threads', () => this.#startThreads()],
       ['main', () => this.#spawnMainActors()],
@@ -122,12 +132,32 @@ class Boot {
     this.#checker?.replaceUsers(readUsersFile(this.#options.config.auth.users_file));
   }
 
+  #joinCluster(): void {
+    const { config } = this.#options;
+    if (!isWireOn(config)) return;
+    checkMembers(config);
+    const keys = readKeys(config);
+    this.#cluster = { keys, life: beginIncarnation(config.node.data, realClock.wallClock(), Math.random) };
+  }
+
   async #openSockets(): Promise<void> {
-    const address = mqttAddress(this.#options.config);
-    if (address === undefined) return;
-    const socket = await openListeningSocket(address, this.#reactors);
-    this.#mqtt = socket;
+    const { config } = this.#options;
+    this.#mqtt = await this.#openSocket(mqttAddress(config), this.#reactors);
+    this.#wire = await this.#openSocket(wireAddress(config), 1);
+  }
+
+  async #openSocket(address: ListenAddress | undefined, accepting: number): Promise<ListeningSocket | undefined> {
+    if (address === undefined) return undefined;
+    const socket = await openListeningSocket(address, accepting);
     this.#undos.push(() => socket.close());
+    return socket;
+  }
+
+  #wireBoot(thread: number): WireBoot | undefined {
+    if (this.#cluster === undefined || this.#wire === undefined) return undefined;
+    const { life, keys } = this.#cluster;
+    const listener = thread === ACCEPTING_THREAD ? this.#wire.lend() : undefined;
+    return wireBootOf(this.#options.config, life, keys, this.#wire.port, listener);
   }
 
   async #lockData(): Promise<void> {
@@ -153,15 +183,17 @@ class Boot {
   async #startThreads(): Promise<void> {
     const { config, log, reactorModule, onGiveUp } = this.#options;
     const listeners = (): ReactorBoot['listeners'] => (this.#mqtt === undefined ? [] : [this.#mqtt.lend()]);
-    const bootArguments = (): ReactorBoot => ({
+    const bootArguments = (thread: number): ReactorBoot => ({
       config,
       listeners: listeners(),
       declarations: this.#topics?.list(),
       scram: this.#scram,
+      wire: this.#wireBoot(thread),
     });
     const host = await startThreads({
       node: config.node.id,
       reactors: this.#reactors,
+      boots: this.#cluster?.life.boots ?? 0,
       bootModule: reactorModule,
       bootArguments,
       services: config.storage.enabled ? [storeService(config)] : [],
@@ -181,23 +213,27 @@ class Boot {
     this.#undos.push(() => host.stop(DRAIN_MS_MAX));
     this.#state.observe(host);
     if (this.#mqtt !== undefined) this.#state.bound('mqtt.tcp', formatAddress(this.#mqtt.host, this.#mqtt.port));
+    if (this.#wire !== undefined) this.#state.bound('wire', formatAddress(this.#wire.host, this.#wire.port));
   }
 
-  #spawnMainActors(): void {
+  async #spawnMainActors(): Promise<void> {
+    assert(this.#host !== undefined, 'threads run before main has actors');
+    const { config, log } = this.#options;
+    const wire = this.#wireBoot(0);
+    if (wire !== undefined) await startNodeWire(this.#host.system, config, wire, log);
     const checker = this.#checker;
     if (checker === undefined) return;
-    assert(this.#host !== undefined, 'threads run before main has actors');
-    const { log } = this.#options;
     const onError = (error: unknown): void => log.error(errorFields(error), 'a password check failed');
     this.#host.system.spawn(() => new Authenticator(checker, onError), { name: 'authenticator', wellKnown: AUTHENTICATOR_SLOT });
   }
 
   #ready(): Ready {
-    const { http, 'mqtt.tcp': tcp } = this.#state.facts().listeners;
+    const { http, wire, 'mqtt.tcp': tcp } = this.#state.facts().listeners;
     return {
       node: this.#options.config.node.id,
       pid: process.pid,
       ...(http === undefined ? {} : { http }),
+      ...(wire === undefined ? {} : { wire }),
       ...(tcp === undefined ? {} : { mqtt: { tcp } }),
     };
   }
@@ -206,6 +242,7 @@ class Boot {
     this.#state.enter('draining');
     // Before the reactors are told: from here on nobody new gets in.
     this.#mqtt?.close();
+    this.#wire?.close();
     await this.#unwind();
   }
 

@@ -3,6 +3,7 @@ import { SluiceError } from '../base/errors.ts';
 import { formatAddress, isLoopback } from './address.ts';
 import type { Config } from './config/schema.ts';
 import type { ListenAddress } from './sockets/listening-socket.ts';
+import { isWireOn } from './wire-boot.ts';
 
 /** A port of -1 turns a listener off. */
 export function mqttAddress(config: Config): ListenAddress | undefined {
@@ -13,6 +14,12 @@ export function mqttAddress(config: Config): ListenAddress | undefined {
 export function httpAddress(config: Config): ListenAddress | undefined {
   const { host, port } = config.http;
   return port < 0 ? undefined : { host, port, key: 'http.port' };
+}
+
+/** Undefined while there is nobody to connect to. */
+export function wireAddress(config: Config): ListenAddress | undefined {
+  const { host, port } = config.wire;
+  return isWireOn(config) ? { host, port, key: 'wire.port' } : undefined;
 }
 
 function refuse(key: string, address: ListenAddress, remedy: string): SluiceError {
@@ -32,5 +39,9 @@ export function checkExposure(config: Config): void {
   const http = httpAddress(config);
   if (http !== undefined && !isLoopback(http.host)) {
     throw refuse('http.host', http, 'keep it on 127.0.0.1, or set auth.insecure=true if everyone who reaches it is trusted');
+  }
+  const wire = wireAddress(config);
+  if (wire !== undefined && !isLoopback(wire.host) && config.wire.secret === '' && config.wire.tls.cert === '') {
+    throw refuse('wire.host', wire, 'set wire.secret or wire.tls, or auth.insecure=true if everyone who reaches it is trusted');
   }
 }

@@ -3,6 +3,7 @@ import type { Declaration } from '../actors/shard/messages.ts';
 import type { ScramUsers } from './auth/scram-file.ts';
 import type { Config } from './config/schema.ts';
 import type { ListenerBoot } from './sockets/listener-boot.ts';
+import type { WireBoot } from './wire-boot.ts';
 
 export interface ReactorBoot {
   readonly config: Config;
@@ -11,4 +12,6 @@ export interface ReactorBoot {
   readonly declarations: readonly Declaration[] | undefined;
   /** For SCRAM-SHA-256; null when that is not offered. */
   readonly scram: { readonly users: ScramUsers; readonly secret: Uint8Array } | null;
+  /** Undefined for a node by itself. */
+  readonly wire: WireBoot | undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * What a reactor thread does after it is born: starts the broker's actors, then a listener for each listening socket. Ready when all of them listen.
+ * What a reactor thread does after it is born: starts the wire to other nodes, the broker's actors, then a listener for each listening socket. Ready when all of them listen.
  */
 import { randomBytes } from 'node:crypto';
 import type { EnhancedAuthenticator } from '../actors/authenticator/enhanced.ts';
@@ -19,16 +19,19 @@ import type { Config } from './config/schema.ts';
 import { createLog, errorFields, type Log } from './log.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
 import type { ListenerBoot } from './sockets/listener-boot.ts';
+import { startNodeWire } from './wire-boot.ts';
 
 /** The keep-alive cap that caps nothing. */
 const KEEP_ALIVE_UNCAPPED_S = 65_535;
 
-export async function boot(system: ActorSystem, { config, listeners, declarations, scram }: ReactorBoot): Promise<void> {
+export async function boot(system: ActorSystem, { config, listeners, declarations, scram, wire }: ReactorBoot): Promise<void> {
+  const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
+  // First, so that it stops last: what the others still have to say must leave.
+  if (wire !== undefined) await startNodeWire(system, config, wire, log);
   const authenticator =
     config.auth.users_file === '' ? undefined : wellKnownRef<AuthenticateRequest>(system.node, 0, AUTHENTICATOR_SLOT);
   const limits = sessionLimits(config, system.reactors);
   const services = startBroker(system, limits, authenticator, enhancedMethods(scram), declarations);
-  const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
   const supervision = sessionSupervision(system.slots, (error) => log.error(errorFields(error), 'session failed'));
   await new Promise<void>((resolve, reject) =>
     restoreSessions(services, supervision, (error) => (error === undefined ? resolve() : reject(error))),

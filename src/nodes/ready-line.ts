@@ -5,6 +5,7 @@ export interface Ready {
   readonly pid: number;
   /** `host:port` of each listener; one that is off is absent. */
   readonly http?: string;
+  readonly wire?: string;
   readonly mqtt?: { readonly tcp?: string };
 }
 

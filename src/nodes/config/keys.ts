@@ -22,6 +22,8 @@ export interface ConfigLeaf {
   readonly items?: { readonly type: 'string'; readonly enum?: readonly string[]; readonly pattern?: string };
   /** Accepted, but without effect in this version. */
   readonly reserved?: boolean;
+  /** Shown to nobody. */
+  readonly secret?: boolean;
 }
 
 export interface ConfigKey {
@@ -85,7 +87,7 @@ function* sectionsOf(section: SchemaSection, prefix: string): Generator<[path: s
   }
 }
 
-const ajv = new Ajv({ allErrors: false, keywords: ['reserved'] });
+const ajv = new Ajv({ allErrors: false, keywords: ['reserved', 'secret'] });
 
 function compileLeaf(path: string, leaf: ConfigLeaf): ConfigKey {
   const validate: ValidateFunction = ajv.compile(leaf);

@@ -208,7 +208,12 @@ export function defaultConfig(): Config {
 }
 
 /** Short name of an effective configuration: equal on two nodes exactly when all their values are. */
+/** What may be shown: of a secret only whether there is one. */
+export function shownValue({ key, value }: ConfigSetting): ConfigValue {
+  return key.leaf.secret === true && value !== '' ? '***' : value;
+}
+
 export function digestConfig(settings: readonly ConfigSetting[]): string {
-  const lines = settings.map(({ key, value }) => `${key.path}=${JSON.stringify(value)}`);
+  const lines = settings.map((setting) => `${setting.key.path}=${JSON.stringify(shownValue(setting))}`);
   return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 12);
 }

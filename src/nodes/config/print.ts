@@ -1,7 +1,7 @@
 /**
- * `--print-config`: every effective value with its source. The text form is itself a TOML file that gives the same values.
+ * `--print-config`: every effective value with its source. The text form is itself a TOML file that gives the same values, but for secrets, which are not shown.
  */
-import { type ConfigSetting, digestConfig } from './load.ts';
+import { type ConfigSetting, digestConfig, shownValue } from './load.ts';
 
 /** JSON's strings, numbers, booleans and lists of strings are TOML's as well, but for DEL, which TOML wants escaped. */
 function toToml(value: ConfigSetting['value']): string {
@@ -15,16 +15,17 @@ function describeSource(setting: ConfigSetting): string {
 }
 
 export function printConfig(settings: readonly ConfigSetting[]): string {
-  const left = settings.map(({ key, value }) => `${key.path} = ${toToml(value)}`);
+  const left = settings.map((setting) => `${setting.key.path} = ${toToml(shownValue(setting))}`);
   const width = Math.min(56, Math.max(...left.map((text) => text.length)));
   const lines = settings.map((setting, i) => `${left[i]!.padEnd(width)}  # ${describeSource(setting)}`);
   return `# digest ${digestConfig(settings)}\n${lines.join('\n')}\n`;
 }
 
 export function printConfigJson(settings: readonly ConfigSetting[]): string {
-  const keys = settings.map(({ key, value, source, origin }) => [
-    key.path,
-    { value, source, origin, environment: key.environmentName, reserved: key.leaf.reserved === true },
-  ]);
+  const keys = settings.map((setting) => {
+    const { key, source, origin } = setting;
+    const value = shownValue(setting);
+    return [key.path, { value, source, origin, environment: key.environmentName, reserved: key.leaf.reserved === true }];
+  });
   return `${JSON.stringify({ digest: digestConfig(settings), keys: Object.fromEntries(keys) })}\n`;
 }

@@ -1,0 +1,123 @@
+/**
+ * The wire of a node: what main makes of the configuration, and what each thread starts from it. Off when no other node is
+ * configured.
+ */
+import { readFileSync } from 'node:fs';
+import { SluiceError } from '../base/errors.ts';
+import type { ActorSystem } from '../runtime/system.ts';
+import { addressText, parseMember } from '../wire/address.ts';
+import { TcpTransport } from '../wire/tcp-transport.ts';
+import type { ListenAt, TlsKeys, Transport } from '../wire/transport.ts';
+import { ACCEPTING_THREAD, type WireEvent } from '../wire/wire.ts';
+import { startWire } from '../wire/wire-actor.ts';
+import type { Config } from './config/schema.ts';
+import type { Incarnation } from './incarnation.ts';
+import { errorFields, type Log } from './log.ts';
+import type { ListenerBoot } from './sockets/listener-boot.ts';
+
+/** What a thread needs to start its wire. Plain data: it crosses into the thread with its boot arguments. */
+export interface WireBoot {
+  readonly incarnation: number;
+  readonly keys: TlsKeys | undefined;
+  /** For others. */
+  readonly address: string;
+  /** The bound socket; only the accepting thread has it. */
+  readonly listener: ListenerBoot | undefined;
+}
+
+/** Whether this node is to reach others. */
+export function isWireOn({ cluster, wire }: Config): boolean {
+  return cluster.meta.length > 0 && wire.port >= 0;
+}
+
+/** Throws when `cluster.meta` names a node twice or badly. */
+export function checkMembers({ cluster }: Config): void {
+  const nodes = new Set<number>();
+  for (const text of cluster.meta) {
+    const member = parseMember(text);
+    if (member === undefined || member.node < 1 || member.node > 1023 || nodes.has(member.node)) {
+      const why =
+        member === undefined ? 'is not id@host:port' : nodes.has(member.node) ? 'names a node twice' : 'has no valid id';
+      throw new SluiceError('SLUICE_CONFIG_BAD_VALUE', `cluster.meta: ${JSON.stringify(text)} ${why}`);
+    }
+    nodes.add(member.node);
+  }
+}
+
+/** Certificate, key and authority; undefined without them. Throws when they are incomplete or cannot be read. */
+export function readKeys({ wire }: Config): TlsKeys | undefined {
+  const { cert, key, ca } = wire.tls;
+  if (cert === '' && key === '' && ca === '') {
+    if (wire.transport !== 'quic') return undefined;
+    throw new SluiceError('SLUICE_WIRE_TRANSPORT', 'wire.transport = "quic" needs wire.tls.cert, wire.tls.key and wire.tls.ca');
+  }
+  const read = (name: 'cert' | 'key' | 'ca'): string => {
+    try {
+      return readFileSync(wire.tls[name], 'utf8');
+    } catch (error) {
+      const file = JSON.stringify(wire.tls[name]);
+      throw new SluiceError(
+        'SLUICE_CONFIG_BAD_VALUE',
+        `wire.tls.${name} = ${file}: cannot be read; the three of wire.tls belong together`,
+        {
+          cause: error,
+        },
+      );
+    }
+  };
+  return { cert: read('cert'), key: read('key'), ca: read('ca') };
+}
+
+export function wireBootOf(
+  config: Config,
+  { incarnation }: Incarnation,
+  keys: TlsKeys | undefined,
+  boundPort: number,
+  listener: ListenerBoot | undefined,
+): WireBoot {
+  const own = config.cluster.meta.map(parseMember).find((member) => member?.node === config.node.id);
+  const address = own ?? { host: config.wire.host, port: boundPort };
+  return { incarnation, keys, address: addressText(address), listener };
+}
+
+/** On any thread. */
+export async function startNodeWire(system: ActorSystem, config: Config, boot: WireBoot, log: Log): Promise<void> {
+  const listen = system.thread === ACCEPTING_THREAD && boot.listener !== undefined ? listenAt(boot.listener) : undefined;
+  await startWire(system, {
+    cluster: config.cluster.name,
+    incarnation: boot.incarnation,
+    roles: config.node.roles,
+    secret: config.wire.secret,
+    transport: makeTransport(config, boot.keys),
+    address: boot.address,
+    peers: config.cluster.meta.flatMap((text) => parseMember(text) ?? []),
+    ...(listen === undefined ? {} : { listen }),
+    onEvent: (event) => logEvent(log, event),
+  });
+}
+
+function makeTransport(_config: Config, keys: TlsKeys | undefined): Transport {
+  return new TcpTransport(keys);
+}
+
+function listenAt({ host, port, fd }: ListenerBoot): ListenAt {
+  return fd === undefined ? { host, port } : { fd };
+}
+
+/** Attempts that fail are many while a peer is away: they are for whoever looks closely. */
+function logEvent(log: Log, event: WireEvent): void {
+  switch (event.what) {
+    case 'up':
+      log.info({ peer: event.node }, 'a node is reached');
+      break;
+    case 'lost':
+      log.warn({ peer: event.node, ...errorFields(event.error) }, 'the link to a node is lost');
+      break;
+    case 'unreachable':
+      log.debug({ peer: event.node, ...errorFields(event.error) }, 'a node cannot be reached');
+      break;
+    case 'refused':
+      log.warn({ peer: event.node, address: event.address, ...errorFields(event.error) }, 'a connection to the wire was closed');
+      break;
+  }
+}
