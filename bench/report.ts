@@ -58,7 +58,7 @@ export function resultLines(result: BenchResult, { unit, each }: Pick<Scenario, 
   if (broker.length > 0) lines.push(`Broker       ${result.version}: ${broker.join(', ')}`);
   const bound = result.loadBound ? ': at its own limit, the rate is a lower bound' : '';
   lines.push(
-    `${result.brokerCores === null && result.facts !== undefined ? 'Process  ' : result.scenario === 'ring' ? 'Process  ' : 'Generator'}    ${(result.loadCores * 100).toFixed(0)} % of a core${bound}`,
+    `${result.brokerCores === null && result.facts !== undefined ? 'Process  ' : result.scenario === 'ring' || result.scenario.startsWith('wire') ? 'Process  ' : 'Generator'}    ${(result.loadCores * 100).toFixed(0)} % of a core${bound}`,
   );
   return lines;
 }

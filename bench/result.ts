@@ -1,7 +1,7 @@
 /** From the raw counters of a run to the JSON object that tools read. Names and meaning of its fields are a contract; see docs/bench.md. */
 import { Histogram, type HistogramSnapshot } from '../src/base/histogram.ts';
 import type { RawRun } from './load/job.ts';
-import { isBare, type Params, type Scenario } from './scenario.ts';
+import { isBare, isWire, type Params, type Scenario } from './scenario.ts';
 
 export interface Percentiles {
   readonly p50: number;
@@ -116,7 +116,7 @@ export function resultOf({ scenario, params, target, version, extra }: RunLabel,
     brokerRssBytes: run.brokerRssBytes ?? null,
     rssPerConnectionBytes: run.rssPerConnectionBytes ?? null,
     sendLagMs: percentilesMs(run.sendLag),
-    loadBound: scenario.kind !== 'paced' && !isBare(scenario) && run.loadCpuMicros / micros > LOAD_BOUND_CORES,
+    loadBound: scenario.kind !== 'paced' && !isBare(scenario) && !isWire(scenario) && run.loadCpuMicros / micros > LOAD_BOUND_CORES,
     clients: spreadOf(run.perClient, run.seconds),
     ...(run.facts === undefined ? {} : { facts: roundedAll(run.facts) }),
   };

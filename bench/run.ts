@@ -6,10 +6,11 @@ import { BenchError } from './load/bench-error.ts';
 import type { FromLoad, Job, RawRun } from './load/job.ts';
 import { type BenchResult, resultOf } from './result.ts';
 import { runRingScenario } from './ring-scenario.ts';
-import { isBare, jobOf, type Params, type Scenario } from './scenario.ts';
+import { isBare, isWire, jobOf, type Params, type Scenario } from './scenario.ts';
 import { runAppendScenario, runRecoveryScenario, runShardsScenario } from './storage-scenario.ts';
 import { startTarget } from './targets/start-target.ts';
 import type { TargetOptions } from './targets/target.ts';
+import { runWireScenario, transportOf } from './wire-scenario.ts';
 
 export interface Progress {
   readonly fraction: number;
@@ -63,6 +64,11 @@ export async function runOnce({ scenario, params, target: name, targetOptions, o
   if (isBare(scenario)) {
     const label = scenario.kind === 'ring' ? 'runtime' : 'storage';
     return resultOf({ scenario, params, target: label, version: label, extra: {} }, await runBare(scenario.kind, params));
+  }
+  if (isWire(scenario)) {
+    const version = transportOf(name);
+    const run = await runWireScenario(scenario.kind === 'wire' ? 'flood' : 'ask', params, name);
+    return resultOf({ scenario, params, target: version, version, extra: {} }, run);
   }
   const target = await startTarget(name, targetOptions);
   try {

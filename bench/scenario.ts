@@ -24,7 +24,7 @@ export interface Params {
   readonly pacing: 'sleep' | 'spin';
   readonly connections: number;
   readonly concurrency: number;
-  /** Messages per turn, `ring`. */
+  /** Messages per turn (`ring`, `wire`); requests under way (`wire-ask`). */
   readonly batch: number;
   readonly messages: number;
   /** Of the declared topic, `durable`. */
@@ -33,12 +33,16 @@ export interface Params {
   readonly partitions: number;
   readonly shards: number;
   readonly gigabytes: number;
+  /** Reactor of the receiving node whose actor is sent to; 1 is the one that accepts connections from other nodes. */
+  readonly receiverThread: number;
 }
 
-type JobParams = Omit<Params, 'batch' | 'messages' | 'fsync' | 'model' | 'shards' | 'gigabytes'>;
-type LoadKind = Job['kind'] | Bare;
+type JobParams = Omit<Params, 'batch' | 'messages' | 'fsync' | 'model' | 'shards' | 'gigabytes' | 'receiverThread'>;
+type LoadKind = Job['kind'] | Bare | Wire;
 /** Without a broker. */
 type Bare = 'ring' | 'append' | 'shards' | 'recovery';
+/** From node to node: with targets of their own. */
+type Wire = 'wire' | 'wire-ask';
 
 export interface Scenario {
   readonly name: string;
@@ -75,6 +79,7 @@ const BASE: Params = {
   partitions: 1,
   shards: 10_000,
   gigabytes: 2,
+  receiverThread: 1,
 };
 
 const MESSAGES = { unit: 'msgs', each: 'message' } as const;
@@ -113,6 +118,9 @@ function durable(name: string, summary: string, changes: Partial<Params>): Scena
   const params: Params = { ...BASE, payloadBytes: 128, qos: 1, publishers: 8, window: 1024, seconds: 8, ...changes };
   return { name, kind: 'durable', summary, ...MESSAGES, params, shown: DURABLE };
 }
+
+/** Targets of the wire scenarios beside our wire over TCP. */
+export const WIRE_TARGETS: readonly string[] = ['quic', 'grpc'];
 
 export const SCENARIOS: readonly Scenario[] = [
   flood('fanin-q0', '8 publishers to 1 subscriber, QoS 0, as fast as it goes', {}),
@@ -202,7 +210,29 @@ export const SCENARIOS: readonly Scenario[] = [
     params: { ...BASE, payloadBytes: 1024 },
     shown: ['gigabytes', 'payloadBytes'],
   },
+  {
+    name: 'wire',
+    kind: 'wire',
+    summary: 'actor messages per second from one node process to another; latency is that of a single round trip',
+    ...MESSAGES,
+    params: BASE,
+    shown: ['payloadBytes', 'batch', 'messages', 'receiverThread'],
+  },
+  {
+    name: 'wire-ask',
+    kind: 'wire-ask',
+    summary: 'asks per second from one node process to another and back, 256 under way',
+    unit: 'asks',
+    each: 'ask',
+    params: { ...BASE, messages: 200_000 },
+    shown: ['payloadBytes', 'batch', 'messages', 'receiverThread'],
+  },
 ];
+
+/** Whether it runs between two nodes, or a client and a server of another RPC. */
+export function isWire(scenario: Scenario): scenario is Scenario & { readonly kind: Wire } {
+  return scenario.kind === 'wire' || scenario.kind === 'wire-ask';
+}
 
 /** Runs without a broker, so there is no peer to compare with. */
 export function isBare(scenario: Scenario): scenario is Scenario & { readonly kind: Bare } {
@@ -222,6 +252,7 @@ const FORGETTERS: readonly string[] = ['mosquitto', 'aedes', 'ceiling'];
 /** Whether the figures of this peer would mean anything beside ours. */
 export function comparesWith(scenario: Scenario, peer: string): boolean {
   if (isBare(scenario)) return false;
+  if (isWire(scenario) || WIRE_TARGETS.includes(peer)) return isWire(scenario) && WIRE_TARGETS.includes(peer);
   return scenario.kind === 'durable' ? !FORGETTERS.includes(peer) : !KEEPERS.includes(peer);
 }
 

@@ -2,8 +2,9 @@
 import { type Comparison, compare } from './compare.ts';
 import type { BenchResult } from './result.ts';
 import { type Progress, runOnce } from './run.ts';
-import { comparesWith, isBare, type Params, type Scenario } from './scenario.ts';
+import { comparesWith, isBare, isWire, type Params, type Scenario } from './scenario.ts';
 import type { TargetOptions } from './targets/target.ts';
+import { transportOf } from './wire-scenario.ts';
 
 export interface SuiteOptions {
   readonly scenarios: readonly Scenario[];
@@ -26,7 +27,7 @@ export async function runSuite(options: SuiteOptions, listener: SuiteListener): 
   for (const scenario of options.scenarios) {
     const params = { ...scenario.params, ...options.changes };
     const one = async (target: string): Promise<BenchResult> => {
-      listener.onStart(scenario, isBare(scenario) ? scenario.kind : target, params);
+      listener.onStart(scenario, isBare(scenario) ? scenario.kind : isWire(scenario) ? transportOf(target) : target, params);
       const { targetOptions } = options;
       const result = await runOnce({
         scenario,

@@ -25,6 +25,8 @@ test('the bundled set', () => {
     'append',
     'shards',
     'recovery',
+    'wire',
+    'wire-ask',
   ];
   assert.equal(
     SCENARIOS.map(({ name }) => name),

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { BenchError } from '../../../bench/load/bench-error.ts';
 import { comparisonLines, headline, resultLines } from '../../../bench/report.ts';
-import { type Params, SCENARIOS, scenarioNamed } from '../../../bench/scenario.ts';
+import { type Params, SCENARIOS, scenarioNamed, WIRE_TARGETS } from '../../../bench/scenario.ts';
 import { runSuite, type SuiteListener } from '../../../bench/suite.ts';
 import { isTargetName, TARGET_NAMES } from '../../../bench/targets/start-target.ts';
 import { BenchProgress } from './bench-progress.ts';
@@ -40,6 +40,7 @@ interface BenchOptions {
   readonly partitions?: number;
   readonly shards?: number;
   readonly gigabytes?: number;
+  readonly receiverThread?: number;
 }
 
 const ROUNDS_WITH_PEER = 3;
@@ -69,6 +70,7 @@ export function changesOf(options: Omit<BenchOptions, 'target'>): Partial<Params
     partitions: options.partitions,
     shards: options.shards,
     gigabytes: options.gigabytes,
+    receiverThread: options.receiverThread,
   };
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Partial<Params>;
 }
@@ -100,8 +102,9 @@ function humanListener(progress: BenchProgress | undefined): SuiteListener {
 }
 
 function checkTarget(name: string): string {
-  if (isTargetName(name)) return name;
-  throw new CommandError(EXIT.usage, `no such target: ${name}; there are ${TARGET_NAMES.join(', ')} and host:port`);
+  if (isTargetName(name) || WIRE_TARGETS.includes(name)) return name;
+  const names = [...TARGET_NAMES, ...WIRE_TARGETS].join(', ');
+  throw new CommandError(EXIT.usage, `no such target: ${name}; there are ${names} and host:port`);
 }
 
 async function bench(scenario: string | undefined, options: BenchOptions): Promise<void> {
@@ -141,7 +144,7 @@ export function benchCommand(): Command {
   return new Command('bench')
     .description('Load a broker and print what it did; without a scenario, the bundled set')
     .argument('[scenario]', SCENARIOS.map(({ name }) => name).join(', '))
-    .option('--target <name>', `what to load: ${TARGET_NAMES.join(', ')} or host:port`, 'sluice')
+    .option('--target <name>', `what to load: ${TARGET_NAMES.join(', ')} or host:port; wire scenarios: ${WIRE_TARGETS.join(', ')}`, 'sluice')
     .option('--peer <name>', 'give the same load to this one in turns and print the ratios')
     .option('--rounds <n>', `runs of each scenario (1; ${ROUNDS_WITH_PEER} with --peer)`, wholeNumber(1, 100))
     .option('--reactors <n>', 'reactor threads of the Sluice node', wholeNumber(1, 1024))
@@ -163,12 +166,13 @@ export function benchCommand(): Command {
     )
     .option('--connections <n>', 'connections to open (connect)', wholeNumber(1, 1_000_000))
     .option('--concurrency <n>', 'connections under way at a time (connect)', wholeNumber(1, 10_000))
-    .option('--batch <n>', 'messages per turn (ring), records per commit (append, shards)', wholeNumber(1, many))
-    .option('--messages <n>', 'messages to send (ring), records of each round (shards)', wholeNumber(1, 1000 * many))
+    .option('--batch <n>', 'messages per turn (ring, wire), asks under way (wire-ask), records per commit (append, shards)', wholeNumber(1, many))
+    .option('--messages <n>', 'messages to send (ring, wire, wire-ask), records of each round (shards)', wholeNumber(1, 1000 * many))
     .addOption(new Option('--fsync <when>', 'of the declared topic (durable)').choices(['always', 'interval', 'never']))
     .addOption(new Option('--model <model>', 'of the declared topic (durable)').choices(['shared', 'dedicated']))
     .option('--partitions <n>', 'of the declared topic; queues for AMQP (durable)', wholeNumber(1, 1024))
     .option('--shards <n>', 'shards that are written to in turn (shards)', wholeNumber(1, many))
+    .option('--receiver-thread <n>', 'reactor of the receiving node that is sent to (wire, wire-ask)', wholeNumber(1, 31))
     .option('--gigabytes <n>', 'size of the log (recovery)', wholeNumber(1, 1000))
     .option('--mqtt <version>', 'protocol of the load: 311 or 5', protocolLevel)
     .option('--list', 'name the scenarios')
