@@ -1,9 +1,10 @@
 /** The transport of a bench run. */
+import { loadQuic } from '../../src/wire/quic-transport.ts';
 import { TcpTransport } from '../../src/wire/tcp-transport.ts';
 import type { Transport } from '../../src/wire/transport.ts';
+import { BENCH_KEYS } from './keys.ts';
 import type { WireOptions } from './orders.ts';
 
 export async function makeTransport(name: WireOptions['transport']): Promise<Transport> {
-  if (name !== 'tcp') throw new Error(`no transport ${name}`);
-  return new TcpTransport();
+  return name === 'quic' ? loadQuic(BENCH_KEYS) : new TcpTransport();
 }

@@ -23,7 +23,7 @@ import { realClock } from '../base/clock.ts';
 import { isCoded, SluiceError } from '../base/errors.ts';
 import { DRAIN_MS_MAX, REACTORS_MAX } from '../base/limits.ts';
 import { startThreads, type ThreadHost, type ThreadService } from '../runtime/thread-host.ts';
-import type { TlsKeys } from '../wire/transport.ts';
+import type { ListenAt, TlsKeys } from '../wire/transport.ts';
 import { ACCEPTING_THREAD } from '../wire/wire.ts';
 import { formatAddress } from './address.ts';
 import { Authenticator } from './auth/actor.ts';
@@ -42,6 +42,7 @@ import { NodeState } from './node-state.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
 import type { Ready } from './ready-line.ts';
 import { type ListenAddress, type ListeningSocket, openListeningSocket } from './sockets/listening-socket.ts';
+import { findUdpPort } from './sockets/udp-port.ts';
 import type { StoreBoot } from './store-boot.ts';
 import { TopicCatalogue } from './topics/catalogue.ts';
 import { checkMembers, isWireOn, readKeys, startNodeWire, type WireBoot, wireBootOf } from './wire-boot.ts';
@@ -78,7 +79,8 @@ class Boot {
   #checker: PasswordChecker | undefined;
   #mqtt: ListeningSocket | undefined;
   #cluster: { readonly life: Incarnation; readonly keys: TlsKeys | undefined } | undefined;
-  #wire: ListeningSocket | undefined;
+  /** Where other nodes reach this one; TCP has a bound socket besides. */
+  #wire: { readonly host: string; readonly port: number; readonly socket: ListeningSocket | undefined } | undefined;
   #host: ThreadHost | undefined;
   #topics: TopicCatalogue | undefined;
 
@@ -143,7 +145,17 @@ class Boot {
   async #openSockets(): Promise<void> {
     const { config } = this.#options;
     this.#mqtt = await this.#openSocket(mqttAddress(config), this.#reactors);
-    this.#wire = await this.#openSocket(wireAddress(config), 1);
+    await this.#openWire(wireAddress(config));
+  }
+
+  async #openWire(address: ListenAddress | undefined): Promise<void> {
+    if (address === undefined) return;
+    if (this.#options.config.wire.transport === 'quic') {
+      this.#wire = { host: address.host, port: await findUdpPort(address), socket: undefined };
+      return;
+    }
+    const socket = await this.#openSocket(address, 1);
+    if (socket !== undefined) this.#wire = { host: socket.host, port: socket.port, socket };
   }
 
   async #openSocket(address: ListenAddress | undefined, accepting: number): Promise<ListeningSocket | undefined> {
@@ -156,8 +168,15 @@ class Boot {
   #wireBoot(thread: number): WireBoot | undefined {
     if (this.#cluster === undefined || this.#wire === undefined) return undefined;
     const { life, keys } = this.#cluster;
-    const listener = thread === ACCEPTING_THREAD ? this.#wire.lend() : undefined;
-    return wireBootOf(this.#options.config, life, keys, this.#wire.port, listener);
+    const { port } = this.#wire;
+    return wireBootOf(this.#options.config, life, keys, port, thread === ACCEPTING_THREAD ? this.#listenAt() : undefined);
+  }
+
+  #listenAt(): ListenAt | undefined {
+    if (this.#wire === undefined) return undefined;
+    const { host, port, socket } = this.#wire;
+    const fd = socket?.lend().fd;
+    return fd === undefined ? { host, port } : { fd };
   }
 
   async #lockData(): Promise<void> {
@@ -242,7 +261,7 @@ class Boot {
     this.#state.enter('draining');
     // Before the reactors are told: from here on nobody new gets in.
     this.#mqtt?.close();
-    this.#wire?.close();
+    this.#wire?.socket?.close();
     await this.#unwind();
   }
 

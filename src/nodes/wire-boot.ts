@@ -3,17 +3,18 @@
  * configured.
  */
 import { readFileSync } from 'node:fs';
+import { assert } from '../base/assert.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 import { addressText, parseMember } from '../wire/address.ts';
+import { loadQuic } from '../wire/quic-transport.ts';
 import { TcpTransport } from '../wire/tcp-transport.ts';
 import type { ListenAt, TlsKeys, Transport } from '../wire/transport.ts';
-import { ACCEPTING_THREAD, type WireEvent } from '../wire/wire.ts';
+import type { WireEvent } from '../wire/wire.ts';
 import { startWire } from '../wire/wire-actor.ts';
 import type { Config } from './config/schema.ts';
 import type { Incarnation } from './incarnation.ts';
 import { errorFields, type Log } from './log.ts';
-import type { ListenerBoot } from './sockets/listener-boot.ts';
 
 /** What a thread needs to start its wire. Plain data: it crosses into the thread with its boot arguments. */
 export interface WireBoot {
@@ -21,8 +22,8 @@ export interface WireBoot {
   readonly keys: TlsKeys | undefined;
   /** For others. */
   readonly address: string;
-  /** The bound socket; only the accepting thread has it. */
-  readonly listener: ListenerBoot | undefined;
+  /** Only the accepting thread has it. */
+  readonly listen: ListenAt | undefined;
 }
 
 /** Whether this node is to reach others. */
@@ -73,35 +74,32 @@ export function wireBootOf(
   { incarnation }: Incarnation,
   keys: TlsKeys | undefined,
   boundPort: number,
-  listener: ListenerBoot | undefined,
+  listen: ListenAt | undefined,
 ): WireBoot {
   const own = config.cluster.meta.map(parseMember).find((member) => member?.node === config.node.id);
   const address = own ?? { host: config.wire.host, port: boundPort };
-  return { incarnation, keys, address: addressText(address), listener };
+  return { incarnation, keys, address: addressText(address), listen };
 }
 
 /** On any thread. */
 export async function startNodeWire(system: ActorSystem, config: Config, boot: WireBoot, log: Log): Promise<void> {
-  const listen = system.thread === ACCEPTING_THREAD && boot.listener !== undefined ? listenAt(boot.listener) : undefined;
   await startWire(system, {
     cluster: config.cluster.name,
     incarnation: boot.incarnation,
     roles: config.node.roles,
     secret: config.wire.secret,
-    transport: makeTransport(config, boot.keys),
+    transport: await makeTransport(config, boot.keys),
     address: boot.address,
     peers: config.cluster.meta.flatMap((text) => parseMember(text) ?? []),
-    ...(listen === undefined ? {} : { listen }),
+    ...(boot.listen === undefined ? {} : { listen: boot.listen }),
     onEvent: (event) => logEvent(log, event),
   });
 }
 
-function makeTransport(_config: Config, keys: TlsKeys | undefined): Transport {
-  return new TcpTransport(keys);
-}
-
-function listenAt({ host, port, fd }: ListenerBoot): ListenAt {
-  return fd === undefined ? { host, port } : { fd };
+async function makeTransport({ wire }: Config, keys: TlsKeys | undefined): Promise<Transport> {
+  if (wire.transport === 'tcp') return new TcpTransport(keys);
+  assert(keys !== undefined, 'QUIC has keys');
+  return loadQuic(keys);
 }
 
 /** Attempts that fail are many while a peer is away: they are for whoever looks closely. */
