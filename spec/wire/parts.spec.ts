@@ -9,6 +9,7 @@ import { backoffMs } from '../../src/wire/backoff.ts';
 import { CLASS, CLASSES, classOf, kindIn } from '../../src/wire/classes.ts';
 import { Credit, Debt } from '../../src/wire/credit.ts';
 import { FRAME_HEADER_BYTES } from '../../src/wire/frame.ts';
+import { isProof, prove } from '../../src/wire/proof.ts';
 
 const test = suite('wire parts');
 
@@ -20,6 +21,21 @@ test('a kind says its class; everything but raw bytes is control', () => {
   for (const type of [RECORD.message, RECORD.ask, RECORD.reply, RECORD.watch, RECORD.terminated])
     assert.is(classOf(type, 0xffff), CLASS.control);
   assert.is(new Set(CLASSES.map((cls) => kindIn(cls, 5))).size, 4);
+});
+
+test('a proof is of one role, one secret, and of these words alone', () => {
+  const words = [Buffer.from('ab'), Buffer.from('c')];
+  const proof = prove('secret', 'dialler', words);
+  assert.is(isProof(proof, prove('secret', 'dialler', words)), true);
+  for (const other of [
+    prove('secret', 'acceptor', words),
+    prove('secrets', 'dialler', words),
+    prove('secret', 'dialler', [Buffer.from('a'), Buffer.from('bc')]),
+    prove('', 'dialler', words),
+    proof.subarray(1),
+  ]) {
+    assert.is(isProof(proof, other), false);
+  }
 });
 
 test('addresses are read as they are written', () => {

@@ -11,8 +11,8 @@ import type { Platform } from '../platform.ts';
 import type { ActorSystem } from '../system.ts';
 import { ThreadSystem } from '../thread-system.ts';
 import { SimPipe } from './channel.ts';
-import { EventQueue } from './event-queue.ts';
-import { TraceHash } from './trace-hash.ts';
+import type { TraceHash } from './trace-hash.ts';
+import { SimWorld } from './world.ts';
 
 export interface SimOptions {
   /** Threads 0 … threads - 1; thread 0 stands for main, the others are reactors, and the last ones services. */
@@ -21,6 +21,12 @@ export interface SimOptions {
   readonly services?: number;
   readonly seed: number;
   readonly node?: number;
+  /** How often the node has been started; default 0. */
+  readonly boots?: number;
+  /** Time, chance and events of a simulation that has more in it than this node; `seed` is then not used. */
+  readonly world?: SimWorld;
+  /** A thread's system is there, before its actors; and a thread has died. */
+  readonly onThread?: (system: ThreadSystem, state: 'born' | 'dead') => void;
   /** Starts the actors of a thread's incarnation. */
   readonly boot: (system: ActorSystem) => void;
   /** Delay of a message between threads, milliseconds; default 0.005 … 0.5. */
@@ -44,18 +50,15 @@ const TURN_MIN_MS = 0.002;
 const TURN_MAX_MS = 0.2;
 
 export class SimCluster {
-  readonly trace: TraceHash = new TraceHash();
+  readonly world: SimWorld;
   /** Errors that came out of a root guardian; their thread is dead. */
   readonly failures: { readonly thread: number; readonly error: unknown }[] = [];
   readonly #options: SimOptions;
-  readonly #prng: Prng;
-  readonly #events = new EventQueue();
   readonly #threads: SimThread[] = [];
-  #nowMs = 0;
 
   constructor(options: SimOptions) {
     this.#options = options;
-    this.#prng = new Prng(options.seed);
+    this.world = options.world ?? new SimWorld(options.seed);
     for (let thread = 0; thread < options.threads; thread++) {
       this.#threads.push({ thread, slots: new Float64Array(allocateSlots()), incarnation: -1, system: undefined });
     }
@@ -73,8 +76,12 @@ export class SimCluster {
     return this.#options.threads - 1 - (this.#options.services ?? 0);
   }
 
+  get trace(): TraceHash {
+    return this.world.trace;
+  }
+
   get nowMs(): number {
-    return this.#nowMs;
+    return this.world.nowMs;
   }
 
   /** The system of a living thread. */
@@ -88,19 +95,14 @@ export class SimCluster {
     return this.#threads[thread]!.system !== undefined;
   }
 
-  /** Runs events up to `untilMs`, or until there are none: then every actor is idle and no timer is pending. */
-  run(untilMs: number = Number.POSITIVE_INFINITY): void {
-    while (this.#events.size > 0 && this.#events.nextMs <= untilMs) {
-      const event = this.#events.take()!;
-      this.#nowMs = event.atMs;
-      event.run();
-    }
-    if (untilMs !== Number.POSITIVE_INFINITY) this.#nowMs = Math.max(this.#nowMs, untilMs);
+  /** Up to `untilMs`, or until there is nothing left to happen. */
+  run(untilMs?: number): void {
+    this.world.run(untilMs);
   }
 
   /** Calls `then` at a virtual time: the script of a scenario. */
   at(atMs: number, then: () => void): void {
-    this.#events.add(Math.max(atMs, this.#nowMs), then);
+    this.world.at(atMs, then);
   }
 
   /**
@@ -110,18 +112,20 @@ export class SimCluster {
   kill(thread: number, respawnMs?: number): void {
     const dead = this.#threads[thread]!;
     if (dead.system === undefined) return;
-    dead.system.halt();
+    const { system: body } = dead;
+    body.halt();
     dead.system = undefined;
-    this.trace.add(this.#nowMs, thread, -1, 0, 0, 0, 0);
+    this.trace.add(this.nowMs, thread, -1, 0, 0, 0, 0);
     const { incarnation } = dead;
-    let respawnAtMs = this.#nowMs + (respawnMs ?? 0);
+    let respawnAtMs = this.nowMs + (respawnMs ?? 0);
     for (const { system } of this.#threads) {
       const link = system?.links.get(thread);
       if (system === undefined || link === undefined) continue;
-      const reportAtMs = Math.max((link.inlet as SimPipe).lastArrivalMs, this.#nowMs + this.#delay());
+      const reportAtMs = Math.max((link.inlet as SimPipe).lastArrivalMs, this.nowMs + this.#delay());
       this.at(reportAtMs, () => this.#reportDeath(system, thread, incarnation));
       respawnAtMs = Math.max(respawnAtMs, reportAtMs);
     }
+    this.#options.onThread?.(body, 'dead');
     if (respawnMs !== undefined) this.at(respawnAtMs, () => this.#start(dead));
   }
 
@@ -138,10 +142,11 @@ export class SimCluster {
       thread,
       incarnation: place.incarnation,
       reactors: this.#reactors,
+      boots: this.#options.boots ?? 0,
       slots: place.slots,
       platform: this.#platform(place),
       trace: (type, target, sender, kind, correlation) =>
-        this.trace.add(this.#nowMs, thread, type, target, sender, kind, correlation),
+        this.trace.add(this.nowMs, thread, type, target, sender, kind, correlation),
     });
     place.system = system;
     for (const other of this.#threads) {
@@ -151,6 +156,7 @@ export class SimCluster {
       system.attachLink(new Link(other.thread, other.incarnation, toOther, fromOther));
       other.system.attachLink(new Link(thread, place.incarnation, fromOther, toOther));
     }
+    this.#options.onThread?.(system, 'born');
     this.#options.boot(system);
     for (const other of this.#threads) {
       if (other.system === undefined || other === place) continue;
@@ -160,17 +166,17 @@ export class SimCluster {
   }
 
   #platform(place: SimThread): Platform {
-    const prng = new Prng(this.#prng.nextU32());
+    const prng = new Prng(this.world.prng.nextU32());
     const { incarnation } = place;
     let wakeToken = 0;
     const isCurrent = () => place.system !== undefined && place.incarnation === incarnation;
     return {
-      now: () => this.#nowMs,
-      wallClock: () => EPOCH_MS + this.#nowMs,
+      now: () => this.nowMs,
+      wallClock: () => EPOCH_MS + this.nowMs,
       random: () => prng.next(),
       scheduleTurn: () => {
-        const afterMs = TURN_MIN_MS + this.#prng.next() * (TURN_MAX_MS - TURN_MIN_MS);
-        this.at(this.#nowMs + afterMs, () => isCurrent() && place.system!.turn());
+        const afterMs = TURN_MIN_MS + this.world.prng.next() * (TURN_MAX_MS - TURN_MIN_MS);
+        this.at(this.nowMs + afterMs, () => isCurrent() && place.system!.turn());
       },
       sleep: (untilMs, hasWork) => {
         if (hasWork()) {
@@ -194,11 +200,11 @@ export class SimCluster {
   #pipe(from: ThreadSystem, to: ThreadSystem): SimPipe {
     const pipe: SimPipe = new SimPipe(this.#options.linkBytes ?? RING_BYTES, {
       deliver: (arrive) => {
-        pipe.lastArrivalMs = Math.max(pipe.lastArrivalMs, this.#nowMs + this.#delay());
+        pipe.lastArrivalMs = Math.max(pipe.lastArrivalMs, this.nowMs + this.#delay());
         this.at(pipe.lastArrivalMs, arrive);
       },
       onArrival: () => this.#ifAlive(to, () => to.requestTurn()),
-      onWritable: () => this.at(this.#nowMs + this.#delay(), () => this.#ifAlive(from, () => from.requestTurn())),
+      onWritable: () => this.at(this.nowMs + this.#delay(), () => this.#ifAlive(from, () => from.requestTurn())),
     });
     return pipe;
   }
@@ -210,6 +216,6 @@ export class SimCluster {
   #delay(): number {
     const minMs = this.#options.delayMinMs ?? 0.005;
     const maxMs = this.#options.delayMaxMs ?? 0.5;
-    return minMs + this.#prng.next() * (maxMs - minMs);
+    return this.world.delay(minMs, maxMs);
   }
 }
