@@ -3,154 +3,18 @@
  * A real acceptor with pipes of memory, so that 100,000 connections fit into the time of a spec. Beside them one honest link
  * stands all the time; whatever happens to the others, it goes on.
  */
-import { randomBytes } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { SluiceError } from '../../src/base/errors.ts';
 import { Prng } from '../../src/base/prng.ts';
-import { allocateSlots } from '../../src/base/probe.ts';
-import { RECORD } from '../../src/runtime/envelope.ts';
-import { type ActorRef, makeRef, nodeOf } from '../../src/runtime/ref.ts';
-import type { RemoteNodes } from '../../src/runtime/remote-nodes.ts';
-import { WireAcceptor } from '../../src/wire/acceptor.ts';
-import { MESSAGE_HEADER_BYTES, writeMessage } from '../../src/wire/batch.ts';
-import { CLASS } from '../../src/wire/classes.ts';
+import { makeRef } from '../../src/runtime/ref.ts';
 import { encodeFrame, FRAME, FRAME_HEADER_BYTES, writeHeader } from '../../src/wire/frame.ts';
-import { FrameReader } from '../../src/wire/frame-reader.ts';
-import { Dialler, type Identity } from '../../src/wire/handshake.ts';
-import { MessageSchemas } from '../../src/wire/message-schemas.ts';
 import { WIRE_PROBE } from '../../src/wire/probe.ts';
-import { SegmentPool } from '../../src/wire/segment-pool.ts';
-import { TcpTransport } from '../../src/wire/tcp-transport.ts';
-import type { Pipe, PipeEvents, Transport } from '../../src/wire/transport.ts';
-import type { WireParts } from '../../src/wire/wire-parts.ts';
+import { batch, converse, type FakePipe, makeRig } from './acceptor-rig.ts';
 
 const test = suite('listener fuzz');
 
 const CASES = 100_000;
 const SEED = 20_240_117;
-
-/** The other end of an accepted connection. */
-class FakePipe implements Pipe {
-  readonly pendingBytes = 0;
-  readonly remoteAddress = 'fuzz';
-  events: PipeEvents | undefined;
-  readonly written: Buffer[] = [];
-  isClosed = false;
-
-  open(events: PipeEvents): void {
-    this.events = events;
-  }
-  write(bytes: Uint8Array, sent: () => void): void {
-    this.written.push(Buffer.from(bytes));
-    sent();
-  }
-  cork(): void {}
-  uncork(): void {}
-  end(): void {
-    this.isClosed = true;
-  }
-  destroy(): void {
-    this.isClosed = true;
-  }
-}
-
-interface Rig {
-  readonly acceptor: WireAcceptor;
-  readonly slots: Float64Array;
-  readonly refusals: SluiceError[];
-  /** What reached an actor: kind, and the node that is said to have sent it. */
-  readonly arrived: { readonly kind: number; readonly from: number }[];
-  accept(): FakePipe;
-}
-
-function makeRig(): Rig {
-  const slots = new Float64Array(allocateSlots());
-  const refusals: SluiceError[] = [];
-  const arrived: { kind: number; from: number }[] = [];
-  let onPipe: (pipe: Pipe) => void = () => {};
-  const transport: Transport = {
-    lanes: new TcpTransport().lanes,
-    dial: () => [],
-    listen: async (_at, accept) => {
-      onPipe = accept;
-      return { port: 1, close: () => {} };
-    },
-  };
-  const remote = {
-    arrive: (_type: number, kind: number, _target: ActorRef, source: ActorRef) => {
-      arrived.push({ kind, from: nodeOf(source) });
-      return true;
-    },
-    arriveMessage: () => true,
-    undecodable: () => {},
-    inboundLost: () => {},
-  } as unknown as RemoteNodes;
-  const nothing = (): void => {};
-  const parts: WireParts = {
-    thread: 1,
-    identity: identity(2),
-    transport,
-    remote,
-    pool: new SegmentPool(),
-    slots,
-    now: () => 0,
-    random: () => 0.5,
-    nextEpoch: () => 1,
-    requestTurn: nothing,
-    markDirty: nothing,
-    nextTurn: nothing,
-    whenThreadWritable: nothing,
-    onPeerUp: nothing,
-    onPeerDown: nothing,
-    onDialledBy: nothing,
-    onRefused: (_address, _node, error) => refusals.push(error),
-  };
-  const acceptor = new WireAcceptor(parts);
-  void acceptor.listen({ host: '', port: 0 });
-  const accept = (): FakePipe => {
-    const pipe = new FakePipe();
-    onPipe(pipe);
-    return pipe;
-  };
-  return { acceptor, slots, refusals, arrived, accept };
-}
-
-const schemas = new MessageSchemas();
-
-function identity(node: number): Identity {
-  return { cluster: 'c', node, incarnation: 5, roles: [], address: '', secret: '', schemas, randomBytes };
-}
-
-/** What an honest node sends up to its proof; `answer` gives it the acceptor's words. */
-function converse(pipe: FakePipe, node: number, epoch: number, thread = 1): Buffer[] {
-  const dialler = new Dialler(identity(node), { target: 2, thread, epoch, lane: 1, gap: false });
-  const sent: Buffer[] = [];
-  const say = (bytes: Buffer): void => {
-    if (bytes.length === 0) return;
-    sent.push(bytes);
-    pipe.events!.onBytes(bytes, 0, bytes.length);
-  };
-  const reader = new FrameReader({
-    onPreamble: (range) => dialler.onPreamble(range),
-    judge: () => {},
-    onFrame: (type, _flags, _count, bytes, start, end) => {
-      if (type === FRAME.challenge || type === FRAME.welcome) say(dialler.onFrame(type, bytes, start, end).send);
-    },
-  });
-  say(dialler.start());
-  for (let taken = 0; taken < pipe.written.length; taken++) reader.push(pipe.written[taken]!, 0, pipe.written[taken]!.length);
-  return sent;
-}
-
-function batch(kind: number, source: number, payload: Uint8Array): Buffer {
-  const bytes = Buffer.alloc(FRAME_HEADER_BYTES + MESSAGE_HEADER_BYTES + payload.length);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const target = makeRef(2, 1, 0, 20);
-  const end = writeMessage(bytes, view, FRAME_HEADER_BYTES, RECORD.bytes, kind, target, source, 0, payload, 0, payload.length);
-  writeHeader(bytes, 0, FRAME.batch, CLASS.data, 1, end - FRAME_HEADER_BYTES);
-  return bytes;
-}
 
 test(`${CASES} bad connections end alone, each with a code`, () => {
   const rig = makeRig();
