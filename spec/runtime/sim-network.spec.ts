@@ -97,6 +97,18 @@ test('messages go from any thread to any thread of another node, in order', () =
   for (const thread of [2, 0]) assert.equal(recorder(3, thread).notes, [...Array(100).keys()]);
 });
 
+test('what a hook sends at the end of a turn leaves with that turn', () => {
+  const { network, recorder } = makeRig();
+  const system = network.node(1).system(2);
+  let left = 1;
+  system.atTurnEnd(() => {
+    if (left-- === 1) system.tell(recorderRef(2, 2), { type: 'note', n: 5 });
+  });
+  system.requestTurn();
+  network.run(100);
+  assert.equal(recorder(2, 2).notes, [5]);
+});
+
 test('a full link pushes back, and says when there is room', () => {
   const { network, recorder } = makeRig({ queueBytes: 2000 });
   const system = network.node(1).system(1);

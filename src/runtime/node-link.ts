@@ -24,6 +24,8 @@ export interface NodeLink {
   ): SendOutcome;
   /** Valid until the next call. */
   encode(message: unknown): EncodedForNode;
+  /** At the end of a turn, twice: what was sent in it leaves. */
+  publish(): void;
   /** One-shot: called in a turn in which raw bytes of this kind are taken again, or when the node is lost. */
   whenWritable(node: number, kind: number, then: () => void): void;
 }
@@ -40,5 +42,6 @@ export function encodeAsBetweenThreads(message: unknown): EncodedForNode {
 export const ALONE: NodeLink = {
   send: () => 'no_route',
   encode: encodeAsBetweenThreads,
+  publish: () => {},
   whenWritable: (_node, _kind, then) => then(),
 };

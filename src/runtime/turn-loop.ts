@@ -1,7 +1,7 @@
 /**
  * The turn: the unit of work of a thread. It runs once per iteration of the event loop that had any activity:
  *
- *   clock → due timers → records from other threads → mailboxes, round-robin → publish to other threads → turn-end hooks
+ *   clock → due timers → records from other threads → mailboxes, round-robin → publish to other threads and nodes → turn-end hooks
  *
  * Every step has a budget (src/base/limits.ts), so no step starves the next, no actor starves another, and sockets get
  * their share between turns. When work is left the next turn is asked for at once; with none the thread sleeps until
@@ -102,9 +102,9 @@ export class TurnLoop {
     this.#pump();
     if (this.#drains.length > 0) this.#drains = this.#drains.filter((drain) => !drain.advance());
     // First, because hooks write to sockets: what a client is told must not be ahead of what other threads can see.
-    system.links.publish();
+    this.#publish();
     for (const hook of this.#hooks) hook();
-    system.links.publish();
+    this.#publish();
     this.#publishCounters();
     this.#isInTurn = false;
     this.#isClockStale = true;
@@ -129,6 +129,12 @@ export class TurnLoop {
         if (this.#isLate()) return;
       }
     }
+  }
+
+  /** To other threads and nodes. */
+  #publish(): void {
+    this.#system.links.publish();
+    this.#system.remote.link.publish();
   }
 
   #runOnce(): void {

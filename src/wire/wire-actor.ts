@@ -35,7 +35,6 @@ export async function startWire(system: ActorSystem, options: WireOptions): Prom
     else if (system.thread === ACCEPTING_THREAD && state === 'up') tellPeers(system, wire);
   });
   system.spawn<WireMessage>(() => new WireActor(system, wire), { name: 'wire', wellKnown: WIRE_SLOT });
-  system.atTurnEnd(() => wire.flush());
   const port = options.listen === undefined ? undefined : await wire.acceptor.listen(options.listen);
   if (system.thread !== 0) wire.dialAll();
   return port;

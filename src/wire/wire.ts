@@ -3,8 +3,8 @@
  * Every thread sends for itself, so sending has no hop; the accepting thread hands what comes to the other threads' rings.
  * Why it is split like this, and what was measured, is in docs/adr/0005-wire-threads.md.
  *
- * It implements the runtime's hop to other nodes. `flush` runs at the end of each turn, when the turn's messages are all
- * there; `tick` every WIRE_TICK_MS.
+ * It implements the runtime's hop to other nodes. `publish` runs at the end of each turn, when the turn's messages are all
+ * there; `tick` now and then.
  */
 import { randomBytes } from 'node:crypto';
 import { SluiceError } from '../base/errors.ts';
@@ -160,8 +160,7 @@ export class Wire implements NodeLink {
     for (const peer of this.#peers) peer?.dial();
   }
 
-  /** At the end of a turn. */
-  flush(): void {
+  publish(): void {
     this.acceptor.flush();
     if (!this.#isDirty) return;
     this.#isDirty = false;

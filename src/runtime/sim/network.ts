@@ -119,9 +119,6 @@ export class SimNetwork {
       this.#links.add(link);
     }
     system.remote.connect(new SimNodeLink(links));
-    system.atTurnEnd(() => {
-      for (const link of links) link?.flush();
-    });
     for (const link of this.#links) if (link.from === system || link.to === system.node) link.comeUp();
   }
 
@@ -185,6 +182,10 @@ class SimNodeLink implements NodeLink {
     const link = this.#links[nodeOf(target)];
     if (link === undefined) return 'no_route';
     return link.send({ type, kind, target, sender, correlation, bytes: cloneBytes(bytes, start, end) });
+  }
+
+  publish(): void {
+    for (const link of this.#links) link?.flush();
   }
 
   whenWritable(node: number, _kind: number, then: () => void): void {
