@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { SluiceError } from '../../src/base/errors.ts';
 import type { AskError } from '../../src/runtime/ask-error.ts';
 import type { ActorRef } from '../../src/runtime/ref.ts';
+import { wireRef } from '../../src/wire/wire-actor.ts';
 import { startCluster, startNode, type TestNode, until, type WorkerMessage, workerRef } from './nodes.ts';
 
 const test = suite('cluster');
@@ -111,6 +112,22 @@ test('nodes learn of each other through a third one', async () => {
         assert.is(await from.system.ask(workerRef(to) as ActorRef, { type: 'echo', value: to }, DEADLINE_MS), to);
       }
     }
+  });
+});
+
+test('hearsay that means nothing changes nothing', async () => {
+  await withCluster(2, async (a, b) => {
+    const peers = [
+      { node: 5000, address: '127.0.0.1:1' },
+      { node: 0, address: '127.0.0.1:1' },
+      { node: 2, address: '127.0.0.1:1' },
+      { node: 1, address: '127.0.0.1:1' },
+      { node: 7, address: 'nowhere' },
+    ];
+    b.system.tell(wireRef(1, 1), { type: 'PeerList', peers });
+    assert.is(await b.system.ask(workerRef(1) as ActorRef, { type: 'echo', value: 4 }, DEADLINE_MS), 4);
+    assert.is(await a.system.ask(workerRef(2) as ActorRef, { type: 'echo', value: 5 }, DEADLINE_MS), 5);
+    for (const node of [7, 0, 1000]) assert.is(note(a, node, 1), false);
   });
 });
 

@@ -9,7 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import { SluiceError } from '../base/errors.ts';
 import { type EncodedForNode, encodeAsBetweenThreads, type NodeLink, type SendOutcome } from '../runtime/node-link.ts';
-import { type ActorRef, nodeOf } from '../runtime/ref.ts';
+import { type ActorRef, NODE_MAX, nodeOf } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 import { WireAcceptor } from './acceptor.ts';
 import { addressText, type NodeAddress, parseAddress } from './address.ts';
@@ -217,7 +217,8 @@ export class Wire implements NodeLink {
     let isNew = false;
     for (const { node, address: text } of peers) {
       const address = parseAddress(text);
-      if (address === undefined || node < 1 || node === this.#system.node || this.#configured.has(node)) continue;
+      if (address === undefined || node < 1 || node > NODE_MAX) continue;
+      if (node === this.#system.node || this.#configured.has(node)) continue;
       const known = this.#peers[node];
       if (known !== undefined && (!isOwnWord || known.address === addressText(address))) continue;
       isNew = true;
