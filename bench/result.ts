@@ -116,7 +116,8 @@ export function resultOf({ scenario, params, target, version, extra }: RunLabel,
     brokerRssBytes: run.brokerRssBytes ?? null,
     rssPerConnectionBytes: run.rssPerConnectionBytes ?? null,
     sendLagMs: percentilesMs(run.sendLag),
-    loadBound: scenario.kind !== 'paced' && !isBare(scenario) && !isWire(scenario) && run.loadCpuMicros / micros > LOAD_BOUND_CORES,
+    loadBound:
+      scenario.kind !== 'paced' && !isBare(scenario) && !isWire(scenario) && run.loadCpuMicros / micros > LOAD_BOUND_CORES,
     clients: spreadOf(run.perClient, run.seconds),
     ...(run.facts === undefined ? {} : { facts: roundedAll(run.facts) }),
   };

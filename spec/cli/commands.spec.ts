@@ -118,7 +118,7 @@ test('help, version and the list of scenarios', async () => {
     assert.is((await sluice(args)).code, 0, args.join(' '));
   }
   const { stdout } = await sluice(['bench', '--list']);
-  assert.is(stdout.trimEnd().split('\n').length, 16);
+  assert.is(stdout.trimEnd().split('\n').length, 18);
 });
 
 test.run();

@@ -83,7 +83,13 @@ dying.before(async () => {
     node: 1,
     reactors: 2,
     bootModule: REACTOR,
-    bootArguments: (): ReactorBoot => ({ config, listeners: [socket.lend()], declarations: undefined, scram: null, wire: undefined }),
+    bootArguments: (): ReactorBoot => ({
+      config,
+      listeners: [socket.lend()],
+      declarations: undefined,
+      scram: null,
+      wire: undefined,
+    }),
     onGiveUp: (_thread, error) => assert.unreachable(String(error)),
     onDeath: () => {
       deaths++;

@@ -1,7 +1,7 @@
 /**
  * One thread's part of the wire: its links to the other nodes, and on one thread of the node all connections from them.
  * Every thread sends for itself, so sending has no hop; the accepting thread hands what comes to the other threads' rings.
- * Why it is split like this, and what was measured, is in docs/adr/0005-wire-threads.md.
+ * Why it is split like this, and what was measured, is in docs/adr/0007-wire-threads.md.
  *
  * It implements the runtime's hop to other nodes. `publish` runs at the end of each turn, when the turn's messages are all
  * there; `tick` now and then.

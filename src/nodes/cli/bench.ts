@@ -144,7 +144,11 @@ export function benchCommand(): Command {
   return new Command('bench')
     .description('Load a broker and print what it did; without a scenario, the bundled set')
     .argument('[scenario]', SCENARIOS.map(({ name }) => name).join(', '))
-    .option('--target <name>', `what to load: ${TARGET_NAMES.join(', ')} or host:port; wire scenarios: ${WIRE_TARGETS.join(', ')}`, 'sluice')
+    .option(
+      '--target <name>',
+      `what to load: ${TARGET_NAMES.join(', ')} or host:port; wire scenarios: ${WIRE_TARGETS.join(', ')}`,
+      'sluice',
+    )
     .option('--peer <name>', 'give the same load to this one in turns and print the ratios')
     .option('--rounds <n>', `runs of each scenario (1; ${ROUNDS_WITH_PEER} with --peer)`, wholeNumber(1, 100))
     .option('--reactors <n>', 'reactor threads of the Sluice node', wholeNumber(1, 1024))
@@ -166,8 +170,16 @@ export function benchCommand(): Command {
     )
     .option('--connections <n>', 'connections to open (connect)', wholeNumber(1, 1_000_000))
     .option('--concurrency <n>', 'connections under way at a time (connect)', wholeNumber(1, 10_000))
-    .option('--batch <n>', 'messages per turn (ring, wire), asks under way (wire-ask), records per commit (append, shards)', wholeNumber(1, many))
-    .option('--messages <n>', 'messages to send (ring, wire, wire-ask), records of each round (shards)', wholeNumber(1, 1000 * many))
+    .option(
+      '--batch <n>',
+      'messages per turn (ring, wire), asks under way (wire-ask), records per commit (append, shards)',
+      wholeNumber(1, many),
+    )
+    .option(
+      '--messages <n>',
+      'messages to send (ring, wire, wire-ask), records of each round (shards)',
+      wholeNumber(1, 1000 * many),
+    )
     .addOption(new Option('--fsync <when>', 'of the declared topic (durable)').choices(['always', 'interval', 'never']))
     .addOption(new Option('--model <model>', 'of the declared topic (durable)').choices(['shared', 'dedicated']))
     .option('--partitions <n>', 'of the declared topic; queues for AMQP (durable)', wholeNumber(1, 1024))
