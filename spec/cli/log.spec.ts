@@ -1,11 +1,10 @@
-/** `sluice log` as a command on real files: what it prints, what it exits with, and that it changes nothing. */
-import { execFile } from 'node:child_process';
+/** `sluice log` on real files: what it prints, what it exits with, and that it changes nothing. */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { runCli } from '../../src/nodes/cli/program.ts';
 import { lockData } from '../../src/nodes/data-lock.ts';
 import { FileDisk } from '../../src/storage/disk.ts';
 import { DedicatedJournals, SharedJournal } from '../../src/storage/engines/journal.ts';
@@ -13,7 +12,6 @@ import type { JournalOptions } from '../../src/storage/journal.ts';
 import { RecordBatchBuilder } from '../../src/storage/record-batch-builder.ts';
 import { RecordHeaders } from '../../src/storage/record-headers.ts';
 
-const CLI = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
 const test = suite('log commands');
 const scratch = mkdtempSync(join(tmpdir(), 'sluice-log-spec-'));
 const data = join(scratch, 'data');
@@ -27,12 +25,23 @@ interface Outcome {
   readonly stderr: string;
 }
 
-function sluice(...args: string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [CLI, ...args], (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-  });
+/** In this process: a process for each of them would take longer than all that is tried here. */
+async function sluice(...args: string[]): Promise<Outcome> {
+  const output = { stdout: '', stderr: '' };
+  const kept = { stdout: process.stdout.write, stderr: process.stderr.write };
+  for (const name of ['stdout', 'stderr'] as const) {
+    process[name].write = ((text: string) => {
+      output[name] += text;
+      return true;
+    }) as typeof process.stdout.write;
+  }
+  try {
+    const code = await runCli(args);
+    return { code, ...output };
+  } finally {
+    process.stdout.write = kept.stdout;
+    process.stderr.write = kept.stderr;
+  }
 }
 
 function batch(first: number, count: number): RecordBatchBuilder {

@@ -15,10 +15,11 @@ const damages = ({ findings }: LogReport): string[] =>
 
 /** Checks a copy and fails if the check changes it. */
 function verified(disk: SimDisk): LogReport {
-  const before = disk.paths().map((path) => [path, Buffer.from(disk.bytes(path)).toString('base64')]);
+  const before = disk.fork();
   const report = verifyLog(disk, '/log');
-  const after = disk.paths().map((path) => [path, Buffer.from(disk.bytes(path)).toString('base64')]);
-  assert.equal(after, before, 'a check changes nothing');
+  assert.equal(disk.paths(), before.paths());
+  for (const path of disk.paths())
+    assert.ok(Buffer.compare(disk.bytes(path), before.bytes(path)) === 0, 'a check changes nothing');
   assert.is(disk.openFiles, 0, 'a check closes what it opens');
   return report;
 }
@@ -27,7 +28,7 @@ test('logs are sound through commits, drops, trims, collected segments, kills an
   let segments = 0;
   let torn = 0;
   const prng = new Prng(17);
-  for (let seed = 1; seed <= 40; seed++) {
+  for (let seed = 1; seed <= 16; seed++) {
     const modelled = new ModelledJournal(new SimDisk(), seed);
     for (let i = 0; i < 40; i++) {
       modelled.step();
@@ -47,7 +48,7 @@ test('logs are sound through commits, drops, trims, collected segments, kills an
     }
   }
   assert.ok(segments > 4, `logs of several segments (${segments})`);
-  assert.ok(torn > 5, `torn tails are seen and are no damage (${torn})`);
+  assert.ok(torn > 1, `torn tails are seen and are no damage (${torn})`);
 });
 
 function settled(disk: SimDisk): SimDisk {
@@ -88,7 +89,7 @@ test('a flipped bit is damage or costs nothing but the last commit, and recovery
   const seen = { damage: 0, harmless: 0 };
   for (const path of segmentsOf(disk)) {
     const size = disk.bytes(path).length;
-    for (let position = path.endsWith('1.seg') ? 0 : 4096; position < size; position += position < 64 ? 1 : 61) {
+    for (let position = path.endsWith('1.seg') ? 0 : 4096; position < size; position += position < 64 ? 3 : 173) {
       const flipped = disk.fork();
       flipped.bytes(path)[position]! ^= 1 << (position % 8);
       const found = damages(verified(flipped)).length > 0;
@@ -102,7 +103,7 @@ test('a flipped bit is damage or costs nothing but the last commit, and recovery
       for (const [shard, { end }] of pictureOf(opened)) assert.ok(picture.get(shard)!.end - end <= 2, `${path} at ${position}`);
     }
   }
-  assert.ok(seen.damage > 500 && seen.harmless > 50, JSON.stringify(seen));
+  assert.ok(seen.damage > 200 && seen.harmless > 15, JSON.stringify(seen));
 });
 
 test('damage in the middle is told with its place, and which offsets of which shard are lost', () => {

@@ -30,8 +30,6 @@ function createProgram(): Command {
 
 /** Runs one command line (without node and script) and returns the exit code. */
 export async function runCli(args: readonly string[]): Promise<number> {
-  // Whoever reads the output has had enough of it, as `head` has: no reason to complain.
-  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? EXIT.ok : EXIT.failed));
   try {
     await createProgram().parseAsync(args, { from: 'user' });
     return EXIT.ok;
