@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BenchError } from '../load/bench-error.ts';
-import { type BrokerProcess, freePort, startProcess, untilAccepting } from './broker-process.ts';
+import { freePort, startProcess, untilAccepting } from './broker-process.ts';
 import type { Target } from './target.ts';
 
 /** Not the script in PATH: that one changes to a user and a folder of the distribution. */
@@ -21,13 +21,17 @@ export async function startRabbitmq(): Promise<Target> {
   const endpoint = { host: '127.0.0.1', port: await freePort() };
   const environment = await environmentIn(folder, endpoint.port);
   const broker = startProcess(SCRIPT, [], environment);
+  // Neither goes with the script when the bench is interrupted.
+  const orphaned = (): void => {
+    killErlang(folder, 'SIGKILL');
+    endPortMapper(environment);
+  };
+  process.once('exit', orphaned);
   const stop = async (): Promise<void> => {
-    await stopErlang(broker, folder);
-    try {
-      execFileSync('epmd', ['-kill'], { env: environment, stdio: 'ignore' });
-    } catch {
-      // It has gone by itself.
-    }
+    killErlang(folder, 'SIGTERM');
+    await broker.stop();
+    endPortMapper(environment);
+    process.off('exit', orphaned);
     rmSync(folder, { recursive: true, force: true });
   };
   try {
@@ -59,18 +63,24 @@ async function environmentIn(folder: string, port: number): Promise<NodeJS.Proce
   };
 }
 
-/** The script's child is the broker. */
-async function stopErlang(broker: BrokerProcess, folder: string): Promise<void> {
+/** The broker is a child of the script, or has taken its place. */
+function killErlang(folder: string, signal: NodeJS.Signals): void {
   const file = join(folder, 'pid');
   const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : Number.NaN;
-  if (pid > 1 && pid !== broker.child.pid && broker.child.exitCode === null) {
-    try {
-      process.kill(pid, 'SIGTERM');
-    } catch {
-      // It has ended already.
-    }
+  if (!(pid > 1)) return;
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended already.
   }
-  await broker.stop();
+}
+
+function endPortMapper(environment: NodeJS.ProcessEnv): void {
+  try {
+    execFileSync('epmd', ['-kill'], { env: environment, stdio: 'ignore' });
+  } catch {
+    // It has gone by itself, or was never started.
+  }
 }
 
 function versionOf(environment: NodeJS.ProcessEnv): string {
