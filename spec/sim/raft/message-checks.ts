@@ -29,6 +29,35 @@ export class MessageChecks {
     }
   }
 
+  /**
+   * Before a frame is taken: the candidates that have to get a vote by the paper's rule, whoever the voter thinks it is. Asked again afterwards, they must have it.
+   */
+  votesDue(
+    node: SimNode,
+    messages: readonly PeerMessage[],
+  ): { readonly group: number; readonly term: number; readonly candidate: number }[] {
+    const firstOf = new Map<number, PeerMessage>();
+    for (const message of messages) if (!firstOf.has(message.group)) firstOf.set(message.group, message);
+    return [...firstOf.values()].flatMap((message) => {
+      if (message.type !== 'requestVote' || message.to !== node.replica) return [];
+      const state = node.group(message.group)?.state;
+      if (state === undefined || message.term <= state.term) return [];
+      const hears = state.role === 'leader' || node.now() - state.leaderContactMs < state.settings.electionMinMs;
+      if (hears && !message.isTransfer) return [];
+      const { log } = state;
+      const lastTerm = log.term(log.lastIndex);
+      const isBehind = message.lastTerm < lastTerm || (message.lastTerm === lastTerm && message.lastIndex < log.lastIndex);
+      return isBehind ? [] : [{ group: message.group, term: message.term, candidate: message.from }];
+    });
+  }
+
+  votesGiven(node: SimNode, due: ReturnType<MessageChecks['votesDue']>): void {
+    for (const { group, term, candidate } of due) {
+      const state = node.group(group)!.state;
+      must(state.term > term || state.vote === candidate, `${candidate} gets the vote of ${node.id} in term ${term}`);
+    }
+  }
+
   #requestVote(node: SimNode, { group, term, from, isTransfer }: RequestVote): void {
     const hard = node.durable(group)?.hard;
     must(

@@ -190,8 +190,10 @@ export class World implements NodeWorld, ClientWorld {
         if (!this.network.isOpen(node.id, toNode)) return;
         this.enter(target, () => {
           this.oracle.heardMs.set(toNode * 1000 + node.id, this.#nowMs);
+          const due = this.#checks.votesDue(target, messages);
           // A frame of its own for each receiver, as from a socket.
           must(target.raft!.receive(bytes.slice()), `a frame of lane ${lane} is well formed`);
+          this.#checks.votesGiven(target, due);
         });
       });
     }
