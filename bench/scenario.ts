@@ -10,6 +10,9 @@ export interface Params {
   readonly warmupSeconds: number;
   readonly payloadBytes: number;
   readonly level: Level;
+  /** What every client says who it is; '' for nothing. */
+  readonly username: string;
+  readonly password: string;
   readonly publishers: number;
   readonly subscribers: number;
   /** The subscribers are members of one shared subscription, so each message goes to one of them. */
@@ -61,6 +64,8 @@ const BASE: Params = {
   warmupSeconds: 2,
   payloadBytes: 64,
   level: 4,
+  username: '',
+  password: '',
   publishers: 8,
   subscribers: 1,
   shared: false,
@@ -265,8 +270,9 @@ export function jobOf(
   if (protocol !== 'mqtt' && scenario.kind !== 'durable') {
     throw new BenchError('usage', `a target that speaks ${protocol} has only the durable scenarios`);
   }
-  const { level, warmupSeconds, seconds, qos, payloadBytes } = params;
-  const base = { endpoint, level, warmupSeconds, seconds, ...(brokerPid === undefined ? {} : { brokerPid }) };
+  const { level, username, password, warmupSeconds, seconds, qos, payloadBytes } = params;
+  const login = username === '' ? {} : { login: { username, password } };
+  const base = { endpoint, level, warmupSeconds, seconds, ...login, ...(brokerPid === undefined ? {} : { brokerPid }) };
   switch (scenario.kind) {
     case 'flood': {
       const { publishers, subscribers, shared, topics, window, blockBytes } = params;

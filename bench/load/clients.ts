@@ -17,7 +17,7 @@ export class Clients {
   async connect(clientId: string): Promise<Connection> {
     const connection = new Connection(this.#job.endpoint, clientId, this.#context.fail);
     this.#open.push(connection);
-    await connection.handshake(this.#job.level);
+    await connection.handshake(this.#job.level, this.#job.login);
     return connection;
   }
 

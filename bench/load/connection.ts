@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { BenchError } from './bench-error.ts';
-import { connectPacket, DISCONNECT, type Level, type Qos, subscribePacket } from './packets.ts';
+import { connectPacket, DISCONNECT, type Level, type Login, type Qos, subscribePacket } from './packets.ts';
 
 const READ_BYTES = 256 * 1024;
 const HANDSHAKE_MS_MAX = 10_000;
@@ -61,8 +61,8 @@ export class Connection {
   }
 
   /** CONNECT and its CONNACK. */
-  async handshake(level: Level): Promise<void> {
-    this.socket.write(connectPacket(this.clientId, level));
+  async handshake(level: Level, login?: Login): Promise<void> {
+    this.socket.write(connectPacket(this.clientId, level, login));
     const connack = await this.#frame('CONNACK');
     if (connack[0] !== 0x20 || connack[3] !== 0) {
       throw new BenchError('protocol', `${this.clientId}: CONNECT was answered by ${connack.toString('hex')}`);

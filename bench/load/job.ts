@@ -2,13 +2,15 @@
 import type { HistogramSnapshot } from '../../src/base/histogram.ts';
 import type { BenchErrorKind } from './bench-error.ts';
 import type { Endpoint } from './connection.ts';
-import type { Level, Qos } from './packets.ts';
+import type { Level, Login, Qos } from './packets.ts';
 
 interface JobBase {
   readonly endpoint: Endpoint;
   /** Process whose CPU time is read at both edges of the measured window; absent when the peer is not on this machine. */
   readonly brokerPid?: number;
   readonly level: Level;
+  /** What every client says who it is; absent when nobody asks. */
+  readonly login?: Login;
   /** Load before the window opens; for `connect` the rest before memory is read. */
   readonly warmupSeconds: number;
   readonly seconds: number;

@@ -69,10 +69,17 @@ function field(text: string): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+}
+
 /** Clean start, no keep-alive (a load that pauses must not need pings). For 5.0 the receive maximum is the protocol's: 65,535. */
-export function connectPacket(clientId: string, level: Level): Buffer {
+export function connectPacket(clientId: string, level: Level, login?: Login): Buffer {
   const properties = level === 5 ? Buffer.from([0]) : Buffer.alloc(0);
-  return framed(0x10, Buffer.concat([field('MQTT'), Buffer.from([level, 0x02, 0, 0]), properties, field(clientId)]));
+  const flags = login === undefined ? 0x02 : 0xc2;
+  const fields = login === undefined ? [clientId] : [clientId, login.username, login.password];
+  return framed(0x10, Buffer.concat([field('MQTT'), Buffer.from([level, flags, 0, 0]), properties, ...fields.map(field)]));
 }
 
 export function subscribePacket(filter: string, qos: Qos, level: Level): Buffer {

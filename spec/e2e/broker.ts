@@ -20,6 +20,8 @@ export class Broker {
   readonly port: number;
   readonly http: string;
   readonly pid: number;
+  /** What is sent along with requests to the HTTP listener. */
+  headers: Readonly<Record<string, string>> = {};
   #generated = 0;
 
   private constructor(node: NodeChild, port: number, http: string, pid: number) {
@@ -83,7 +85,7 @@ export class Broker {
   }
 
   async metrics(): Promise<string> {
-    return (await fetch(`${this.http}/metrics`)).text();
+    return (await fetch(`${this.http}/metrics`, { headers: this.headers })).text();
   }
 
   /** Value of one series, as in `sluice_mqtt_messages_sent_total{qos="1"}`. */
@@ -112,7 +114,7 @@ export class Broker {
 
   /** Every session, with the reactor that it is on. */
   async sessions(): Promise<{ thread: number; detail: NonNullable<ActorShape['detail']> }[]> {
-    const { threads } = (await (await fetch(`${this.http}/api/v1/actors`)).json()) as {
+    const { threads } = (await (await fetch(`${this.http}/api/v1/actors`, { headers: this.headers })).json()) as {
       threads: { thread: number; root?: ActorShape }[];
     };
     const found: { thread: number; detail: NonNullable<ActorShape['detail']> }[] = [];

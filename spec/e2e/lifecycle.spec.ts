@@ -1,6 +1,7 @@
 // A node that stops with clients connected, and one that loses a reactor thread.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { OPEN_ACCESS } from '../../src/nodes/broker.ts';
 import { defaultConfig } from '../../src/nodes/config/load.ts';
 import type { ReactorBoot } from '../../src/nodes/reactor-boot.ts';
 import { openListeningSocket } from '../../src/nodes/sockets/listening-socket.ts';
@@ -89,6 +90,7 @@ dying.before(async () => {
       declarations: undefined,
       scram: null,
       wire: undefined,
+      security: { authenticates: false, authorizes: false, access: OPEN_ACCESS },
     }),
     onGiveUp: (_thread, error) => assert.unreachable(String(error)),
     onDeath: () => {

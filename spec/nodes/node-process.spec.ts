@@ -224,12 +224,12 @@ test('passwords are checked for the reactors; SIGHUP reads the file again and ke
 
   writeFileSync(file, 'nonsense\n');
   node.kill('SIGHUP');
-  assert.is((await node.logged('the users file is bad, the users before it stay')).code, 'SLUICE_AUTH_USERS_FILE');
+  assert.is((await node.logged('a file of users or rules is bad, what was before stays')).code, 'SLUICE_AUTH_USERS_FILE');
   assert.is(await say(mqtt, 'login anna right'), '{"ok":true}');
 
   writeFileSync(file, `otto:${hashPassword('right', 10)}\n`);
   node.kill('SIGHUP');
-  await node.logged('the users file was read again');
+  await node.logged('the files of users and rules were read again');
   assert.is(await say(mqtt, 'login anna right'), '{"ok":false}');
   assert.is(await say(mqtt, 'login otto right'), '{"ok":true}');
   await stop(node);

@@ -30,7 +30,8 @@ async function obey(system: ActorSystem, command: string): Promise<string> {
     });
   }
   if (verb !== 'login') return `${system.thread} ${system.incarnation}`;
-  const request = { type: 'authenticate', username, password: new TextEncoder().encode(password) };
+  const connection = { remoteAddress: '127.0.0.1:1', listener: 'default', authChain: '', mountpoint: '' };
+  const request = { type: 'authenticate', clientId: 'c', username, password: new TextEncoder().encode(password), connection };
   const reply = await system.ask<AuthenticateReply>(wellKnownRef(system.node, 0, AUTHENTICATOR_SLOT), request, 5000);
   return JSON.stringify(reply);
 }

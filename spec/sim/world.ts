@@ -22,7 +22,7 @@ import type { SessionServices } from '../../src/actors/session/services.ts';
 import { IO_CONTINUE, type Transport } from '../../src/actors/session/transport.ts';
 import { SHARE_DEFAULTS } from '../../src/actors/share/strategy.ts';
 import { Prng } from '../../src/base/prng.ts';
-import { startBroker } from '../../src/nodes/broker.ts';
+import { OPEN_ACCESS, startBroker } from '../../src/nodes/broker.ts';
 import type { Actor, ActorContext } from '../../src/runtime/actor.ts';
 import type { DeadLetter } from '../../src/runtime/dead-letters.ts';
 import type { ActorInspection } from '../../src/runtime/inspection.ts';
@@ -201,7 +201,7 @@ export class World {
   #boot(system: ActorSystem): void {
     const { thread } = system;
     if (thread === 0) return;
-    const services = startBroker(system, this.#limits, undefined);
+    const services = startBroker(system, this.#limits, { access: OPEN_ACCESS });
     const reactor: Reactor = { services, listener: undefined };
     this.#reactors[thread] = reactor;
     system.spawn<never>(

@@ -9,5 +9,6 @@ export const WELL_KNOWN = {
   storeClient: 7,
   shards: 8,
   restorer: 9,
+  access: 10,
   shareInterest: 12,
 } as const;

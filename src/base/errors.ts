@@ -29,9 +29,25 @@ const CATALOGUE = {
   SLUICE_LISTEN_ADDRESS:
     'A listener cannot use its address: it is not an address of this machine, or the port needs more rights. Change the key that the message names.',
   SLUICE_LISTEN_INSECURE:
-    'A listener off loopback would let anyone in. Set auth.users_file for MQTT, keep the host on 127.0.0.1, or set auth.insecure=true if the network is trusted.',
+    'A listener off loopback would let anyone in. Set auth.users_file or auth.chain for MQTT, http.tokens_file or http.users_file for HTTP, keep the host on 127.0.0.1, or set auth.insecure=true if the network is trusted.',
   SLUICE_AUTH_USERS_FILE:
-    'The file of auth.users_file cannot be read or has a bad line. Each line is `user:hash`, a hash as `sluice` writes it; the message names the line.',
+    'The file of auth.users_file cannot be read or has a bad line. Each line is `user:hash`, a hash as `sluice user hash` or mosquitto_passwd writes it; the message names the line.',
+  SLUICE_AUTH_JWT_KEY:
+    'The key of tokens cannot be used. Set exactly one of backend.jwt.secret, backend.jwt.public_key_file and backend.jwt.jwks; the message says what is wrong.',
+  SLUICE_ACL_FILE:
+    'The file of acl.file cannot be read or has a bad rule; the message names the place. See docs/security.md for what a rule looks like.',
+  SLUICE_SECURITY_STORE:
+    'Users, rules or bans cannot be read from, or written to, the folder security/ of node.data. Look at its rights and at the room on its disk; a file that is damaged must be restored or moved away.',
+  SLUICE_SECURITY_LIMIT:
+    'There are as many users, groups, rules or bans as a node keeps. Remove some, or keep them in a database.',
+  SLUICE_SECURITY_BUSY: 'Too many passwords wait to be hashed. Try again in a moment.',
+  SLUICE_HTTP_UNAUTHORIZED:
+    'The node asks who you are: send a token of http.tokens_file as `Authorization: Bearer …`, or a user of http.users_file. `sluice` takes one from --token or SLUICE_TOKEN.',
+  SLUICE_HTTP_FORBIDDEN:
+    'Without authentication the node answers only to names of this machine, so that no web page can reach it through a name of its own. Use 127.0.0.1 or localhost, or set http.tokens_file.',
+  SLUICE_HTTP_CONFLICT: 'What is to be made is there already.',
+  SLUICE_HTTP_ADMINS_FILE:
+    'The file of http.tokens_file or http.users_file cannot be read or has a bad line; the message names it. A tokens file has `name:token` lines, a token of at least 16 characters.',
   SLUICE_STORAGE_FULL:
     'There is no room left on the disk, or within a bound, for what was to be stored; nothing of it has been. Make room, or let retention do it; writing goes on by itself then.',
   SLUICE_STORAGE_FAILED:

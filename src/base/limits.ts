@@ -255,3 +255,36 @@ export const WIRE_PING_MS = 500;
 export const WIRE_SILENCE_MS_MAX = 3000;
 /** Schemas that one peer may announce. */
 export const WIRE_SCHEMAS_MAX = 1024;
+
+/** Rules of one source of access rules, and their topics, clients, users, groups and addresses; more are an error of the source. */
+export const ACL_RULES_MAX = 100_000;
+export const ACL_RULE_ITEMS_MAX = 1000;
+/** Bans that a node keeps; a further one is refused. */
+export const BANS_MAX = 100_000;
+/** Verdicts that are kept for one client beside those on the topics; the oldest is forgotten. */
+export const ACL_VERDICTS_MAX = 256;
+/** For a back end to say what a client may do, milliseconds, and for main to say so; then nobody has said anything. */
+export const AUTHORIZE_BACKEND_TIMEOUT_MS = 5000;
+export const AUTHORIZE_TIMEOUT_MS = 7000;
+/** Entries of the audit log that wait to be written; a further one is lost and the node's log says so. */
+export const AUDIT_WAITING_MAX = 10_000;
+/** Entries of one answer of the administrative lists. */
+export const ADMIN_PAGE_MAX = 1000;
+/** Built-in users, and the groups of one; a further one is refused. */
+export const USERS_MAX = 100_000;
+export const USER_GROUPS_MAX = 64;
+/** For a reactor to confirm changed rules or bans, milliseconds, and how often it is told before it is left to its restart. */
+export const ACCESS_TIMEOUT_MS = 5000;
+export const ACCESS_ATTEMPTS_MAX = 5;
+/** Between two lines of the log about the same failing back end, milliseconds. */
+export const FAILURE_LOG_INTERVAL_MS = 10_000;
+/** Questions under way to one back end of authentication or access; a further one fails at once. */
+export const BACKEND_QUESTIONS_MAX = 1024;
+/** Answer of a web service that is asked about a client, bytes; a longer one is no answer. */
+export const HTTP_ANSWER_BYTES_MAX = 65_536;
+/** Between two readings of a key set because a token names a key that is not in it, milliseconds. */
+export const KEY_SET_COOLDOWN_MS = 10_000;
+/** Longest that a new connection waits for its turn under a connection rate, milliseconds; one that would wait longer is closed. */
+export const CONNECT_WAIT_MS_MAX = 5000;
+/** Client ids of one reactor whose connects are counted; beyond, those that were counted first are forgotten. */
+export const FLAPPING_CLIENTS_MAX = 100_000;

@@ -21,6 +21,8 @@ const PROBE_BLOCKS = [
   'store',
   'shard',
   'raft',
+  'auth',
+  'acl',
 ] as const;
 export const PROBE_SLOTS: number = PROBE_BLOCKS.length * PROBE_BLOCK_SLOTS;
 

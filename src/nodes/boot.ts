@@ -2,7 +2,7 @@
  * A node from configuration to serving, in numbered stages on the main thread, and back.
  *
  *   1 exposure   no listener is open to strangers by accident
- *   2 users      the users file is read, the password pool starts
+ *   2 security   files of users and rules are read, the password pool starts
  *   3 sockets    every data port is bound; a port that is taken ends the boot here, before anything has started
  *   4 data       the data directory is locked: another node that uses it ends the boot here
  *   5 cluster    members and keys are checked, the life of this process is filed; nothing of it for a node by itself
@@ -17,7 +17,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { AUTHENTICATOR_SLOT } from '../actors/authenticator/messages.ts';
 import { assert } from '../base/assert.ts';
 import { realClock } from '../base/clock.ts';
 import { isCoded, SluiceError } from '../base/errors.ts';
@@ -26,10 +25,8 @@ import { startThreads, type ThreadHost, type ThreadService } from '../runtime/th
 import type { ListenAt, TlsKeys } from '../wire/transport.ts';
 import { ACCEPTING_THREAD } from '../wire/wire.ts';
 import { formatAddress } from './address.ts';
-import { Authenticator } from './auth/actor.ts';
-import { createPasswordChecker, type PasswordChecker } from './auth/password-checker.ts';
-import { readScramFile } from './auth/scram-file.ts';
-import { readUsersFile } from './auth/users-file.ts';
+import { offersScram } from './auth/chains.ts';
+import { readScramFile, type ScramUsers } from './auth/scram-file.ts';
 import type { ConfigSetting } from './config/load.ts';
 import { printConfigJson } from './config/print.ts';
 import type { Config } from './config/schema.ts';
@@ -41,6 +38,7 @@ import { errorFields, type Log } from './log.ts';
 import { NodeState } from './node-state.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
 import type { Ready } from './ready-line.ts';
+import { NodeSecurity } from './security/node-security.ts';
 import { type ListenAddress, type ListeningSocket, openListeningSocket } from './sockets/listening-socket.ts';
 import { findUdpPort } from './sockets/udp-port.ts';
 import type { StoreBoot } from './store-boot.ts';
@@ -59,14 +57,11 @@ export interface BootOptions {
 
 export interface RunningNode {
   readonly ready: Ready;
-  /** Reads the users file again; throws and keeps the old users when it is bad. */
-  reloadUsers(): void;
+  /** Reads the files of users and rules again; rejects and keeps what was when one is bad. */
+  reloadSecurity(): Promise<void>;
   /** Drains and closes everything, within STOP_MS_MAX. */
   stop(): Promise<void>;
 }
-
-/** Threads that check passwords. Two keep a login queue moving while scrypt takes 50 ms; more would take cores from reactors. */
-const PASSWORD_THREADS = 2;
 
 type Undo = () => void | Promise<void>;
 
@@ -76,7 +71,7 @@ class Boot {
   readonly #state: NodeState;
   #scram: ReactorBoot['scram'] = null;
   readonly #reactors: number;
-  #checker: PasswordChecker | undefined;
+  #security: NodeSecurity | undefined;
   #mqtt: ListeningSocket | undefined;
   #cluster: { readonly life: Incarnation; readonly keys: TlsKeys | undefined } | undefined;
   /** Where other nodes reach this one; TCP has a bound socket besides. */
@@ -94,7 +89,7 @@ class Boot {
     const { log } = this.#options;
     const stages: [name: string, stage: () => void | Promise<void>][] = [
       ['exposure', () => checkExposure(this.#options.config)],
-      ['users', () => this.#readUsers()],
+      ['security', () => this.#startSecurity()],
       ['sockets', () => this.#openSockets()],
       ['data', () => this.#lockData()],
       ['cluster', () => this.#joinCluster()],
@@ -113,25 +108,16 @@ class Boot {
         throw error;
       }
     }
-    return { ready: this.#ready(), reloadUsers: () => this.#reloadUsers(), stop: () => this.#stop() };
+    return { ready: this.#ready(), reloadSecurity: () => this.#security!.reload(), stop: () => this.#stop() };
   }
 
-  #readUsers(): void {
-    const file = this.#options.config.auth.scram_file;
-    if (file !== '') this.#scram = { users: readScramFile(file), secret: randomBytes(32) };
-    this.#startPasswordChecker();
-  }
-
-  #startPasswordChecker(): void {
-    const file = this.#options.config.auth.users_file;
-    if (file === '') return;
-    const checker = createPasswordChecker(readUsersFile(file), { threads: PASSWORD_THREADS });
-    this.#checker = checker;
-    this.#undos.push(() => checker.close());
-  }
-
-  #reloadUsers(): void {
-    this.#checker?.replaceUsers(readUsersFile(this.#options.config.auth.users_file));
+  #startSecurity(): void {
+    const { scram_file: file } = this.#options.config.auth;
+    const users: ScramUsers = file === '' ? new Map() : readScramFile(file);
+    if (offersScram(this.#options.config)) this.#scram = { users, secret: randomBytes(32) };
+    const security = new NodeSecurity(this.#options.config, this.#options.log);
+    this.#security = security;
+    this.#undos.push(() => security.close());
   }
 
   #joinCluster(): void {
@@ -190,17 +176,19 @@ class Boot {
     const address = httpAddress(this.#options.config);
     if (address === undefined) return;
     const describeConfig = (): string => printConfigJson(this.#options.settings);
-    const http = await startHttp(
-      address,
-      { ...this.#state.sources(), describeConfig, topics: () => this.#topics },
-      this.#options.log,
-    );
+    const admin = this.#security!.httpAdmin();
+    const sources = { ...this.#state.sources(), describeConfig, topics: () => this.#topics };
+    const http = await startHttp(address, sources, this.#options.log, admin);
     this.#state.bound('http', http.address);
-    this.#undos.push(() => http.close());
+    this.#undos.push(async () => {
+      await http.close();
+      await admin.audit.settled();
+    });
   }
 
   async #startThreads(): Promise<void> {
     const { config, log, reactorModule, onGiveUp } = this.#options;
+    const security = this.#security!;
     const listeners = (): ReactorBoot['listeners'] => (this.#mqtt === undefined ? [] : [this.#mqtt.lend()]);
     const bootArguments = (thread: number): ReactorBoot => ({
       config,
@@ -208,6 +196,7 @@ class Boot {
       declarations: this.#topics?.list(),
       scram: this.#scram,
       wire: this.#wireBoot(thread),
+      security: security.reactorBoot(),
     });
     const host = await startThreads({
       node: config.node.id,
@@ -240,10 +229,7 @@ class Boot {
     const { config, log } = this.#options;
     const wire = this.#wireBoot(0);
     if (wire !== undefined) await startNodeWire(this.#host.system, config, wire, log);
-    const checker = this.#checker;
-    if (checker === undefined) return;
-    const onError = (error: unknown): void => log.error(errorFields(error), 'a password check failed');
-    this.#host.system.spawn(() => new Authenticator(checker, onError), { name: 'authenticator', wellKnown: AUTHENTICATOR_SLOT });
+    this.#security!.attach(this.#host.system);
   }
 
   #ready(): Ready {

@@ -3,6 +3,9 @@
  * simulator start the same one.
  */
 
+import { spawnAccess } from '../actors/access/actor.ts';
+import type { AuthorizerMessage, Ban, BuiltinUser, RuleBook } from '../actors/access/messages.ts';
+import { type AccessOptions, AccessPolicy } from '../actors/access/policy.ts';
 import type { EnhancedAuthenticator } from '../actors/authenticator/enhanced.ts';
 import type { AuthenticateRequest } from '../actors/authenticator/messages.ts';
 import { Inboxes } from '../actors/inbox/inboxes.ts';
@@ -28,6 +31,7 @@ import type { SessionLimits } from '../actors/session/limits.ts';
 import { FlushList } from '../actors/session/output.ts';
 import { SESSION_PROBE } from '../actors/session/probe.ts';
 import { PublishWriter } from '../actors/session/publish-writer.ts';
+import { listenerRates } from '../actors/session/rates.ts';
 import { RestorerActor, type RestoreSessions } from '../actors/session/restorer.ts';
 import type { SessionServices } from '../actors/session/services.ts';
 import { spawnShardKeeper } from '../actors/shard/actor.ts';
@@ -44,20 +48,58 @@ import type { Supervision } from '../runtime/actor.ts';
 import { type ActorRef, wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 
+/** Who checks clients, and what is known beforehand of what they may do. */
+export interface Security {
+  readonly authenticator?: ActorRef<AuthenticateRequest> | undefined;
+  readonly authorizer?: ActorRef<AuthorizerMessage> | undefined;
+  /** Methods of enhanced authentication. */
+  readonly enhanced?: (policy: AccessPolicy) => readonly EnhancedAuthenticator[];
+  readonly access: AccessBoot;
+}
+
+/** Plain data: it crosses into the reactor with its boot arguments. */
+export interface AccessBoot {
+  readonly options: AccessOptions;
+  readonly book: RuleBook;
+  readonly bans: readonly Ban[];
+  readonly users: ReadonlyMap<string, BuiltinUser>;
+}
+
+export const OPEN_ACCESS: AccessBoot = {
+  options: {
+    sources: [],
+    noMatch: 'allow',
+    checksDeliveries: false,
+    denyOnFailure: true,
+    disconnectsOnDenial: false,
+    flapping: null,
+    cacheMs: 60_000,
+  },
+  book: {},
+  bans: [],
+  users: new Map(),
+};
+
 export function startBroker(
   system: ActorSystem,
   limits: SessionLimits,
-  authenticator: ActorRef<AuthenticateRequest> | undefined,
-  enhanced: readonly EnhancedAuthenticator[] = [],
+  security: Security,
   /** What is declared when the reactor starts; undefined: there is no store. */
   declarations?: readonly Declaration[],
 ): SessionServices {
   const { thread, reactors, incarnation, slots } = system;
   resetGauges(slots);
   const seed = Math.floor(system.random() * 2 ** 32);
+  const { authenticator, authorizer, access: rules } = security;
+  const { options } = rules;
   const { offer } = limits;
   const { overlap, topicLevelsMax } = offer;
-  const router = new Router({ thread, reactors, incarnation, slots, seed, overlap, topicLevelsMax });
+  const { checksDeliveries } = options;
+  const router = new Router({ thread, reactors, incarnation, slots, seed, overlap, topicLevelsMax, checksDeliveries });
+  const onChange = (): void => {
+    if (checksDeliveries) router.permissionsChanged();
+  };
+  const access = new AccessPolicy(options, rules.book, rules.bans, onChange, rules.users);
   const gauge = new PressureGauge();
   const publisher = new Publisher(system, router, gauge);
   const fences = new Fences(system, publisher);
@@ -82,8 +124,11 @@ export function startBroker(
     writer: new PublishWriter(wallClock),
     sessions: new Map(),
     authenticator,
-    enhanced: new Map(enhanced.map((each) => [each.method, each])),
     inboxes,
+    enhanced: new Map((security.enhanced?.(access) ?? []).map((each) => [each.method, each])),
+    rates: listenerRates(limits.rate, reactors),
+    access,
+    authorizer,
   };
   const remoteWrites = storage?.remoteWrites ?? null;
   const onRun = remoteRuns(system, router, gauge, shares, remoteWrites);
@@ -94,6 +139,7 @@ export function startBroker(
   });
   spawnInterest(system, shares, 'share-interest', WELL_KNOWN.shareInterest);
   spawnRetained(system, { messagesMax: offer.retainedMessagesMax, bytesMax: offer.retainedBytesMax });
+  spawnAccess(system, access);
   system.spawn<RegistryMessage>(() => new RegistryActor(system, restorer), { name: 'registry', wellKnown: WELL_KNOWN.registry });
   system.onThreadChange((returned, state) => {
     if (state === 'up') announceSessions(services, returned);

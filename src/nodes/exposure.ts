@@ -1,6 +1,7 @@
 /** Which listeners the configuration asks for, and the rule that none of them opens the node to strangers by accident. */
 import { SluiceError } from '../base/errors.ts';
 import { formatAddress, isLoopback } from './address.ts';
+import { asksForAuthentication } from './auth/chains.ts';
 import type { Config } from './config/schema.ts';
 import type { ListenAddress } from './sockets/listening-socket.ts';
 import { isWireOn } from './wire-boot.ts';
@@ -33,12 +34,20 @@ function refuse(key: string, address: ListenAddress, remedy: string): SluiceErro
 export function checkExposure(config: Config): void {
   if (config.auth.insecure) return;
   const mqtt = mqttAddress(config);
-  if (mqtt !== undefined && !isLoopback(mqtt.host) && config.auth.users_file === '') {
-    throw refuse('mqtt.tcp.host', mqtt, 'set auth.users_file, or auth.insecure=true if everyone who reaches it is trusted');
+  if (mqtt !== undefined && !isLoopback(mqtt.host) && !asksForAuthentication(config)) {
+    throw refuse(
+      'mqtt.tcp.host',
+      mqtt,
+      'set auth.users_file or auth.chain, or auth.insecure=true if everyone who reaches it is trusted',
+    );
   }
   const http = httpAddress(config);
-  if (http !== undefined && !isLoopback(http.host)) {
-    throw refuse('http.host', http, 'keep it on 127.0.0.1, or set auth.insecure=true if everyone who reaches it is trusted');
+  if (http !== undefined && !isLoopback(http.host) && config.http.tokens_file === '' && config.http.users_file === '') {
+    throw refuse(
+      'http.host',
+      http,
+      'set http.tokens_file or http.users_file, or auth.insecure=true if everyone who reaches it is trusted',
+    );
   }
   const wire = wireAddress(config);
   if (wire !== undefined && !isLoopback(wire.host) && config.wire.secret === '' && config.wire.tls.cert === '') {

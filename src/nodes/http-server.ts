@@ -1,10 +1,12 @@
 /**
- * The administrative HTTP listener, on the main thread: health, metrics, and what the node is doing, and the topics that are declared.
- * Errors are RFC 9457 problems with a `code` of the catalogue.
+ * The administrative HTTP listener, on the main thread: health, metrics, what the node is doing, and what is managed while it runs, declared topics among it. Who may ask is the guard's to
+ * say; what changes something goes into the audit log. Errors are RFC 9457 problems with a `code` of the catalogue.
  */
-import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
-import { ERROR_CATALOGUE, type ErrorCode, isCoded } from '../base/errors.ts';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { formatAddress } from './address.ts';
+import type { AuditLog } from './admin/audit-log.ts';
+import type { AdminGuard } from './admin/guard.ts';
+import { problemOf, sendProblem } from './admin/problem.ts';
 import { clusterHealth, type HealthReport, liveness, type NodeFacts, readiness } from './health.ts';
 import { errorFields, type Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -25,24 +27,28 @@ export interface HttpSources {
   readonly inspectActors: () => Promise<unknown>;
 }
 
+/** Who may use it, what is written down of that, and the routes of what is managed. */
+export interface HttpAdmin {
+  readonly guard: AdminGuard;
+  readonly audit: AuditLog;
+  readonly addRoutes: (app: FastifyInstance) => void;
+}
+
 export interface HttpListener {
   /** `host:port`, resolved. */
   readonly address: string;
   close(): Promise<void>;
 }
 
-/** Requests carry no body here, milliseconds and bytes are for clients that mean ill. */
-const BODY_BYTES_MAX = 16_384;
+/** The largest body is all rules at once; milliseconds and connections are for clients that mean ill. */
+const BODY_BYTES_MAX: number = 16 * 1024 * 1024;
 const REQUEST_MS_MAX = 10_000;
 const CONNECTIONS_MAX = 256;
+/** Of a path in the audit log. */
+const PATH_CHARS_MAX = 2048;
 
 function sendHealth(reply: FastifyReply, report: HealthReport): FastifyReply {
   return reply.code(report.status === 'ok' ? 200 : 503).send(report);
-}
-
-function sendProblem(reply: FastifyReply, status: number, code: ErrorCode, detail: string): FastifyReply {
-  const problem = { type: 'about:blank', title: code, status, code, detail, help: ERROR_CATALOGUE[code] };
-  return reply.code(status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
 function addRoutes(app: FastifyInstance, sources: HttpSources): void {
@@ -56,34 +62,52 @@ function addRoutes(app: FastifyInstance, sources: HttpSources): void {
   addTopicRoutes(app, sources.topics);
 }
 
-/** What an error of a request means in HTTP; others are the node's own failures. */
-const STATUS_OF: Partial<Record<ErrorCode, number>> = {
-  SLUICE_TOPIC_UNKNOWN: 404,
-  SLUICE_TOPIC_EXISTS: 409,
-  SLUICE_TOPIC_LIMIT: 409,
-  SLUICE_TOPIC_INVALID: 400,
-  SLUICE_HTTP_UNAVAILABLE: 503,
-  SLUICE_STORAGE_FULL: 507,
-};
+function addAdmin(app: FastifyInstance, { guard, audit, addRoutes: addMore }: HttpAdmin): void {
+  app.addHook('onRequest', (request, reply) => guard.check(request, reply));
+  app.addHook('onResponse', async (request, reply) => {
+    if (changesSomething(request)) audit.record(describeAction(request, reply));
+  });
+  addMore(app);
+}
 
-export async function startHttp(address: ListenAddress, sources: HttpSources, log: Log): Promise<HttpListener> {
+function changesSomething({ method }: FastifyRequest): boolean {
+  return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
+}
+
+function describeAction(
+  { method, url, ip, admin }: FastifyRequest,
+  { statusCode }: FastifyReply,
+): Parameters<AuditLog['record']>[0] {
+  return { who: admin ?? 'nobody', from: ip, method, path: url.split('?', 1)[0]!.slice(0, PATH_CHARS_MAX), status: statusCode };
+}
+
+export async function startHttp(
+  address: ListenAddress,
+  sources: HttpSources,
+  log: Log,
+  admin?: HttpAdmin,
+): Promise<HttpListener> {
   const app = fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     forceCloseConnections: true,
     exposeHeadRoutes: true,
+    // A body that holds what is not asked for is a mistake, and a number in quotes is one too.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   });
   app.server.maxConnections = CONNECTIONS_MAX;
+  // Any web page may send that without asking first.
+  app.removeContentTypeParser('text/plain');
+  if (admin !== undefined) addAdmin(app, admin);
   addRoutes(app, sources);
   app.setNotFoundHandler((request, reply) =>
     sendProblem(reply, 404, 'SLUICE_HTTP_NOT_FOUND', `${request.method} ${request.url.slice(0, 200)}: there is no such resource`),
   );
   app.setErrorHandler((error, request, reply) => {
-    if (isCoded(error)) return sendProblem(reply, STATUS_OF[error.code] ?? 500, error.code, error.message);
-    const status = (error as { statusCode?: number }).statusCode ?? 500;
+    const { status, code, detail } = problemOf(error);
     if (status >= 500) log.error({ url: request.url, ...errorFields(error) }, 'an administrative request failed');
-    return sendProblem(reply, status, 'SLUICE_HTTP_FAILED', status >= 500 ? 'see the log of the node' : (error as Error).message);
+    return sendProblem(reply, status, code, detail);
   });
   try {
     await app.listen({ host: address.host, port: address.port });

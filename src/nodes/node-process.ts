@@ -7,6 +7,7 @@
  */
 import { type ErrorCode, isCoded, SluiceError } from '../base/errors.ts';
 import { STOP_MS_MAX } from '../base/limits.ts';
+import { asksForAuthentication } from './auth/chains.ts';
 import { bootNode, type RunningNode } from './boot.ts';
 import { type CommandLine, HELP, parseCommandLine } from './command-line.ts';
 import { digestConfig, type LoadedConfig, loadConfig } from './config/load.ts';
@@ -26,6 +27,9 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'SLUICE_NODE_USAGE',
   'SLUICE_LISTEN_INSECURE',
   'SLUICE_AUTH_USERS_FILE',
+  'SLUICE_AUTH_JWT_KEY',
+  'SLUICE_ACL_FILE',
+  'SLUICE_HTTP_ADMINS_FILE',
 ]);
 
 export function exitCodeOf(error: SluiceError): number {
@@ -90,22 +94,21 @@ async function runNode({ config, settings }: LoadedConfig, reactorModule: URL): 
     stopper.stop(EXIT_FAILED);
   };
   const node = await bootNode({ config, settings, log, reactorModule, onGiveUp });
-  if (config.auth.users_file !== '') reloadUsersOnHangup(node, log);
-  else log.info('clients need no password; set auth.users_file for one, and mqtt.tcp.host to let other machines in');
+  reloadOnHangup(node, log);
+  if (!asksForAuthentication(config))
+    log.info('clients need no password; set auth.users_file for one, and mqtt.tcp.host to let other machines in');
   const { node: id, pid, ...listeners } = node.ready;
   log.info({ ...listeners, readyMs: Math.round(process.uptime() * 1000) }, 'node is ready');
   print(formatReady({ node: id, pid, ...listeners }));
   stopper.running(node);
 }
 
-function reloadUsersOnHangup(node: RunningNode, log: Log): void {
+function reloadOnHangup(node: RunningNode, log: Log): void {
   process.on('SIGHUP', () => {
-    try {
-      node.reloadUsers();
-      log.info('the users file was read again');
-    } catch (error) {
-      log.error(errorFields(error), 'the users file is bad, the users before it stay');
-    }
+    node.reloadSecurity().then(
+      () => log.info('the files of users and rules were read again'),
+      (error) => log.error(errorFields(error), 'a file of users or rules is bad, what was before stays'),
+    );
   });
 }
 

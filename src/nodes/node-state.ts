@@ -3,6 +3,7 @@ import { AskError } from '../runtime/ask-error.ts';
 import { guardianRef } from '../runtime/guardian.ts';
 import type { SystemInspection } from '../runtime/inspection.ts';
 import type { ThreadHost } from '../runtime/thread-host.ts';
+import { chainPlan } from './auth/chains.ts';
 import type { Config } from './config/schema.ts';
 import type { NodeFacts, NodePhase } from './health.ts';
 import type { HttpSources } from './http-server.ts';
@@ -127,7 +128,7 @@ export class NodeState {
       uptimeSeconds: process.uptime(),
       residentBytes: process.memoryUsage.rss(),
       listeners: this.#listeners,
-      authentication: this.#config.auth.users_file === '' ? 'none' : 'users file',
+      authentication: chainPlan(this.#config).get('') ?? [],
       threads: this.#vitals(),
     };
   }

@@ -9,6 +9,8 @@ import { SHARE_PROBE } from '../actors/share/probe.ts';
 import { STORE_PROBE } from '../actors/store/probe.ts';
 import { RUNTIME_PROBE } from '../runtime/probe.ts';
 import { WIRE_PROBE } from '../wire/probe.ts';
+import { ACL_PROBE } from './access/probe.ts';
+import { AUTH_PROBE } from './auth/probe.ts';
 import type { MetricTable } from './metrics.ts';
 
 export const PROBE_TABLES: readonly MetricTable[] = [
@@ -22,6 +24,8 @@ export const PROBE_TABLES: readonly MetricTable[] = [
   REGISTRY_PROBE,
   SHARD_PROBE,
   STORE_PROBE,
+  AUTH_PROBE,
+  ACL_PROBE,
 ];
 
 /** Families shown for each thread apart, because a sum would hide the one thread that is in trouble. */

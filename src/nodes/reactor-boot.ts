@@ -1,6 +1,7 @@
 /** Boot arguments of a reactor thread, made by main for each incarnation. Plain data. */
 import type { Declaration } from '../actors/shard/messages.ts';
 import type { ScramUsers } from './auth/scram-file.ts';
+import type { AccessBoot } from './broker.ts';
 import type { Config } from './config/schema.ts';
 import type { ListenerBoot } from './sockets/listener-boot.ts';
 import type { WireBoot } from './wire-boot.ts';
@@ -14,4 +15,11 @@ export interface ReactorBoot {
   readonly scram: { readonly users: ScramUsers; readonly secret: Uint8Array } | null;
   /** Undefined for a node by itself. */
   readonly wire: WireBoot | undefined;
+  readonly security: {
+    /** Main has an authenticator. */
+    readonly authenticates: boolean;
+    /** Main has an authorizer. */
+    readonly authorizes: boolean;
+    readonly access: AccessBoot;
+  };
 }

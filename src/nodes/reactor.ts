@@ -2,6 +2,8 @@
  * What a reactor thread does after it is born: starts the wire to other nodes, the broker's actors, then a listener for each listening socket. Ready when all of them listen.
  */
 import { randomBytes } from 'node:crypto';
+import { AUTHORIZER_SLOT, type AuthorizerMessage } from '../actors/access/messages.ts';
+import type { AccessPolicy } from '../actors/access/policy.ts';
 import type { EnhancedAuthenticator } from '../actors/authenticator/enhanced.ts';
 import { AUTHENTICATOR_SLOT, type AuthenticateRequest } from '../actors/authenticator/messages.ts';
 import { ScramSha256 } from '../actors/authenticator/scram-sha-256.ts';
@@ -14,7 +16,7 @@ import { wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 import { Reason } from '../wire/mqtt/reason-codes.ts';
 import { scramCredentialOf } from './auth/scram-file.ts';
-import { restoreSessions, startBroker } from './broker.ts';
+import { restoreSessions, type Security, startBroker } from './broker.ts';
 import type { Config } from './config/schema.ts';
 import { createLog, errorFields, type Log } from './log.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
@@ -24,14 +26,22 @@ import { startNodeWire } from './wire-boot.ts';
 /** The keep-alive cap that caps nothing. */
 const KEEP_ALIVE_UNCAPPED_S = 65_535;
 
-export async function boot(system: ActorSystem, { config, listeners, declarations, scram, wire }: ReactorBoot): Promise<void> {
+export async function boot(
+  system: ActorSystem,
+  { config, listeners, declarations, scram, wire, security }: ReactorBoot,
+): Promise<void> {
   const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
   // First, so that it stops last: what the others still have to say must leave.
   if (wire !== undefined) await startNodeWire(system, config, wire, log);
-  const authenticator =
-    config.auth.users_file === '' ? undefined : wellKnownRef<AuthenticateRequest>(system.node, 0, AUTHENTICATOR_SLOT);
+  const { authenticates, authorizes, access } = security;
   const limits = sessionLimits(config, system.reactors);
-  const services = startBroker(system, limits, authenticator, enhancedMethods(scram), declarations);
+  const reactorSecurity: Security = {
+    authenticator: authenticates ? wellKnownRef<AuthenticateRequest>(system.node, 0, AUTHENTICATOR_SLOT) : undefined,
+    authorizer: authorizes ? wellKnownRef<AuthorizerMessage>(system.node, 0, AUTHORIZER_SLOT) : undefined,
+    enhanced: (policy) => enhancedMethods(scram, policy),
+    access,
+  };
+  const services = startBroker(system, limits, reactorSecurity, declarations);
   const supervision = sessionSupervision(system.slots, (error) => log.error(errorFields(error), 'session failed'));
   await new Promise<void>((resolve, reject) =>
     restoreSessions(services, supervision, (error) => (error === undefined ? resolve() : reject(error))),
@@ -39,11 +49,12 @@ export async function boot(system: ActorSystem, { config, listeners, declaration
   await Promise.all(listeners.map((listener) => startListener(services, config, listener, log)));
 }
 
-function enhancedMethods(scram: ReactorBoot['scram']): EnhancedAuthenticator[] {
+/** SCRAM knows the users of its file and the built-in ones. */
+function enhancedMethods(scram: ReactorBoot['scram'], policy: AccessPolicy): EnhancedAuthenticator[] {
   if (scram === null) return [];
   return [
     new ScramSha256({
-      lookup: (user, then) => then(scramCredentialOf(scram.users, user)),
+      lookup: (user, then) => then(scramCredentialOf(scram.users, user) ?? policy.scramCredentialOf(user)),
       nonce: () => randomBytes(18).toString('base64'),
       secret: scram.secret,
     }),
@@ -67,6 +78,13 @@ export function sessionLimits({ mqtt }: Config, reactors: number): SessionLimits
       groups: new Map(mqtt.shared.groups.map(groupStrategy)),
     },
     offer: offerOf(mqtt, reactors),
+    rate: {
+      clientMessages: mqtt.rate.client_messages,
+      clientBytes: mqtt.rate.client_bytes,
+      listenerMessages: mqtt.rate.listener_messages,
+      listenerBytes: mqtt.rate.listener_bytes,
+      listenerConnects: mqtt.rate.listener_connects,
+    },
   };
 }
 

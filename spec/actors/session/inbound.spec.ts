@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Rights } from '../../../src/actors/access/rights.ts';
 import type { Publisher } from '../../../src/actors/router/publisher.ts';
 import type { Run } from '../../../src/actors/router/sink.ts';
 import { InboundReader, type ReaderHost, TOPIC_ALIAS_MAX } from '../../../src/actors/session/inbound.ts';
@@ -16,6 +17,7 @@ import { oracleEncode, reasonOf } from '../../wire/mqtt/arbitraries.ts';
 import { concat, decode, type PublishOptions, payloads, publish } from './packets.ts';
 import { limits, Peer, slots, topics } from './services.ts';
 
+const { slot } = SESSION_PROBE;
 const test = suite('inbound reader');
 
 const NOW = 5000;
@@ -43,6 +45,7 @@ class Session {
   machine: SessionMachine = new SessionMachine(100, true);
   online = true;
   reading = true;
+  awaited = 0;
 
   constructor(dialect: Dialect, bounds: Partial<SessionLimits> = {}) {
     this.peer = new Peer(dialect);
@@ -52,11 +55,14 @@ class Session {
 
   /** Returns how many bytes were read. */
   read(...packets: readonly Uint8Array[]): number {
+    const isReading = (): boolean => this.reading;
     const host = {
       machine: this.machine,
       inbox: null,
       online: this.online,
-      reading: this.reading,
+      get reading() {
+        return isReading();
+      },
       deliver() {},
       deliveryFailed() {},
       clientId: 'reader',
@@ -66,7 +72,11 @@ class Session {
       },
       expects: (type: number) => type === PacketType.CONNECT,
       control: (packet: ControlPacket) => this.controls.push(packet),
-    } satisfies Record<keyof ReaderHost, unknown> as ReaderHost;
+      awaitPermission: () => {
+        this.awaited++;
+        this.reading = false;
+      },
+    } satisfies Record<Exclude<keyof ReaderHost, 'mayReceive'>, unknown> as ReaderHost;
     const bytes = concat(Uint8Array.of(0xee), ...packets, Uint8Array.of(0xee));
     return this.reader.read(host, this.peer.client, { bytes, start: 1, end: bytes.length - 1 }) - 1;
   }
@@ -314,6 +324,77 @@ test('a stream means the same however many packets come in one read', () => {
       assert.equal(whole.machine.snapshot(), single.machine.snapshot());
     }),
     { numRuns: 300 },
+  );
+});
+
+/** Rights that allow the publishes of `bits`, and do or do not know about the others. */
+function rights(bits: number, knows: boolean, disconnectsOnDenial = false): Rights {
+  return { grant: () => bits, knowsPublish: () => knows, disconnectsOnDenial } as unknown as Rights;
+}
+const QOS_0 = 0b01;
+
+test('what is not allowed is dropped: refused in 5.0, acknowledged in 3.1.1, and counted', () => {
+  for (const dialect of [0, 1] as const) {
+    const session = new Session(dialect);
+    session.peer.client.rights = rights(QOS_0, true);
+    const packets = [
+      publish(dialect, 'zero', { qos: 0 }),
+      publish(dialect, 'one', { qos: 1, messageId: 1 }),
+      publish(dialect, 'one more', { qos: 1, messageId: 2 }),
+      publish(dialect, 'two', { qos: 2, messageId: 3 }),
+      publish(dialect, 'kept', { qos: 0, retain: true }),
+    ];
+    assert.is(session.read(...packets), concat(...packets).length);
+    assert.equal(
+      session.published.flatMap((each) => each.payloads),
+      ['zero'],
+      'the same topic, but only as allowed',
+    );
+    const refused = dialect === 1 ? ` ${Reason.NOT_AUTHORIZED}` : '';
+    assert.equal(session.answers(), [`puback 1${refused}`, `puback 2${refused}`, `pubrec 3${refused}`]);
+    assert.is(session.slots[slot.publishesDenied], 4);
+    assert.is(session.machine.inboundPending, dialect === 1 ? 0 : 1, 'a refused PUBREC ends it');
+    assert.is(session.slots[slot.receivedQos1], 2);
+  }
+});
+
+test('a client that is to be disconnected for it, is', () => {
+  const session = new Session(1);
+  session.peer.client.rights = rights(0, true, true);
+  assert.is(
+    reasonOf(() => session.read(publish(1, 'x', { qos: 1, messageId: 1 }))),
+    Reason.NOT_AUTHORIZED,
+  );
+  assert.equal(session.published, []);
+});
+
+test('what is not known yet waits, with all that is behind it', () => {
+  const session = new Session(1);
+  const allowed = publish(1, 'first', { topic: 'a' });
+  const unknown = publish(1, 'second', { topic: 'a', qos: 1, messageId: 1 });
+  session.peer.client.rights = rights(QOS_0, false);
+  assert.is(session.read(allowed, unknown, publish(1, 'third', { topic: 'a' })), allowed.length);
+  assert.is(session.awaited, 1);
+  assert.equal(
+    session.published.flatMap((each) => each.payloads),
+    ['first'],
+  );
+});
+
+test('an alias does not get around what its topic may not', () => {
+  const session = new Session(1);
+  const asked: string[] = [];
+  const grant = ({ name }: { name: string }): number => {
+    asked.push(name);
+    return name === 'open' ? 0b111111 : 0;
+  };
+  session.peer.client.rights = { grant, knowsPublish: () => true, disconnectsOnDenial: false } as unknown as Rights;
+  const alias = (text: string, topic: string, topicAlias: number): Uint8Array =>
+    publish(1, text, { topic, properties: { topicAlias } });
+  session.read(alias('1', 'shut', 1), alias('2', 'open', 2), alias('3', '', 1), alias('4', '', 2), alias('5', '', 1));
+  assert.equal(
+    session.published.flatMap((each) => each.payloads),
+    ['2', '4'],
   );
 });
 

@@ -5,7 +5,7 @@ import { SessionActor } from '../../../src/actors/session/actor.ts';
 import type { SessionLimits } from '../../../src/actors/session/limits.ts';
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
 import type { SessionServices } from '../../../src/actors/session/services.ts';
-import { restoreSessions, startBroker } from '../../../src/nodes/broker.ts';
+import { type AccessBoot, OPEN_ACCESS, restoreSessions, startBroker } from '../../../src/nodes/broker.ts';
 import type { ActorRef } from '../../../src/runtime/ref.ts';
 import { SimCluster } from '../../../src/runtime/sim/cluster.ts';
 import type { Dialect, Qos } from '../../../src/wire/mqtt/constants.ts';
@@ -22,7 +22,13 @@ export class Reactors {
   readonly cluster: SimCluster;
   readonly services: Map<number, SessionServices> = new Map();
 
-  constructor(reactors: number, bounds: Partial<SessionLimits> = {}, seed = 1, store?: SimStoreOptions) {
+  constructor(
+    reactors: number,
+    bounds: Partial<SessionLimits> = {},
+    seed = 1,
+    store?: SimStoreOptions,
+    access: AccessBoot = OPEN_ACCESS,
+  ) {
     const services = store === undefined ? 0 : 1;
     this.cluster = new SimCluster({
       threads: 1 + reactors + services,
@@ -31,7 +37,7 @@ export class Reactors {
       boot: (system) => {
         if (system.thread > reactors) startSimStore(system, store!);
         else if (system.thread > 0) {
-          const services = startBroker(system, limits(bounds), undefined, [], store?.declarations);
+          const services = startBroker(system, limits(bounds), { access }, store?.declarations);
           this.services.set(system.thread, services);
           restoreSessions(
             services,

@@ -57,6 +57,7 @@ class Subject {
       router: this.router,
       shares: this.shares,
       limits: limits(bounds),
+      access: { options: { checksDeliveries: false } },
       system: SYSTEM,
     } as unknown as SessionServices;
     this.subscriber = new Subscriber(services, this.sink);
@@ -70,7 +71,7 @@ class Subject {
       userProperties: [],
       entries: entries.map((entry) => ({ qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0, ...entry })),
     };
-    return this.subscriber.subscribe(packet);
+    return this.subscriber.subscribe(packet, null);
   }
 
   feed(): void {

@@ -48,6 +48,10 @@ test('CONNECT, SUBSCRIBE and DISCONNECT are what the independent decoder reads',
       assert.is(connect?.cmd, 'connect');
       if (connect?.cmd !== 'connect') return;
       assert.equal([connect.clientId, connect.protocolVersion, connect.clean, connect.keepalive], ['client-é', version, true, 0]);
+      assert.equal([connect.username, connect.password], [undefined, undefined]);
+      const login = decode(connectPacket('c', version, { username: 'änna', password: 'p' }), version)[0];
+      if (login?.cmd !== 'connect') assert.unreachable();
+      else assert.equal([login.clientId, login.username, String(login.password)], ['c', 'änna', 'p']);
       const subscribe = decode(subscribePacket('bench/+', qos, version), version)[0];
       assert.is(subscribe?.cmd, 'subscribe');
       if (subscribe?.cmd !== 'subscribe') return;

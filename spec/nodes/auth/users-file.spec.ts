@@ -12,7 +12,7 @@ const test = suite('users file');
 test('users, comments, empty lines, foreign line ends, colons in names', () => {
   const users = parseUsers('users', `# devices\n\nanna:${HASH}\r\na:b:${HASH}\n  \n`);
   assert.equal([...users.keys()], ['anna', 'a:b']);
-  assert.is(users.get('anna'), HASH);
+  assert.equal(users.get('anna'), { kind: 'scrypt', text: HASH });
 });
 
 test('a bad line is named by number, and nothing of it is repeated', () => {

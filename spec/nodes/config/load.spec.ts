@@ -35,7 +35,17 @@ function failure(run: () => unknown): SluiceError {
 }
 
 /** One of these suits every key that takes a list. */
-const LISTS = [['meta'], ['7@example.net:7600', '8@[::1]:1'], ['workers=sticky', 'other=random']];
+const LISTS = [
+  ['meta'],
+  ['7@example.net:7600', '8@[::1]:1'],
+  ['workers=sticky', 'other=random'],
+  ['file'],
+  ['devices=tls+file'],
+  ['HS256'],
+  ['X-Y: z'],
+];
+/** One of these suits every key that takes a text. */
+const TEXTS = ['other', 'http://other', 'mysql://other', 'postgresql://other', 'redis://other', 'HGETALL other'];
 
 /** A value that a key allows and that differs from its default. */
 function otherValue(key: ConfigKey): string | number | boolean | string[] {
@@ -44,7 +54,7 @@ function otherValue(key: ConfigKey): string | number | boolean | string[] {
   if (leaf.type === 'boolean') return !leaf.default;
   if (leaf.type === 'array') return LISTS.find(key.accepts)!;
   if (leaf.enum !== undefined) return leaf.enum.find((value) => value !== leaf.default)!;
-  return 'other';
+  return TEXTS.find(key.accepts)!;
 }
 
 function asText(value: string | number | boolean | string[]): string {

@@ -32,6 +32,8 @@ export interface RouterOptions {
   readonly slots: Float64Array;
   /** Any 32-bit integer, best one that clients cannot guess. */
   readonly seed: number;
+  /** Asks each sink whether it may get a topic, when it is found to match. */
+  readonly checksDeliveries?: boolean;
   /** Default TOPICS_INTERNED_MAX. */
   readonly topicsMax?: number;
   /** Names with more are not valid. Default MQTT_TOPIC_LEVELS_MAX. */
@@ -64,12 +66,14 @@ export class Router {
   #stamp = 0;
   #subscriptions = 0;
   #wake: () => void = () => {};
+  readonly #checksDeliveries: boolean;
 
   constructor(options: RouterOptions) {
     this.#slots = options.slots;
     this.source = options.thread;
     this.topics = new TopicTable(options.topicsMax ?? TOPICS_INTERNED_MAX, options.seed, options.topicLevelsMax);
     this.#merges = options.overlap !== 'separate';
+    this.#checksDeliveries = options.checksDeliveries === true;
     this.interest = new InterestMachine({
       thread: options.thread,
       reactors: options.reactors,
@@ -165,7 +169,13 @@ export class Router {
       wildcard ||= hasWildcard(subscription.filter);
     }
     // Cached deliveries are the subscriptions themselves, except merged ones; those need two filters, one of them with a wildcard.
-    if (wildcard && mine instanceof Owner) this.#invalidate(undefined);
+    // And whether the new one may get what the former one got is to be asked again.
+    if ((wildcard && mine instanceof Owner) || this.#checksDeliveries) this.#invalidate(undefined);
+  }
+
+  /** Who may get what has changed. */
+  permissionsChanged(): void {
+    this.#invalidate(undefined);
   }
 
   /** Lets the sink have the messages of the topics that match, but without interest: other reactors do not learn of it. */
@@ -234,8 +244,10 @@ export class Router {
     found.length = 0;
     this.#filters.match(topic.name, found);
     if (this.#shared.size > 0) this.#shared.match(topic.name, found);
-    const deliveries = this.#deliveriesOf(found);
-    const weight = found.length === 0 || (found.length === 1 && found[0] instanceof Group) ? 0 : deliveries.length + ARRAY_WEIGHT;
+    const matching = this.#deliveriesOf(found);
+    const deliveries = this.#checksDeliveries ? permitted(matching, topic.name) : matching;
+    const isShared = deliveries === NO_DELIVERIES || (deliveries === matching && found.length === 1 && found[0] instanceof Group);
+    const weight = isShared ? 0 : deliveries.length + ARRAY_WEIGHT;
     if (this.topics.weight - topic.weight + weight > DELIVERIES_CACHED_MAX) this.#dropCaches();
     this.topics.weight += weight - topic.weight;
     topic.weight = weight;
@@ -322,4 +334,10 @@ function deliver(run: Run, delivery: Delivery): number {
     sink.deliveryFailed(error);
     return 0;
   }
+}
+
+/** Those whose sinks may get the topic; the same array when all may. */
+function permitted(deliveries: Deliveries, topic: string): Deliveries {
+  const kept = deliveries.filter(({ sink }) => sink.mayReceive?.(topic) !== false);
+  return kept.length === deliveries.length ? deliveries : kept;
 }

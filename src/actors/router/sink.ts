@@ -14,6 +14,8 @@ export interface Sink {
   deliveryFailed(error: unknown): void;
   /** Of the client behind it, if there is one. */
   readonly clientId?: string;
+  /** Whether it may get messages of this topic; asked when deliveries are checked, and remembered until rules or subscriptions change. */
+  mayReceive?(topic: string): boolean;
 }
 
 /**

@@ -52,6 +52,10 @@ export class Topic {
   /** Partitions of declared topics that its messages are written to, and the version of the declarations that this follows from. */
   partitions: readonly Partition[] = NO_PARTITIONS;
   partitionsVersion = -1;
+  /** `Rights.id` of the client that `grant` is about: the last one whose rights on this topic were asked for. 0 is nobody. */
+  granteeId = 0;
+  /** Publishes that it may make, as bits. */
+  grant = 0;
 
   constructor(bytes: Uint8Array, hash: number) {
     this.bytes = bytes;

@@ -14,7 +14,7 @@ import { MQTT_PACKET_BYTES_MAX, TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts
 import type { Actor, ActorContext, ReplyTo, TerminationReason, TimerHandle } from '../../runtime/actor.ts';
 import { type ActorRef, NOBODY, threadOf } from '../../runtime/ref.ts';
 import { writeAckReason } from '../../wire/mqtt/acks.ts';
-import { PacketType } from '../../wire/mqtt/constants.ts';
+import { PacketType, type Qos } from '../../wire/mqtt/constants.ts';
 import {
   type Diagnostics,
   encodeAuth,
@@ -40,6 +40,7 @@ import type { Inbox } from '../inbox/inbox.ts';
 import type { Granted } from '../registry/messages.ts';
 import type { PressureSource, Waiter } from '../router/pressure.ts';
 import type { Delivery, Run } from '../router/sink.ts';
+import type { Topic } from '../router/topic-table.ts';
 import type { ShardFacts } from '../store/messages.ts';
 import { Admission, type Applicant, type Former, newClientId } from './admission.ts';
 import { Afterlife } from './afterlife.ts';
@@ -55,18 +56,23 @@ import { SessionMachine } from './machine.ts';
 import type { Estate, SessionMessage, SessionState, SubscriptionState, Surrendered } from './messages.ts';
 import { Outbound, type OutboundHost } from './outbound.ts';
 import { OutboundAliases } from './outbound-aliases.ts';
+import { authorizerFor, permitFilters } from './permission.ts';
 import { type KeptSession, Persistence, restoredInbox } from './persistence.ts';
 import { SESSION_PROBE } from './probe.ts';
+import type { ClientRates } from './rates.ts';
 import type { SessionRecord } from './record.ts';
 import { Remainder } from './remainder.ts';
 import type { Restored } from './restorer.ts';
 import type { SessionServices } from './services.ts';
+import type { Standing } from './standing.ts';
 import { detachedSnapshot, membershipStates, subscriptionStates } from './state.ts';
 import { Subscriber } from './subscriber.ts';
 import { IO_CLOSED, IO_CONTINUE, IO_DATA, IO_DRAINED, type ReadView, type Transport } from './transport.ts';
 
 const { slot } = SESSION_PROBE;
-const TIMER = { connect: 1, keepAlive: 2, slow: 3, afterlife: 4, handing: 5 } as const;
+const TIMER = { connect: 1, keepAlive: 2, slow: 3, afterlife: 4, handing: 5, expiry: 6, rate: 7 } as const;
+/** Longest that one timer runs; what is longer is waited for in steps. */
+const TIMER_MS_MAX = 3_600_000;
 type State = 'connecting' | 'authenticating' | 'claiming' | 'online' | 'offline' | 'handing' | 'ended';
 type Context = ActorContext<SessionMessage>;
 
@@ -87,6 +93,14 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   readonly #afterlife: Afterlife;
   #clientId = '';
   #subscriber: Subscriber | null = null;
+  /** Null until the client has been let in. */
+  #standing: Standing | null = null;
+  /** What the client has sent waits for the answer whether it may do it. */
+  #deciding = false;
+  /** Null: nothing limits how fast the client sends. */
+  #rates: ClientRates | null = null;
+  /** The client that is not read for as long as it is ahead of its rate. */
+  #hasty: Client | null = null;
   #sessionExpirySeconds = 0;
   #connectTimer: TimerHandle | null = null;
   /** Somebody claimed the client id while this session was still claiming it itself. */
@@ -142,7 +156,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   }
 
   get reading(): boolean {
-    return this.#state === 'online' || this.#state === 'connecting' || this.#state === 'authenticating';
+    return (this.#state === 'online' && !this.#deciding) || this.#state === 'connecting' || this.#state === 'authenticating';
   }
 
   expects(type: number): boolean {
@@ -159,8 +173,21 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     this.#persistence = new Persistence(this.#services, ctx, this.#outbound, this);
     if (this.#restored !== null) return this.#restore(this.#restored);
     this.#count(slot.connections, 1);
-    this.#connectTimer = ctx.startTimer(this.#services.limits.connectTimeoutMs, TIMER.connect);
+    const { rates, limits } = this.#services;
     this.#client!.transport.open(ctx);
+    const waitMs = rates === null ? 0 : rates.connect(ctx.now());
+    if (waitMs === undefined) return this.#turnAway();
+    this.#connectTimer = ctx.startTimer(waitMs + limits.connectTimeoutMs, TIMER.connect);
+    if (waitMs === 0) return;
+    this.#count(slot.connectsDelayed, 1);
+    this.#waitFor(this.#client!, waitMs);
+  }
+
+  /** Too many connections wait for their turn. */
+  #turnAway(): void {
+    this.#count(slot.connectsRefused, 1);
+    this.#dropConnection();
+    this.#end();
   }
 
   stopping(reason: TerminationReason): void {
@@ -169,6 +196,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     // A node that drains keeps nothing for anybody.
     if (this.#services.shares.partAll(this) && (this.#state === 'ended' || reason !== 'stopped'))
       this.#returnShared(undefined, true);
+    if (this.#standing !== null) this.#services.access.leave(this.#standing);
     this.#bequest?.end();
     this.#admission?.abandon();
     if (this.#state === 'ended' && !this.#isSucceeded) this.#persistence.forget();
@@ -238,6 +266,12 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       case TIMER.afterlife:
         if (this.#state === 'offline') this.#goOn(ctx);
         break;
+      case TIMER.expiry:
+        if (this.#state === 'online') this.#checkExpiry(this.#standing!);
+        break;
+      case TIMER.rate:
+        this.#readAgain();
+        break;
       case TIMER.handing:
         if (this.#state === 'handing') this.#end();
         break;
@@ -264,7 +298,10 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     const client = this.#client;
     if (client === null) return;
     client.heard(this.#ctx.now());
-    this.#count(slot.bytesReceived, view.end - view.start);
+    const bytes = view.end - view.start;
+    this.#count(slot.bytesReceived, bytes);
+    const rates = this.#rates;
+    const publishedBefore = rates === null ? 0 : this.#publishedHere();
     client.remainder?.join(view);
     this.#services.gauge.take(); // what was met outside of reads, by a will or a retained message, holds nobody
     try {
@@ -275,6 +312,13 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       if (!(error instanceof MqttError)) throw error;
       this.#violated(error);
       return;
+    }
+    if (rates !== null && this.#client === client) {
+      const waitMs = rates.received(this.#publishedHere() - publishedBefore, bytes, this.#ctx.now());
+      if (waitMs > 0 && this.#hasty === null) {
+        this.#count(slot.rateHeldReads, 1);
+        this.#waitFor(client, waitMs);
+      }
     }
     const acknowledged = this.#services.reader.takeAcknowledged();
     const { limits } = this.#services;
@@ -288,6 +332,27 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     }
     const pressure = this.#services.gauge.take();
     if (pressure !== null && this.#client !== null) this.#holdFor(client, pressure);
+  }
+
+  /** Messages that all clients of this reactor have published. */
+  #publishedHere(): number {
+    const { slots } = this.#services.system;
+    return slots[slot.receivedQos0]! + slots[slot.receivedQos1]! + slots[slot.receivedQos2]!;
+  }
+
+  /** The client is ahead of its rate, or of its listener's. */
+  #waitFor(client: Client, waitMs: number): void {
+    this.#hasty = client;
+    client.hold();
+    this.#ctx.startTimer(Math.min(waitMs, TIMER_MS_MAX), TIMER.rate);
+  }
+
+  #readAgain(): void {
+    const client = this.#hasty;
+    this.#hasty = null;
+    if (client === null || client !== this.#client) return;
+    client.unhold();
+    this.#readOn(client);
   }
 
   /** Reads what came while nothing was read. */
@@ -379,7 +444,9 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     if (this.#state === 'online') return this.#writeAuth(Reason.SUCCESS, data);
     if (this.#state !== 'authenticating') return;
     this.#authenticationData = data;
-    this.#admit({ ...connect, username }, terms).identified();
+    const proof = { ok: true, username, ...this.#services.access.builtinUser(username) };
+    const connection = connectionInfo(this.#services.listener, this.#client!.transport);
+    this.#admit({ ...connect, username }, terms).identified(connection, proof);
   }
 
   #writeAuth(reason: number, data: Uint8Array | undefined): void {
@@ -388,11 +455,31 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     this.#write(encodeAuth({ reason, authenticationMethod: method, authenticationData: data }, packetMax));
   }
 
-  authenticated(connect: ConnectPacket, terms: Terms): boolean {
+  /** Its client is banned: it is told (0x8A is for CONNACK alone), and nothing of the session is kept for it. */
+  expelled(): void {
+    this.#disconnect(Reason.ADMINISTRATIVE_ACTION);
+    if (this.#state === 'offline') this.#end();
+  }
+
+  /** Its credentials end at some time, and its connection with them. */
+  #watchExpiry({ expiresAt }: Standing): void {
+    if (expiresAt === Number.POSITIVE_INFINITY) return;
+    const leftMs = Math.max(expiresAt - this.#ctx.wallClock(), 0);
+    this.#ctx.startTimer(Math.min(leftMs, TIMER_MS_MAX), TIMER.expiry);
+  }
+
+  #checkExpiry(standing: Standing): void {
+    if (this.#ctx.wallClock() >= standing.expiresAt) this.#disconnect(Reason.NOT_AUTHORIZED);
+    else this.#watchExpiry(standing);
+  }
+
+  authenticated(connect: ConnectPacket, terms: Terms, standing: Standing): boolean {
     if (this.#client === null) {
       this.#end();
       return false;
     }
+    this.#standing = standing;
+    this.#services.access.enter(standing);
     this.#clientId = terms.clientId;
     this.#sessionExpirySeconds = terms.sessionExpirySeconds;
     // What is to be continued may have to wait for its client until the takeover is done.
@@ -481,6 +568,11 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     const connack = acceptance(connect, terms, this.#services.limits, sessionPresent, this.#authenticationData);
     this.#write(encodeConnack(client.dialect, connack, client.packetBytesMax));
     this.#outbound.connected(client);
+    const standing = this.#standing!;
+    standing.attach(client);
+    this.#rates = this.#services.rates?.forClient() ?? null;
+    this.#services.access.noteConnect(terms.clientId);
+    this.#watchExpiry(standing);
     client.unhold();
     this.#readOn(client);
   }
@@ -508,7 +600,17 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   // ── Subscriptions and deliveries ───────────────────────────────────────────────────────────────────────────────────────────
 
   #subscribe(packet: SubscribePacket): void {
-    const reasons = this.#subscriptions().subscribe(packet);
+    const client = this.#client;
+    this.#pauseFor((answered) =>
+      permitFilters(this.#services, this.#ctx, this.#standing, packet.entries, (allowed) => {
+        if (this.#client === client) this.#subscribePermitted(packet, allowed);
+        answered();
+      }),
+    );
+  }
+
+  #subscribePermitted(packet: SubscribePacket, allowed: readonly boolean[] | null): void {
+    const reasons = this.#subscriptions().subscribe(packet, allowed);
     if (this.#services.shares.count(this) > 0) this.machine.keep();
     const acknowledge = (): void => {
       const client = this.#client;
@@ -523,6 +625,40 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
 
   #subscriptions(): Subscriber {
     return (this.#subscriber ??= new Subscriber(this.#services, this));
+  }
+
+  awaitPermission(topic: Topic, qos: Qos, retain: boolean): void {
+    const standing = this.#standing!;
+    const by = authorizerFor(this.#services, this.#ctx);
+    this.#pauseFor((answered) =>
+      standing.rights!.resolvePublish(topic.name, qos, retain, this.#ctx.now(), by, () => {
+        standing.rightsChanged(); // more of them is known
+        answered();
+      }),
+    );
+  }
+
+  /** Reads nothing more from the client until `question` has been answered, if that is not at once. */
+  #pauseFor(question: (answered: () => void) => void): void {
+    const client = this.#client!;
+    let isAnswered = false;
+    let isPaused = false;
+    question(() => {
+      isAnswered = true;
+      if (!isPaused) return;
+      this.#deciding = false;
+      if (this.#client !== client) return;
+      client.unhold();
+      if (this.#hasty === null) this.#readOn(client);
+    });
+    if (isAnswered) return;
+    isPaused = true;
+    this.#deciding = true;
+    client.hold();
+  }
+
+  mayReceive(topic: string): boolean {
+    return this.#standing?.rights?.mayReceive(topic) ?? true;
   }
 
   #unsubscribe(packet: UnsubscribePacket): void {

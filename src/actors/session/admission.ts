@@ -1,17 +1,20 @@
 /**
- * One CONNECT on its way to an answer: its password is checked, its client id claimed, and what the former owner of that id holds is taken over. The steps
- * are in claim.ts; this is their order, and what the session hears of it. Lives until the session is admitted or has ended.
+ * One CONNECT on its way to an answer: its client is authenticated, what it may do is found out, its client id claimed, and what the former owner of that id
+ * holds is taken over. The steps are in claim.ts and permission.ts; this is their order, and what the session hears of it. Lives until the session is admitted or has ended.
  */
 import type { ActorContext } from '../../runtime/actor.ts';
 import { formatRef } from '../../runtime/ref.ts';
 import type { ConnectPacket } from '../../wire/mqtt/packets.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
+import type { AuthenticateReply } from '../authenticator/messages.ts';
 import type { Granted } from '../registry/messages.ts';
 import { authenticate, claim, type HeirSink, takeOver } from './claim.ts';
 import type { ConnectionInfo } from './connection.ts';
 import type { Terms } from './handshake.ts';
 import type { SessionMessage, SessionState } from './messages.ts';
+import { permit } from './permission.ts';
 import type { SessionServices } from './services.ts';
+import type { Standing } from './standing.ts';
 import { IO_CONTINUE } from './transport.ts';
 
 type Context = ActorContext<SessionMessage>;
@@ -27,7 +30,9 @@ export interface Former {
 /** The session that wants to be admitted. */
 export interface Applicant extends HeirSink {
   /** The client may come in: from here on the session goes by its client id. False when the client has left meanwhile. */
-  authenticated(connect: ConnectPacket, terms: Terms): boolean;
+  authenticated(connect: ConnectPacket, terms: Terms, standing: Standing): boolean;
+  /** The client is banned, now that it is in. */
+  expelled(): void;
   /** The client id is the session's, with the state of the session that had it, if there was one. */
   admitted(connect: ConnectPacket, terms: Terms, former: Former): void;
   refused(reason: number): void;
@@ -51,15 +56,20 @@ export class Admission {
   }
 
   begin(connection: ConnectionInfo): void {
-    authenticate(this.#services, this.#ctx, this.#connect, connection, (reason) => {
+    authenticate(this.#services, this.#ctx, this.#connect, connection, (reason, proof) => {
       if (reason !== Reason.SUCCESS) this.#applicant.refused(reason);
-      else this.identified();
+      else this.identified(connection, proof);
     });
   }
 
-  /** It is known who the client is. */
-  identified(): void {
-    this.#whenKnown(() => this.#applicant.authenticated(this.#connect, this.#terms) && this.#claim());
+  /** It is known who the client is; `proof` says so. */
+  identified(connection: ConnectionInfo, proof: AuthenticateReply | undefined): void {
+    const who = { clientId: this.#terms.clientId, connection, proof };
+    const onExpel = (): void => this.#ctx.io(IO_CONTINUE, () => this.#applicant.expelled());
+    permit(this.#services, this.#ctx, this.#connect, who, onExpel, (standing, reason) => {
+      if (standing === undefined) this.#applicant.refused(reason);
+      else this.#whenKnown(() => this.#applicant.authenticated(this.#connect, this.#terms, standing) && this.#claim());
+    });
   }
 
   /** A reactor that has just come back learns first what shared subscriptions the others have, or its clients' messages would miss them. */

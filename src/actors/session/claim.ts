@@ -28,30 +28,30 @@ import { IO_CONTINUE } from './transport.ts';
 
 type Context = ActorContext<SessionMessage>;
 
-/** Calls `then` with the reason code for CONNACK. */
+/** Calls `then` with the reason code for CONNACK and, when somebody has vouched for the client, with what that said. */
 export function authenticate(
   services: SessionServices,
   ctx: Context,
   connect: ConnectPacket,
   connection: ConnectionInfo,
-  then: (reason: number) => void,
+  then: (reason: number, proof: AuthenticateReply | undefined) => void,
 ): void {
   const { authenticator } = services;
+  const identity = connection.tls?.username;
+  if (identity) return then(Reason.SUCCESS, { ok: true, username: identity }); // a certificate has said who it is
   // Without passwords anybody may come in, unless there is another way to show who one is.
-  if (authenticator === undefined) return then(services.enhanced.size === 0 ? Reason.SUCCESS : Reason.NOT_AUTHORIZED);
-  if (connection.tls?.username) return then(Reason.SUCCESS); // a certificate has said who it is
-  if (connect.username === undefined) return then(Reason.BAD_USER_NAME_OR_PASSWORD);
+  if (authenticator === undefined) return then(services.enhanced.size === 0 ? Reason.SUCCESS : Reason.NOT_AUTHORIZED, undefined);
   const request: AuthenticateRequest = {
     type: 'authenticate',
-    username: connect.username,
-    password: connect.password ?? new Uint8Array(0),
     clientId: connect.clientId,
     connection,
+    ...(connect.username === undefined ? {} : { username: connect.username }),
+    ...(connect.password === undefined ? {} : { password: connect.password }),
   };
   ctx.ask<AuthenticateRequest, AuthenticateReply>(authenticator, request, CONNECT_STEP_TIMEOUT_MS, (reply) => {
-    if (reply === undefined) then(Reason.SERVER_UNAVAILABLE);
-    else if (reply.ok) then(Reason.SUCCESS);
-    else then(reply.overloaded ? Reason.SERVER_BUSY : Reason.BAD_USER_NAME_OR_PASSWORD);
+    if (reply === undefined || reply.unavailable === true) then(Reason.SERVER_UNAVAILABLE, undefined);
+    else if (reply.ok) then(Reason.SUCCESS, reply);
+    else then(reply.overloaded ? Reason.SERVER_BUSY : Reason.BAD_USER_NAME_OR_PASSWORD, undefined);
   });
 }
 

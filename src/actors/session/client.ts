@@ -6,6 +6,8 @@
  */
 import { MQTT_PACKET_BYTES_MAX, READ_TICK_MS } from '../../base/limits.ts';
 import type { Dialect } from '../../wire/mqtt/constants.ts';
+import type { Rights } from '../access/rights.ts';
+import { ALL_PUBLISHES } from '../access/rules.ts';
 import type { Topic } from '../router/topic-table.ts';
 import type { OutboundAliases } from './outbound-aliases.ts';
 import { Output } from './output.ts';
@@ -19,6 +21,8 @@ export class Client extends Output implements WriterTarget {
   aliasesOut: OutboundAliases | null = null;
   /** Topic of the last PUBLISH: devices repeat themselves. */
   lastTopic: Topic | null = null;
+  /** Publishes to it that are allowed, as bits `1 << (qos << 1 | retain)`. */
+  publishable: number = ALL_PUBLISHES;
   /** What the last read left of a packet; null when it ended with one. */
   remainder: Remainder | null = null;
   /** In which tick of READ_TICK_MS the last bytes came. A small integer, because a number with a fraction would be an object of its own. */
@@ -26,6 +30,8 @@ export class Client extends Output implements WriterTarget {
   keepAliveMs = 0;
   /** It wants to be told reasons in words [MQTT-3.1.2-29]. */
   wantsReasons = false;
+  /** What the client may do; null: everything. */
+  rights: Rights | null = null;
   /** Topics by alias, as the client has set them on this connection. */
   aliases: Map<number, Topic> | null = null;
   /** Reasons not to read: a pressure source, an answer that is awaited. Reading goes on when there are none. */

@@ -15,6 +15,8 @@ const COUNTER = new Map<number, number>([
   [Reason.KEEP_ALIVE_TIMEOUT, slot.keepAliveTimeouts],
   [Reason.SESSION_TAKEN_OVER, slot.takenOver],
   [Reason.MAXIMUM_CONNECT_TIME, slot.connectTimeouts],
+  [Reason.NOT_AUTHORIZED, slot.notAuthorized],
+  [Reason.ADMINISTRATIVE_ACTION, slot.administrativeAction],
 ]);
 
 export function countDisconnect(slots: Float64Array, reason: number): void {

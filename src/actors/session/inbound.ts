@@ -62,6 +62,8 @@ export interface ReaderHost extends Sink, ReceiptsHost {
   /** Before that: whether this is what comes next [MQTT-3.1.0-1] [MQTT-3.1.2-30]. */
   expects(type: number): boolean;
   control(packet: ControlPacket): void;
+  /** Whether the client may publish this is not known yet: stop reading, find out, read on from this packet. */
+  awaitPermission(topic: Topic, qos: Qos, retain: boolean): void;
 }
 
 export class InboundReader {
@@ -148,6 +150,7 @@ export class InboundReader {
       extendRun(run, view, limit, this.#limits.packetBytesMax);
     }
     const end = run.buffer === bytes ? run.end : packetLimit;
+    if (((client.publishable >> (view.header & 7)) & 1) === 0) return this.#unpermitted(host, client, at, end);
     this.#slots[RECEIVED[run.qos]!]! += run.count;
     if (run.qos === 0) this.#publisher.publish(run);
     else if (run.qos === 1) this.#publishQos1(host, client, run);
@@ -169,8 +172,35 @@ export class InboundReader {
       const fault = topicNameFault(bytes, start, end);
       throw new MqttError(fault === 0 ? Reason.TOPIC_NAME_INVALID : fault, 'topic name is not valid');
     }
-    client.lastTopic = topic;
+    use(client, topic);
     return topic;
+  }
+
+  /** The run in hand is not among what the client is known to be allowed. Returns the position to read on from. */
+  #unpermitted(host: ReaderHost, client: Client, at: number, end: number): number {
+    const run = this.#run;
+    const rights = client.rights!;
+    if (!rights.knowsPublish(run.topic.name, 1 << ((run.qos << 1) | (run.retain ? 1 : 0)))) {
+      host.awaitPermission(run.topic, run.qos, run.retain);
+      return at;
+    }
+    this.#slots[RECEIVED[run.qos]!]! += run.count;
+    this.#slots[slot.publishesDenied]! += run.count;
+    if (rights.disconnectsOnDenial) throw new MqttError(Reason.NOT_AUTHORIZED, 'publishes what it may not');
+    if (run.qos === 1) this.#denyQos1(host, client, run);
+    else if (run.qos === 2) this.#publishQos2(host, client, run, true);
+    return end;
+  }
+
+  /** A 3.x client cannot be told: it is acknowledged, and nobody gets the message [MQTT-3.3.5-2]. */
+  #denyQos1(host: ReaderHost, client: Client, run: Run): void {
+    // Behind the acknowledgements that wait for a write: they go out in the order of the messages [MQTT-4.6.0-2].
+    const acks = client.receipts === null ? null : this.#acksAfter(host, client, NO_WRITES);
+    for (let at = run.start; at < run.end; at = packetEnd(run.buffer, at)) {
+      const packetId = packetIdAt(run.buffer, at, run.topic.bytes.length);
+      if (acks === null) this.#answer(client, PacketType.PUBACK, packetId, Reason.NOT_AUTHORIZED);
+      else acks.push(packAck(PacketType.PUBACK, packetId, Reason.NOT_AUTHORIZED));
+    }
   }
 
   /** A 5.0 packet with properties is a run of its own; a topic alias is resolved and taken out, since it means nothing to others. */
@@ -192,6 +222,7 @@ export class InboundReader {
       const topic = client.aliases?.get(properties.alias);
       if (topic === undefined) throw new MqttError(Reason.PROTOCOL_ERROR, `topic alias ${properties.alias} is not set`); // [MQTT-3.3.2-7]
       run.topic = topic;
+      if (topic !== client.lastTopic) use(client, topic);
     }
     this.#writeWithoutAlias(run);
   }
@@ -260,7 +291,7 @@ export class InboundReader {
   }
 
   /** Routes each message once, however often it is sent [MQTT-4.3.3-10], and answers each with PUBREC. */
-  #publishQos2(host: ReaderHost, client: Client, run: Run): void {
+  #publishQos2(host: ReaderHost, client: Client, run: Run, denied = false): void {
     const { buffer, start, end } = run;
     const topicBytes = run.topic.bytes.length;
     for (let at = start; at < end; ) {
@@ -276,10 +307,16 @@ export class InboundReader {
         run.start = at;
         run.end = next;
         run.count = 1;
-        if (this.#publisher.publish(run) === 0) reason = Reason.NO_MATCHING_SUBSCRIBERS;
-        writes = this.#publisher.writes;
+        if (denied) {
+          reason = Reason.NOT_AUTHORIZED;
+          if (client.dialect === DIALECT_5) host.machine.endInbound(packetId); // the PUBREC ends it [MQTT-4.3.3-9]
+        } else {
+          if (this.#publisher.publish(run) === 0) reason = Reason.NO_MATCHING_SUBSCRIBERS;
+          writes = this.#publisher.writes;
+        }
         // With what the message leads to, in one unit: after a restart it is known to have been taken, if it has.
-        if (host.inbox !== null) writes = [...writes, host.inbox.beginInbound(packetId)];
+        if (host.inbox !== null && !(denied && client.dialect === DIALECT_5))
+          writes = [...writes, host.inbox.beginInbound(packetId)];
       }
       if (writes.length === 0 && client.receipts === null) this.#answer(client, PacketType.PUBREC, packetId, reason);
       else this.#acksAfter(host, client, writes).push(packAck(PacketType.PUBREC, packetId, reason));
@@ -368,6 +405,12 @@ export class InboundReader {
 }
 
 const NO_WRITES: readonly StagedWrite[] = [];
+
+/** Makes `topic` the client's last one, with what it may publish to it. */
+function use(client: Client, topic: Topic): void {
+  client.lastTopic = topic;
+  if (client.rights !== null) client.publishable = client.rights.grant(topic);
+}
 
 function packetIdAt(buffer: Uint8Array, at: number, topicBytes: number): number {
   const id = packetIdOffset(buffer, at, topicBytes);

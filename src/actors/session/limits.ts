@@ -1,8 +1,11 @@
 import type { ShareSettings } from '../share/strategy.ts';
 import type { Offer } from './offer.ts';
+import type { RateLimits } from './rates.ts';
 
 /** Bounds of sessions and other choices about them that an operator makes; see the configuration reference. */
 export interface SessionLimits {
+  /** How fast clients may be; absent: as fast as they like. */
+  readonly rate?: RateLimits;
   /** Largest packet from a client, bytes. */
   readonly packetBytesMax: number;
   /** From the connection to a whole CONNECT, milliseconds. */

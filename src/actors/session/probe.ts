@@ -24,7 +24,14 @@ type SessionMetric =
   | 'connectTimeouts'
   | 'takenOver'
   | 'otherDisconnects'
-  | 'heldReads';
+  | 'notAuthorized'
+  | 'administrativeAction'
+  | 'publishesDenied'
+  | 'subscriptionsDenied'
+  | 'heldReads'
+  | 'rateHeldReads'
+  | 'connectsDelayed'
+  | 'connectsRefused';
 
 const received = (qos: string): MetricSpec => ({
   name: 'sluice_mqtt_messages_received_total',
@@ -43,6 +50,18 @@ const dropped = (reason: string): MetricSpec => ({
   kind: 'counter',
   help: 'Messages that a matching client did not get.',
   labels: { reason },
+});
+const denied = (action: string): MetricSpec => ({
+  name: 'sluice_mqtt_authorization_denials_total',
+  kind: 'counter',
+  help: 'Messages that clients were not allowed to publish, and topic filters that they were not allowed to subscribe to.',
+  labels: { action },
+});
+const connectsLimited = (outcome: string): MetricSpec => ({
+  name: 'sluice_mqtt_connects_rate_limited_total',
+  kind: 'counter',
+  help: 'Connections beyond the connection rate of their listener: read later, or closed.',
+  labels: { outcome },
 });
 const closed = (reason: string): MetricSpec => ({
   name: 'sluice_mqtt_disconnects_total',
@@ -74,7 +93,18 @@ export const SESSION_PROBE: Probe<SessionMetric> = defineProbe('session', {
   keepAliveTimeouts: closed('keep_alive_timeout'),
   connectTimeouts: closed('connect_timeout'),
   takenOver: closed('session_taken_over'),
+  notAuthorized: closed('not_authorized'),
+  administrativeAction: closed('administrative_action'),
   otherDisconnects: closed('other'),
+  publishesDenied: denied('publish'),
+  subscriptionsDenied: denied('subscribe'),
+  rateHeldReads: {
+    name: 'sluice_mqtt_reads_rate_limited_total',
+    kind: 'counter',
+    help: 'Times that a client was not read for a while because it, or its listener, was ahead of its rate.',
+  },
+  connectsDelayed: connectsLimited('delayed'),
+  connectsRefused: connectsLimited('closed'),
   heldReads: {
     name: 'sluice_mqtt_reads_held_total',
     kind: 'counter',

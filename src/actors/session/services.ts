@@ -1,6 +1,8 @@
 /** What sessions share instead of owning it. */
 import type { ActorRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
+import type { AuthorizerMessage } from '../access/messages.ts';
+import type { AccessPolicy } from '../access/policy.ts';
 import type { EnhancedAuthenticator } from '../authenticator/enhanced.ts';
 import type { AuthenticateRequest } from '../authenticator/messages.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
@@ -15,6 +17,7 @@ import type { SessionLimits } from './limits.ts';
 import type { SessionMessage } from './messages.ts';
 import type { FlushList } from './output.ts';
 import type { PublishWriter } from './publish-writer.ts';
+import type { ListenerRates } from './rates.ts';
 
 export interface OwningSession {
   readonly session: ActorRef<SessionMessage>;
@@ -47,10 +50,16 @@ export interface SessionServices {
   readonly writer: PublishWriter;
   /** Sessions of this reactor that own their client id, by that. */
   readonly sessions: Map<string, OwningSession>;
-  /** Who checks user names and passwords; undefined: anybody may connect. */
   /** Methods of enhanced authentication, by name. */
   readonly enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
+  /** Who checks user names and passwords; undefined: anybody may connect. */
   readonly authenticator: ActorRef<AuthenticateRequest> | undefined;
   /** Where persistent sessions keep their messages; null: in memory, and a restart forgets them. */
   readonly inboxes: Inboxes | null;
+  /** How fast the clients of the listener may be; null: as fast as they like. */
+  readonly rates: ListenerRates | null;
+  /** What clients may do, and who is banned. */
+  readonly access: AccessPolicy;
+  /** Whom to ask what the policy's rules do not say; undefined when all of them are in memory. */
+  readonly authorizer: ActorRef<AuthorizerMessage> | undefined;
 }

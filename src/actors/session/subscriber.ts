@@ -16,6 +16,7 @@ import type { Delivery, Run } from '../router/sink.ts';
 import type { ShareSink } from '../share/member.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import type { SessionMessage } from './messages.ts';
+import { SESSION_PROBE } from './probe.ts';
 import type { SessionServices } from './services.ts';
 
 /** A lookup of retained messages that is under way: where it goes on, and how its messages are delivered. */
@@ -45,9 +46,14 @@ export class Subscriber {
     this.#sink = sink;
   }
 
-  /** Subscribes to each entry and returns its reason code for the SUBACK [MQTT-3.9.3-1]. */
-  subscribe(packet: SubscribePacket): number[] {
-    return packet.entries.map((entry) => this.#grant(entry, packet.subscriptionId ?? 0));
+  /** Subscribes to each entry that is allowed and returns the reason codes of all for the SUBACK [MQTT-3.9.3-1]. `allowed`: null for all. */
+  subscribe(packet: SubscribePacket, allowed: readonly boolean[] | null): number[] {
+    const { slots } = this.#services.system;
+    return packet.entries.map((entry, index) => {
+      if (allowed === null || allowed[index] === true) return this.#grant(entry, packet.subscriptionId ?? 0);
+      slots[SESSION_PROBE.slot.subscriptionsDenied]! += 1;
+      return Reason.NOT_AUTHORIZED;
+    });
   }
 
   /** Unsubscribes from each filter and returns its reason code for the UNSUBACK [MQTT-3.11.3-1]. */
@@ -155,6 +161,7 @@ export class Subscriber {
     const bytes = packetTopic(packet, 0);
     const topic = this.#services.router.topics.intern(packet, bytes.start, bytes.end);
     if (topic === undefined) return;
+    if (this.#services.access.options.checksDeliveries && this.#sink.mayReceive?.(topic.name) === false) return;
     const run: Run = {
       topic,
       publisher: null,

@@ -1,10 +1,9 @@
 /**
- * The authenticator's shell: takes asks of the reactors' sessions and answers when the pool has. It holds no state, so a
- * restart loses nothing but the asks under way, which time out at the asker.
+ * The authenticator's shell: takes asks of the reactors' sessions and answers when their chain has. It holds no state, so a restart loses nothing but the asks
+ * under way, which time out at the asker.
  */
 import type { AuthenticateReply, AuthenticateRequest } from '../../actors/authenticator/messages.ts';
 import type { Actor, ActorContext, ReplyTo } from '../../runtime/actor.ts';
-import type { PasswordChecker } from './password-checker.ts';
 
 const CHECKED = 1;
 
@@ -14,12 +13,12 @@ interface Checked {
 }
 
 export class Authenticator implements Actor<AuthenticateRequest> {
-  readonly #checker: PasswordChecker;
+  readonly #authenticate: (request: AuthenticateRequest) => Promise<AuthenticateReply>;
   readonly #onError: (error: unknown) => void;
 
-  /** `onError` hears of a pool that failed; the client is refused then. */
-  constructor(checker: PasswordChecker, onError: (error: unknown) => void) {
-    this.#checker = checker;
+  /** `onError` hears of a check that failed as a whole; the client is refused then. */
+  constructor(authenticate: (request: AuthenticateRequest) => Promise<AuthenticateReply>, onError: (error: unknown) => void) {
+    this.#authenticate = authenticate;
     this.#onError = onError;
   }
 
@@ -31,7 +30,7 @@ export class Authenticator implements Actor<AuthenticateRequest> {
       return;
     }
     const answer = (reply: AuthenticateReply): void => ctx.io(CHECKED, { to, reply } satisfies Checked);
-    this.#checker.check(message.username, message.password).then(answer, (error) => {
+    this.#authenticate(message).then(answer, (error) => {
       this.#onError(error);
       answer({ ok: false });
     });
@@ -43,6 +42,11 @@ export class Authenticator implements Actor<AuthenticateRequest> {
   }
 }
 
-function isRequest(message: AuthenticateRequest): boolean {
-  return message.type === 'authenticate' && typeof message.username === 'string' && message.password instanceof Uint8Array;
+function isRequest({ type, username, password, connection }: AuthenticateRequest): boolean {
+  return (
+    type === 'authenticate' &&
+    (username === undefined || typeof username === 'string') &&
+    (password === undefined || password instanceof Uint8Array) &&
+    typeof connection === 'object'
+  );
 }

@@ -1,11 +1,38 @@
-/** The pool's job (piscina): one password against one stored hash. */
-import { verifyPassword } from './password-hash.ts';
+/**
+ * The pool's jobs (piscina): one password against its stored form, and a new password into the forms that are stored.
+ *
+ * The threads of the pool take what the reactors leave: a login storm waits, messages do not.
+ */
+import { readlinkSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import { hashPassword } from './password-hash.ts';
+import { storedScram } from './scram-file.ts';
+import { type StoredPassword, verifyStored } from './stored-password.ts';
 
-export interface CheckJob {
-  readonly password: Uint8Array;
-  readonly stored: string;
+export type PasswordJob =
+  | { readonly type: 'verify'; readonly password: Uint8Array; readonly stored: StoredPassword }
+  | { readonly type: 'hash'; readonly password: string; readonly logN?: number };
+
+export interface NewPassword {
+  readonly hash: string;
+  /** `SCRAM-SHA-256$…` */
+  readonly scram: string;
 }
 
-export function checkPassword(job: CheckJob): boolean {
-  return verifyPassword(job.password, job.stored);
+lowerPriority();
+
+/** Linux has priorities by thread, under the number that /proc tells; elsewhere the threads stay equals. */
+function lowerPriority(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    const thread = Number(readlinkSync('/proc/thread-self').split('/').pop());
+    if (thread > 0) setPriority(thread, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // No /proc: nothing is lost but the order of who goes first.
+  }
+}
+
+export function passwordJob(job: PasswordJob): Promise<boolean> | NewPassword {
+  if (job.type === 'verify') return verifyStored(job.password, job.stored);
+  return { hash: hashPassword(job.password, job.logN), scram: storedScram(job.password) };
 }

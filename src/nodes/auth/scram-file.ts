@@ -44,15 +44,15 @@ export function scramCredentialOf(users: ScramUsers, user: string): ScramCredent
 }
 
 /** The line of a user for the file. */
-export function scramLine(
-  user: string,
-  password: string,
-  salt: Uint8Array = randomBytes(16),
-  iterations: number = ITERATIONS,
-): string {
+export function scramLine(user: string, password: string, salt?: Uint8Array, iterations?: number): string {
+  return `${user}:${storedScram(password, salt, iterations)}`;
+}
+
+/** What is stored of a password: enough to check a proof, too little to make one. Takes milliseconds by intent. */
+export function storedScram(password: string, salt: Uint8Array = randomBytes(16), iterations: number = ITERATIONS): string {
   const salted = pbkdf2Sync(password.normalize('NFKC'), salt, iterations, 32, 'sha256');
   const key = (name: string): Buffer => createHmac('sha256', salted).update(name).digest();
   const storedKey = createHash('sha256').update(key('Client Key')).digest();
   const [saltText, stored, server] = [Buffer.from(salt), storedKey, key('Server Key')].map((bytes) => bytes.toString('base64'));
-  return `${user}${MARK}${iterations}:${saltText}$${stored}:${server}`;
+  return `SCRAM-SHA-256$${iterations}:${saltText}$${stored}:${server}`;
 }

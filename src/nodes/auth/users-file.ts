@@ -1,10 +1,10 @@
-/** The file of `auth.users_file`: one `user:hash` a line; empty lines and lines that start with `#` are skipped. */
+/** The file of `auth.users_file`, or one that mosquitto_passwd has written: one `user:hash` a line; empty lines and lines that start with `#` are skipped. */
 import { readFileSync } from 'node:fs';
 import { SluiceError } from '../../base/errors.ts';
-import { parsePasswordHash } from './password-hash.ts';
+import { parseStoredPassword, type StoredPassword } from './stored-password.ts';
 
-/** User name → stored hash. */
-export type Users = ReadonlyMap<string, string>;
+/** User name → stored password. */
+export type Users = ReadonlyMap<string, StoredPassword>;
 
 function badLine(file: string, line: number, what: string): SluiceError {
   // The content stays out of the message: a line may hold a password in clear text by mistake.
@@ -13,18 +13,18 @@ function badLine(file: string, line: number, what: string): SluiceError {
 
 /** A user name may hold `:`; a hash cannot, so the last one divides. */
 export function parseUsers(file: string, text: string): Users {
-  const users = new Map<string, string>();
+  const users = new Map<string, StoredPassword>();
   for (const [index, raw] of text.split('\n').entries()) {
     const line = raw.endsWith('\r') ? raw.slice(0, -1) : raw;
     if (line.trim() === '' || line.startsWith('#')) continue;
     const colon = line.lastIndexOf(':');
     if (colon <= 0) throw badLine(file, index + 1, 'is not `user:hash`');
     const user = line.slice(0, colon);
-    const hash = line.slice(colon + 1);
-    if (parsePasswordHash(hash) === undefined)
-      throw badLine(file, index + 1, 'has no hash that Sluice knows ($scrypt$ln=…,r=…,p=…$salt$hash)');
+    const stored = parseStoredPassword(line.slice(colon + 1));
+    if (stored === undefined)
+      throw badLine(file, index + 1, 'has no hash that Sluice knows ($scrypt$, $argon2id$, $2b$, $6$, $7$)');
     if (users.has(user)) throw badLine(file, index + 1, 'names a user for the second time');
-    users.set(user, hash);
+    users.set(user, stored);
   }
   return users;
 }

@@ -20,6 +20,8 @@ interface BenchOptions {
   readonly json?: boolean;
   readonly list?: boolean;
   readonly mqtt?: 3 | 4 | 5;
+  readonly username?: string;
+  readonly pw?: string;
   readonly seconds?: number;
   readonly warmup?: number;
   readonly payload?: number;
@@ -53,6 +55,8 @@ export function changesOf(options: Omit<BenchOptions, 'target'>): Partial<Params
     warmupSeconds: options.warmup,
     payloadBytes: options.payload,
     level: options.mqtt,
+    username: options.username,
+    password: options.pw,
     publishers: options.publishers,
     subscribers: options.subscribers,
     topics: options.topics,
@@ -187,6 +191,8 @@ export function benchCommand(): Command {
     .option('--receiver-thread <n>', 'reactor of the receiving node that is sent to (wire, wire-ask)', wholeNumber(1, 31))
     .option('--gigabytes <n>', 'size of the log (recovery)', wholeNumber(1, 1000))
     .option('--mqtt <version>', 'protocol of the load: 311 or 5', protocolLevel)
+    .option('-u, --username <name>', 'user name of every client')
+    .option('-P, --pw <password>', 'password of every client')
     .option('--list', 'name the scenarios')
     .option('--json', 'one JSON object per run and nothing else')
     .action((scenario: string | undefined, options: BenchOptions) => bench(scenario, options));

@@ -1,12 +1,15 @@
 /** The `sluice` command: its commands, and one place that turns every way to fail into a line on standard error and an exit code. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { aclCommand } from './acl.ts';
+import { banCommand } from './ban.ts';
 import { benchCommand } from './bench.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { logCommand } from './log.ts';
 import { pubCommand } from './pub.ts';
 import { subCommand } from './sub.ts';
 import { topicCommand } from './topic.ts';
+import { userCommand } from './user.ts';
 
 function version(): string {
   // From dist/src/nodes/cli/.
@@ -22,7 +25,17 @@ function createProgram(): Command {
     .enablePositionalOptions()
     .showSuggestionAfterError(true)
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 unreachable');
-  for (const command of [pubCommand(), subCommand(), topicCommand(), logCommand(), benchCommand()]) program.addCommand(command);
+  const commands = [
+    pubCommand(),
+    subCommand(),
+    topicCommand(),
+    logCommand(),
+    benchCommand(),
+    userCommand(),
+    aclCommand(),
+    banCommand(),
+  ];
+  for (const command of commands) program.addCommand(command);
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
     command.exitOverride();
   return program;

@@ -37,6 +37,9 @@ export interface LoadedConfig {
   readonly settings: readonly ConfigSetting[];
 }
 
+/** Stands for a secret. */
+const HIDDEN = '***';
+
 /** Characters of a value or key that an error message repeats. */
 const QUOTED_CHARS_MAX = 120;
 
@@ -62,14 +65,15 @@ function unknownKey(path: string, value: unknown, origin: string): SluiceError {
   const section = CONFIG_SECTIONS.has(path) ? 'is a section, not a key' : 'is not a key';
   return new SluiceError(
     'SLUICE_CONFIG_UNKNOWN_KEY',
-    `${quoteKey(path)} = ${quoteValue(value)} (${origin}): ${section}; the nearest key is ${nearest.path}, which allows ${nearest.allowed}`,
+    // A misspelt key may well hold the secret that was meant for the right one.
+    `${quoteKey(path)} = ${nearest.leaf.secret === true ? HIDDEN : quoteValue(value)} (${origin}): ${section}; the nearest key is ${nearest.path}, which allows ${nearest.allowed}`,
   );
 }
 
 function badValue(key: ConfigKey, value: unknown, origin: string): SluiceError {
   return new SluiceError(
     'SLUICE_CONFIG_BAD_VALUE',
-    `${key.path} = ${quoteValue(value)} (${origin}): not allowed; ${key.path} allows ${key.allowed}, its default is ${quoteValue(key.leaf.default)}`,
+    `${key.path} = ${key.leaf.secret === true ? HIDDEN : quoteValue(value)} (${origin}): not allowed; ${key.path} allows ${key.allowed}, its default is ${quoteValue(key.leaf.default)}`,
   );
 }
 
@@ -207,12 +211,12 @@ export function defaultConfig(): Config {
   return loadConfig({ assignments: [], environment: {}, file: undefined }).config;
 }
 
-/** Short name of an effective configuration: equal on two nodes exactly when all their values are. */
-/** What may be shown: of a secret only whether there is one. */
+/** What may be shown of a setting's value: all of it, unless it is a secret that is set. */
 export function shownValue({ key, value }: ConfigSetting): ConfigValue {
-  return key.leaf.secret === true && value !== '' ? '***' : value;
+  return key.leaf.secret !== true || JSON.stringify(value) === JSON.stringify(key.leaf.default) ? value : HIDDEN;
 }
 
+/** Short name of an effective configuration: equal on two nodes exactly when all their values are, secrets aside. */
 export function digestConfig(settings: readonly ConfigSetting[]): string {
   const lines = settings.map((setting) => `${setting.key.path}=${JSON.stringify(shownValue(setting))}`);
   return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 12);

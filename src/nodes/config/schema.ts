@@ -7,10 +7,14 @@
  * Ports: 0 means that the system picks one, -1 turns the listener off.
  */
 import type { XStatic } from 'typebox/schema';
+import { ACL_SCHEMA } from './acl-schema.ts';
+import { AUTH_SCHEMA } from './auth-schema.ts';
+import { BACKEND_SCHEMA } from './backend-schema.ts';
+import { FLAPPING_SCHEMA, RATE_SCHEMA } from './rate-schema.ts';
 
 export const CONFIG_SCHEMA = {
   type: 'object',
-  required: ['node', 'storage', 'cluster', 'wire', 'http', 'mqtt', 'kafka', 'meta', 'auth', 'log'],
+  required: ['node', 'storage', 'cluster', 'wire', 'http', 'mqtt', 'kafka', 'meta', 'auth', 'acl', 'backend', 'log'],
   properties: {
     node: {
       type: 'object',
@@ -152,13 +156,45 @@ export const CONFIG_SCHEMA = {
     http: {
       type: 'object',
       description: 'Health, metrics and administration over HTTP.',
-      required: ['host', 'port'],
+      required: ['host', 'port', 'tokens_file', 'users_file', 'audit'],
       properties: {
         host: {
           type: 'string',
           minLength: 1,
           default: '127.0.0.1',
-          description: 'Address of the HTTP listener. It has no authentication yet: other than loopback needs `auth.insecure`.',
+          description:
+            'Address of the HTTP listener. Other than loopback needs `http.tokens_file`, `http.users_file` or `auth.insecure`.',
+        },
+        tokens_file: {
+          type: 'string',
+          default: '',
+          description: 'File of `name:token` lines: who may administrate with a bearer token.',
+        },
+        users_file: {
+          type: 'string',
+          default: '',
+          description: 'File of `user:hash` lines, as `auth.users_file`: who may administrate with user name and password.',
+        },
+        audit: {
+          type: 'object',
+          description: 'The log of administrative actions, `audit.log` in `node.data`.',
+          required: ['bytes_max', 'files_max'],
+          properties: {
+            bytes_max: {
+              type: 'integer',
+              minimum: 0,
+              maximum: 1073741824,
+              default: 10485760,
+              description: 'Size at which a new file is begun. 0 turns the log off.',
+            },
+            files_max: {
+              type: 'integer',
+              minimum: 1,
+              maximum: 1000,
+              default: 10,
+              description: 'Files that are kept, with the one being written.',
+            },
+          },
         },
         port: { type: 'integer', minimum: -1, maximum: 65535, default: 8090, description: 'Port of the HTTP listener.' },
       },
@@ -178,6 +214,8 @@ export const CONFIG_SCHEMA = {
         'keep_alive_max_s',
         'session_expiry_max_s',
         'connections_max',
+        'rate',
+        'flapping',
         'subscriptions_max',
         'shared',
         'qos_max',
@@ -318,6 +356,8 @@ export const CONFIG_SCHEMA = {
           default: 100000,
           description: 'MQTT connections of the node. A further one is closed at once and counted.',
         },
+        rate: RATE_SCHEMA as typeof RATE_SCHEMA,
+        flapping: FLAPPING_SCHEMA as typeof FLAPPING_SCHEMA,
         subscriptions_max: {
           type: 'integer',
           minimum: 1,
@@ -503,29 +543,9 @@ export const CONFIG_SCHEMA = {
         },
       },
     },
-    auth: {
-      type: 'object',
-      description: 'Who may connect.',
-      required: ['insecure', 'users_file', 'scram_file'],
-      properties: {
-        insecure: {
-          type: 'boolean',
-          default: false,
-          description: 'Allow listeners off loopback although anyone who reaches them may do everything.',
-        },
-        users_file: {
-          type: 'string',
-          default: '',
-          description: 'File of `user:hash` lines. Empty means that MQTT clients need no password. Read again on SIGHUP.',
-        },
-        scram_file: {
-          type: 'string',
-          default: '',
-          description:
-            'File of `user:SCRAM-SHA-256$…` lines (PostgreSQL’s form) for 5.0 clients that authenticate by SCRAM-SHA-256. Empty: not offered.',
-        },
-      },
-    },
+    auth: AUTH_SCHEMA as typeof AUTH_SCHEMA,
+    acl: ACL_SCHEMA as typeof ACL_SCHEMA,
+    backend: BACKEND_SCHEMA as typeof BACKEND_SCHEMA,
     log: {
       type: 'object',
       description: 'The log on stderr, one JSON object per line.',

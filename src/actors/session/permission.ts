@@ -1,0 +1,97 @@
+/**
+ * What a client may do, asked on its behalf: between authentication and the claim of the client id (is it banned, and may it leave the will that it brings), and when
+ * it subscribes.
+ */
+import { AUTHORIZE_TIMEOUT_MS } from '../../base/limits.ts';
+import type { ActorContext } from '../../runtime/actor.ts';
+import type { Qos } from '../../wire/mqtt/constants.ts';
+import type { ConnectPacket } from '../../wire/mqtt/packets.ts';
+import { Reason } from '../../wire/mqtt/reason-codes.ts';
+import { parseFilter } from '../../wire/mqtt/topics.ts';
+import { addressOf } from '../access/address-list.ts';
+import type { Identity, PermitReply, PermitRequest, RulesReply, RulesRequest } from '../access/messages.ts';
+import type { Authorizer } from '../access/rights.ts';
+import type { AuthenticateReply } from '../authenticator/messages.ts';
+import type { ConnectionInfo } from './connection.ts';
+import type { SessionMessage } from './messages.ts';
+import type { SessionServices } from './services.ts';
+import { Standing } from './standing.ts';
+
+type Context = ActorContext<SessionMessage>;
+
+/** Main's answers, by way of the session's own asks. Without an authorizer on main there is no answer. */
+export function authorizerFor(services: SessionServices, ctx: Context): Authorizer {
+  const { authorizer } = services;
+  return {
+    fetchRules: (request, then) => {
+      if (authorizer === undefined) return then(undefined);
+      ctx.ask<RulesRequest, RulesReply>(authorizer, request, AUTHORIZE_TIMEOUT_MS, (reply) => then(reply));
+    },
+    askPermit: (request, then) => {
+      if (authorizer === undefined) return then(undefined);
+      ctx.ask<PermitRequest, PermitReply>(authorizer, request, AUTHORIZE_TIMEOUT_MS, (reply) => then(reply));
+    },
+  };
+}
+
+/** Calls `then` with where the client stands, or with the reason code to refuse it with. `onExpel`: it is banned later on. */
+export function permit(
+  services: SessionServices,
+  ctx: Context,
+  connect: ConnectPacket,
+  who: { readonly clientId: string; readonly connection: ConnectionInfo; readonly proof: AuthenticateReply | undefined },
+  onExpel: () => void,
+  then: (standing: Standing | undefined, reason: number) => void,
+): void {
+  const { access } = services;
+  const { clientId, connection, proof } = who;
+  const identity: Identity = {
+    clientId,
+    username: proof?.username ?? connect.username ?? '',
+    address: addressOf(connection.remoteAddress),
+    groups: proof?.groups ?? [],
+  };
+  if (access.forbids(identity, ctx.wallClock())) return then(undefined, Reason.BANNED);
+  const rights = proof?.superuser === true ? null : access.rightsOf(identity, proof?.rules);
+  const standing = new Standing(identity, rights, proof?.expiresAt ?? Number.POSITIVE_INFINITY, onExpel);
+  const { will } = connect;
+  if (will === undefined || rights === null) return then(standing, Reason.SUCCESS);
+  rights.resolvePublish(will.topic, will.qos, will.retain, ctx.now(), authorizerFor(services, ctx), (allowed) => {
+    if (allowed) then(standing, Reason.SUCCESS);
+    else then(undefined, Reason.NOT_AUTHORIZED);
+  });
+}
+
+/** Calls `then` with whether each filter may be subscribed to; null: all may. At once when nobody has to be asked. */
+export function permitFilters(
+  services: SessionServices,
+  ctx: Context,
+  standing: Standing | null,
+  entries: readonly { readonly filter: string; readonly qos: Qos }[],
+  then: (allowed: readonly boolean[] | null) => void,
+): void {
+  const rights = standing?.rights ?? null;
+  if (rights === null) return then(null);
+  const by = authorizerFor(services, ctx);
+  const allowed: boolean[] = [];
+  // One after the other, and not by recursion as long as the answers are at hand: a packet may bring thousands.
+  const goOn = (): void => {
+    while (allowed.length < entries.length) {
+      const index = allowed.length;
+      const { filter, qos } = entries[index]!;
+      let inCall = true;
+      const decide = (verdict: boolean): void => {
+        allowed.push(verdict);
+        if (!inCall) goOn();
+      };
+      const parsed = parseFilter(filter);
+      if (parsed === undefined)
+        decide(true); // it is refused for what it is
+      else rights.resolveSubscribe(parsed.filter, qos, parsed.shareGroup !== undefined, ctx.now(), by, decide);
+      inCall = false;
+      if (allowed.length === index) return; // the answer is awaited
+    }
+    then(allowed);
+  };
+  goOn();
+}

@@ -1,0 +1,75 @@
+/**
+ * How fast clients may connect and send. What comes too fast is not dropped: the connection is not read for as long as it is ahead of its rate, and TCP holds the
+ * client back. A listener's rates are shared by its clients on all reactors; each reactor has its part of them.
+ */
+import { CONNECT_WAIT_MS_MAX } from '../../base/limits.ts';
+import { TokenBucket } from '../../base/token-bucket.ts';
+
+/** Per second; 0 is no limit. */
+export interface RateLimits {
+  readonly clientMessages: number;
+  readonly clientBytes: number;
+  readonly listenerMessages: number;
+  readonly listenerBytes: number;
+  readonly listenerConnects: number;
+}
+
+/** Null when nothing is limited: then nothing is measured either. */
+export function listenerRates(limits: RateLimits | undefined, reactors: number): ListenerRates | null {
+  const isLimited = limits !== undefined && Object.values(limits).some((perSecond) => perSecond > 0);
+  return isLimited ? new ListenerRates(limits, reactors) : null;
+}
+
+/** The rates of one listener on one reactor. */
+export class ListenerRates {
+  readonly #limits: RateLimits;
+  readonly #messages: TokenBucket | null;
+  readonly #bytes: TokenBucket | null;
+  readonly #connects: TokenBucket | null;
+
+  constructor(limits: RateLimits, reactors: number) {
+    this.#limits = limits;
+    this.#messages = bucket(limits.listenerMessages / reactors);
+    this.#bytes = bucket(limits.listenerBytes / reactors);
+    this.#connects = bucket(limits.listenerConnects / reactors);
+  }
+
+  /** How long a new connection has to wait before it is read, milliseconds; undefined: too many wait already. */
+  connect(now: number): number | undefined {
+    const waitMs = this.#connects?.spend(1, now) ?? 0;
+    if (waitMs <= CONNECT_WAIT_MS_MAX) return waitMs;
+    this.#connects!.spend(-1, now); // it does not come in
+    return undefined;
+  }
+
+  /** What a client's reads are measured by; null: nothing limits them. */
+  forClient(): ClientRates | null {
+    const { clientMessages, clientBytes } = this.#limits;
+    const [messages, bytes] = [bucket(clientMessages), bucket(clientBytes)];
+    const own = [messages, this.#messages].filter((each) => each !== null);
+    const ownBytes = [bytes, this.#bytes].filter((each) => each !== null);
+    return own.length + ownBytes.length === 0 ? null : new ClientRates(own, ownBytes);
+  }
+}
+
+export class ClientRates {
+  readonly #messages: readonly TokenBucket[];
+  readonly #bytes: readonly TokenBucket[];
+
+  constructor(messages: readonly TokenBucket[], bytes: readonly TokenBucket[]) {
+    this.#messages = messages;
+    this.#bytes = bytes;
+  }
+
+  /** How long the client is not to be read after it has sent this, milliseconds. */
+  received(messages: number, bytes: number, now: number): number {
+    let waitMs = 0;
+    for (const each of this.#messages) waitMs = Math.max(waitMs, each.spend(messages, now));
+    for (const each of this.#bytes) waitMs = Math.max(waitMs, each.spend(bytes, now));
+    return waitMs;
+  }
+}
+
+function bucket(perSecond: number): TokenBucket | null {
+  return perSecond === 0 ? null : new TokenBucket(perSecond, Math.max(perSecond, 1));
+}

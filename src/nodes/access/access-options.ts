@@ -1,0 +1,38 @@
+/** From the configuration to what a reactor's policy is made of. */
+import type { AccessOptions } from '../../actors/access/policy.ts';
+import type { RuleSource, SourceKind } from '../../actors/access/rights.ts';
+import type { Config } from '../config/schema.ts';
+
+const KINDS: Readonly<Record<Config['acl']['sources'][number], SourceKind>> = {
+  file: 'book',
+  builtin: 'book',
+  jwt: 'claims',
+  mysql: 'fetched',
+  postgresql: 'fetched',
+  redis: 'fetched',
+  http: 'asked',
+};
+
+export function ruleSources({ acl }: Config): readonly RuleSource[] {
+  const names = acl.sources.length === 0 && acl.file !== '' ? (['file'] as const) : acl.sources;
+  return names.map((name) => ({ name, kind: KINDS[name] }));
+}
+
+/** Whether rules in memory may not be enough, so that main has to be asked. */
+export function asksBackEnds(config: Config): boolean {
+  return ruleSources(config).some(({ kind }) => kind === 'fetched' || kind === 'asked');
+}
+
+export function accessOptions(config: Config): AccessOptions {
+  const { acl, mqtt } = config;
+  const { flapping } = mqtt;
+  return {
+    sources: ruleSources(config),
+    noMatch: acl.no_match,
+    checksDeliveries: acl.check_deliveries,
+    denyOnFailure: acl.on_error === 'deny',
+    disconnectsOnDenial: acl.deny_action === 'disconnect',
+    flapping: flapping.connects === 0 ? null : { connects: flapping.connects, windowMs: flapping.window_s * 1000 },
+    cacheMs: acl.cache_s * 1000,
+  };
+}

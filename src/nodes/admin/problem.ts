@@ -1,0 +1,29 @@
+/** Errors of the administrative HTTP as RFC 9457 problems with a code of the catalogue. */
+import type { FastifyReply } from 'fastify';
+import { ERROR_CATALOGUE, type ErrorCode, isCoded } from '../../base/errors.ts';
+
+export function sendProblem(reply: FastifyReply, status: number, code: ErrorCode, detail: string): FastifyReply {
+  const problem = { type: 'about:blank', title: code, status, code, detail, help: ERROR_CATALOGUE[code] };
+  return reply.code(status).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/** What an error of a request means in HTTP; others are the node's own failures. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  SLUICE_TOPIC_UNKNOWN: 404,
+  SLUICE_TOPIC_EXISTS: 409,
+  SLUICE_TOPIC_LIMIT: 409,
+  SLUICE_TOPIC_INVALID: 400,
+  SLUICE_HTTP_UNAVAILABLE: 503,
+  SLUICE_STORAGE_FULL: 507,
+  SLUICE_SECURITY_LIMIT: 409,
+  SLUICE_SECURITY_BUSY: 503,
+  SLUICE_SECURITY_STORE: 500,
+};
+
+/** Status, code and what may be said of an error that a handler has thrown. */
+export function problemOf(error: unknown): { readonly status: number; readonly code: ErrorCode; readonly detail: string } {
+  if (isCoded(error)) return { status: STATUS[error.code] ?? 500, code: error.code, detail: error.message };
+  const status = (error as { statusCode?: number }).statusCode ?? 500;
+  const detail = status >= 500 ? 'see the log of the node' : (error as Error).message;
+  return { status, code: 'SLUICE_HTTP_FAILED', detail };
+}
