@@ -64,7 +64,7 @@ export function makeRig(): Rig {
     dial: () => [],
     listen: async (_at, accept) => {
       onPipe = accept;
-      return { port: 1, close: () => {} };
+      return { port: 1, close: async () => {} };
     },
   };
   const waiting: (() => void)[] = [];

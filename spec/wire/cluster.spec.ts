@@ -72,7 +72,7 @@ test('a node that is lost ends watches and asks, on both sides, and is met again
     .ask(workerRef(2) as ActorRef, { type: 'silence' }, DEADLINE_MS)
     .catch(({ failure }: AskError) => failure);
   await until(() => b.system.turns > 0);
-  b.kill();
+  await b.kill();
   assert.is(await pending, 'unreachable');
   await until(() => a.worker.ends.length === 1);
   assert.is(a.worker.ends[0]!.reason, 'unreachable');

@@ -9,7 +9,7 @@ import { type ActorRef, wellKnownRef } from '../../src/runtime/ref.ts';
 import { ThreadPlatform } from '../../src/runtime/thread-platform.ts';
 import { ThreadSystem } from '../../src/runtime/thread-system.ts';
 import { TcpTransport } from '../../src/wire/tcp-transport.ts';
-import type { Transport } from '../../src/wire/transport.ts';
+import type { Transport, WireListener } from '../../src/wire/transport.ts';
 import type { WireEvent, WireOptions } from '../../src/wire/wire.ts';
 import { startWire } from '../../src/wire/wire-actor.ts';
 
@@ -38,8 +38,8 @@ export interface TestNode {
   readonly worker: Worker;
   readonly events: WireEvent[];
   readonly changes: string[];
-  /** All links cut at once, as if the process were killed: no goodbye. */
-  kill(): void;
+  /** All links cut at once, as if the process were killed: no goodbye. Resolves when its port is free. */
+  kill(): Promise<void>;
   /** As on SIGTERM. */
   stop(): Promise<void>;
 }
@@ -100,9 +100,9 @@ class WorkerActor implements Worker {
 }
 
 /** Gives a transport whose pipes can be cut from outside. */
-function cuttable(transport: Transport): Transport & { cut(): void } {
+function cuttable(transport: Transport): Transport & { cut(): Promise<void> } {
   const pipes = new Set<{ destroy(): void }>();
-  const closers: (() => void)[] = [];
+  const listeners: WireListener[] = [];
   return {
     lanes: transport.lanes,
     dial: (host, port) => {
@@ -115,12 +115,12 @@ function cuttable(transport: Transport): Transport & { cut(): void } {
         pipes.add(pipe);
         onPipe(pipe);
       });
-      closers.push(() => listener.close());
+      listeners.push(listener);
       return listener;
     },
-    cut: () => {
-      for (const close of closers) close();
+    cut: async () => {
       for (const pipe of pipes) pipe.destroy();
+      await Promise.all(listeners.map((listener) => listener.close()));
     },
   };
 }
@@ -158,12 +158,12 @@ export async function startNode(node: number, options: NodeOptions = {}): Promis
     changes,
     kill: () => {
       system.halt();
-      transport.cut();
+      return transport.cut();
     },
     stop: async () => {
       await system.drain(2000);
       system.halt();
-      transport.cut();
+      await transport.cut();
     },
   };
 }
@@ -186,7 +186,7 @@ export async function ownAddress({ makeTransport }: NodeOptions = {}): Promise<{
     pipe.destroy(),
   );
   const { port } = listener;
-  listener.close();
+  await listener.close();
   return { port, address: `127.0.0.1:${port}` };
 }
 

@@ -105,14 +105,19 @@ for (const kind of KINDS) {
   test('a node that is gone is noticed and, when it is back, met again', async () => {
     const [a, b] = (await startCluster(2, { makeTransport: kind.make })) as [TestNode, TestNode];
     a.system.tell(workerRef(1), { type: 'watch', ref: workerRef(2) as ActorRef });
-    b.kill();
-    await until(() => a.worker.ends.length === 1);
-    assert.is(a.worker.ends[0]!.reason, 'unreachable');
-    const peers = [{ node: 1, host: '127.0.0.1', port: a.port }];
-    const again = await startNode(2, { boots: 1, port: b.port, peers, makeTransport: kind.make });
-    await until(() => a.changes.at(-1) === '2 up' && again.changes.length === 1);
-    assert.is(await a.system.ask(workerRef(2) as ActorRef, { type: 'echo', value: 5 }, DEADLINE_MS), 5);
-    await Promise.all([a.stop(), again.stop()]);
+    const running = [a];
+    try {
+      await b.kill();
+      await until(() => a.worker.ends.length === 1);
+      assert.is(a.worker.ends[0]!.reason, 'unreachable');
+      const peers = [{ node: 1, host: '127.0.0.1', port: a.port }];
+      const again = await startNode(2, { boots: 1, port: b.port, peers, makeTransport: kind.make });
+      running.push(again);
+      await until(() => a.changes.at(-1) === '2 up' && again.changes.length === 1);
+      assert.is(await a.system.ask(workerRef(2) as ActorRef, { type: 'echo', value: 5 }, DEADLINE_MS), 5);
+    } finally {
+      await Promise.all(running.map((node) => node.stop()));
+    }
   });
 
   const { stranger } = kind;

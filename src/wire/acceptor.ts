@@ -23,7 +23,7 @@ export class WireAcceptor implements InboundOwner {
   /** Resolves with the port. */
   async listen(at: ListenAt): Promise<number> {
     const listener = await this.#parts.transport.listen(at, (pipe) => this.#accept(pipe));
-    if (this.#isClosed) listener.close();
+    if (this.#isClosed) void listener.close();
     this.#listener = listener;
     return listener.port;
   }
@@ -66,7 +66,7 @@ export class WireAcceptor implements InboundOwner {
 
   close(error: SluiceError): void {
     this.#isClosed = true;
-    this.#listener?.close();
+    void this.#listener?.close();
     for (const connection of [...this.#connections]) connection.end(error);
   }
 }

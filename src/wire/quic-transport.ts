@@ -105,7 +105,7 @@ class QuicTransport implements Transport {
     });
     server.addEventListener(events.EventQUICServerError.name, () => {});
     await server.start({ host: at.host, port: at.port });
-    return { port: server.port, close: () => void server.stop({ force: true }).catch(() => {}) };
+    return { port: server.port, close: () => server.stop({ force: true }).catch(() => {}) };
   }
 
   #watch(connection: QuicConnection, shared: SharedConnection): void {

@@ -42,7 +42,7 @@ export class TcpTransport implements Transport {
         server.off('error', reject);
         // A connection that could not be accepted is the kernel's to report again.
         server.on('error', () => {});
-        resolve({ port: (server.address() as net.AddressInfo).port, close: () => server.close() });
+        resolve({ port: (server.address() as net.AddressInfo).port, close: async () => void server.close() });
       });
     });
   }

@@ -35,7 +35,8 @@ export interface Pipe {
 export interface WireListener {
   /** The port that was bound. */
   readonly port: number;
-  close(): void;
+  /** Resolves when the port is free again. */
+  close(): Promise<void>;
 }
 
 /** How to listen: an address, or a socket that somebody else has bound. */
