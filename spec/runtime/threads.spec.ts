@@ -54,6 +54,27 @@ function nextUp(host: ThreadHost, thread: number): Promise<void> {
   });
 }
 
+test('nobody serves before all have booted, and whoever comes back serves when it knows of the others', async () => {
+  const host = await start(3);
+  const serving = (thread: number): Promise<string[] | null> => ask(host, thread, { type: 'serving' });
+  const others = (thread: number): string[] => [1, 2, 3].filter((other) => other !== thread).map((other) => `${other} up`);
+  for (const thread of [1, 2, 3]) assert.equal((await serving(thread))?.sort(), others(thread));
+  const isUp = nextUp(host, 2);
+  await host.kill(2);
+  await isUp;
+  const knew = await until(
+    () => serving(2),
+    (seen) => seen !== null,
+  );
+  assert.equal(knew?.sort(), others(2));
+  await host.stop(1000);
+});
+
+test('a thread that cannot serve fails the start', async () => {
+  const error = await start(2, { bootArguments: (thread) => (thread === 2 ? 'fail to serve' : undefined) }).catch((e) => e);
+  assert.is((error as Error).message, 'cannot serve');
+});
+
 test('asks reach every reactor; values survive the way', async () => {
   const host = await start(2);
   const value = { text: 'grüße', n: 2 ** 50 + 1, list: [1, null, undefined], bytes: Uint8Array.of(1, 2) };

@@ -1,5 +1,6 @@
 /**
- * What a reactor thread does after it is born: starts the wire to other nodes, the broker's actors, then a listener for each listening socket. Ready when all of them listen.
+ * What a reactor thread does after it is born: starts the wire to other nodes, the broker's actors, makes the persistent sessions again; then, when all
+ * reactors have, a listener for each listening socket.
  */
 import { randomBytes } from 'node:crypto';
 import { AUTHORIZER_SLOT, type AuthorizerMessage } from '../actors/access/messages.ts';
@@ -14,6 +15,7 @@ import type { SessionServices } from '../actors/session/services.ts';
 import type { ShareStrategy } from '../actors/share/strategy.ts';
 import { wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
+import type { Serve } from '../runtime/worker-entry.ts';
 import { Reason } from '../wire/mqtt/reason-codes.ts';
 import { scramCredentialOf } from './auth/scram-file.ts';
 import { restoreSessions, type Security, startBroker } from './broker.ts';
@@ -29,7 +31,7 @@ const KEEP_ALIVE_UNCAPPED_S = 65_535;
 export async function boot(
   system: ActorSystem,
   { config, listeners, declarations, scram, wire, security }: ReactorBoot,
-): Promise<void> {
+): Promise<Serve> {
   const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
   // First, so that it stops last: what the others still have to say must leave.
   if (wire !== undefined) await startNodeWire(system, config, wire, log);
@@ -46,7 +48,9 @@ export async function boot(
   await new Promise<void>((resolve, reject) =>
     restoreSessions(services, supervision, (error) => (error === undefined ? resolve() : reject(error))),
   );
-  await Promise.all(listeners.map((listener) => startListener(services, config, listener, log)));
+  return async () => {
+    await Promise.all(listeners.map((listener) => startListener(services, config, listener, log)));
+  };
 }
 
 /** SCRAM knows the users of its file and the built-in ones. */

@@ -58,6 +58,7 @@ interface Thread {
   incarnation: number;
   worker: Worker | undefined;
   isUp: boolean;
+  isServing: boolean;
   isDrained: boolean;
   lastError: unknown;
   utilization: ReturnType<typeof performance.eventLoopUtilization> | undefined;
@@ -129,6 +130,7 @@ export class ThreadHost {
         incarnation: -1,
         worker: undefined,
         isUp: false,
+        isServing: false,
         isDrained: false,
         lastError: undefined,
         utilization: undefined,
@@ -229,7 +231,8 @@ export class ThreadHost {
     target.worker = worker;
     target.utilization = undefined;
     worker.on('message', (message: FromThread) => {
-      if (message.type === 'ready') this.#onReady(target);
+      if (message.type === 'booted') this.#onBooted(target);
+      else if (message.type === 'serving') this.#onServing(target);
       else target.isDrained = true;
       this.#changed();
     });
@@ -258,19 +261,25 @@ export class ThreadHost {
     };
   }
 
-  #onReady(ready: Thread): void {
-    ready.isUp = true;
+  /** At the start nobody serves before all are there: what a client sends to one reactor may be for a session that another has yet to make again. */
+  #onBooted(booted: Thread): void {
+    booted.isUp = true;
     for (const other of this.#threads) {
-      if (other === ready || !other.isUp) continue;
-      post(other, { type: 'up', thread: ready.thread });
-      post(ready, { type: 'up', thread: other.thread });
+      if (other === booted || !other.isUp) continue;
+      post(other, { type: 'up', thread: booted.thread });
+      post(booted, { type: 'up', thread: other.thread });
     }
-    this.system.threadUp(ready.thread);
-    if (ready.service !== undefined && this.#services().every(({ isUp }) => isUp)) void this.#startReactors();
-    if (this.#threads.every(({ isUp }) => isUp)) {
-      this.#settleStart?.resolve();
-      this.#settleStart = undefined;
-    }
+    this.system.threadUp(booted.thread);
+    if (booted.service !== undefined && this.#services().every(({ isUp }) => isUp)) void this.#startReactors();
+    if (this.#settleStart === undefined) post(booted, { type: 'serve' });
+    else if (this.#threads.every(({ isUp }) => isUp)) for (const thread of this.#threads) post(thread, { type: 'serve' });
+  }
+
+  #onServing(serving: Thread): void {
+    serving.isServing = true;
+    if (!this.#threads.every(({ isServing }) => isServing)) return;
+    this.#settleStart?.resolve();
+    this.#settleStart = undefined;
   }
 
   /** The services are up: reactors may count on them from their first turn. */
@@ -290,6 +299,7 @@ export class ThreadHost {
     gone.worker = undefined;
     gone.lastError = undefined;
     gone.isUp = false;
+    gone.isServing = false;
     this.#changed();
     for (const other of this.#threads) post(other, { type: 'down', thread });
     this.system.threadDown(thread);

@@ -36,10 +36,13 @@ export type ToThread =
   | { readonly type: 'attach'; readonly link: LinkEnd }
   | { readonly type: 'up'; readonly thread: number }
   | { readonly type: 'down'; readonly thread: number }
+  /** All threads have booted: serve. */
+  | { readonly type: 'serve' }
   | { readonly type: 'drain'; readonly deadlineMs: number }
   | { readonly type: 'exit' };
 
-export type FromThread = { readonly type: 'ready' } | { readonly type: 'drained' };
+/** `booted`: its actors are there; `serving`: the outside is let in. */
+export type FromThread = { readonly type: 'booted' } | { readonly type: 'serving' } | { readonly type: 'drained' };
 
 export function openLink(end: LinkEnd): Link {
   end.port.unref();

@@ -9,9 +9,12 @@ import { ThreadPlatform } from './thread-platform.ts';
 import { type Birth, type FromThread, openLink, seedOf, type ToThread } from './thread-protocol.ts';
 import { ThreadSystem } from './thread-system.ts';
 
+/** Lets the outside in, once all threads of the process have booted and know of each other. */
+export type Serve = () => Promise<void>;
+
 /** What a boot module exports. The thread counts as up when the promise is fulfilled. */
 export interface BootModule {
-  boot(system: ActorSystem, bootArguments: unknown): Promise<void> | void;
+  boot(system: ActorSystem, bootArguments: unknown): Promise<Serve | undefined> | Promise<void> | void;
 }
 
 const port = parentPort;
@@ -45,14 +48,22 @@ port.on('message', (message: ToThread) => {
     case 'drain':
       void system.drain(message.deadlineMs).then(() => say({ type: 'drained' }));
       break;
+    case 'serve':
+      void letIn();
+      break;
     case 'exit':
       process.exit(0);
   }
 });
 
 const module = (await import(birth.bootModule)) as BootModule;
-await module.boot(system, birth.bootArguments);
-say({ type: 'ready' });
+const serve = await module.boot(system, birth.bootArguments);
+say({ type: 'booted' });
+
+async function letIn(): Promise<void> {
+  await serve?.();
+  say({ type: 'serving' });
+}
 
 function say(message: FromThread): void {
   port!.postMessage(message);
