@@ -9,6 +9,8 @@ import { type AccessOptions, AccessPolicy } from '../actors/access/policy.ts';
 import type { EnhancedAuthenticator } from '../actors/authenticator/enhanced.ts';
 import type { AuthenticateRequest } from '../actors/authenticator/messages.ts';
 import { Inboxes } from '../actors/inbox/inboxes.ts';
+import { JointUnits } from '../actors/inbox/joint-units.ts';
+import { Parts } from '../actors/inbox/parts.ts';
 import { RegistryActor } from '../actors/registry/actor.ts';
 import type { RegistryMessage } from '../actors/registry/messages.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
@@ -22,7 +24,6 @@ import { PressureGauge } from '../actors/router/pressure.ts';
 import { ROUTER_PROBE } from '../actors/router/probe.ts';
 import { Publisher } from '../actors/router/publisher.ts';
 import { remoteRuns } from '../actors/router/remote-runs.ts';
-import { RemoteWrites } from '../actors/router/remote-writes.ts';
 import { Router } from '../actors/router/router.ts';
 import { BufferPool } from '../actors/session/buffer-pool.ts';
 import { announceSessions } from '../actors/session/claim.ts';
@@ -130,11 +131,12 @@ export function startBroker(
     access,
     authorizer,
   };
-  const remoteWrites = storage?.remoteWrites ?? null;
-  const onRun = remoteRuns(system, router, gauge, shares, remoteWrites);
+  const onRun = remoteRuns(system, router, gauge, shares, storage?.parts ?? null);
   spawnRouter(system, router, (kind, bytes, start, end) => {
     if (kind === ROUTER_BYTES.fence || kind === ROUTER_BYTES.fenceRequest) fences.receive(kind, bytes, start);
-    else if (kind === ROUTER_BYTES.durable || kind === ROUTER_BYTES.written) remoteWrites?.receive(kind, bytes, start);
+    else if (kind === ROUTER_BYTES.durable) storage?.joint.onDurable(bytes, start);
+    else if (kind === ROUTER_BYTES.part) storage?.joint.onPart(bytes, start);
+    else if (kind === ROUTER_BYTES.written) storage?.parts.onWritten(bytes, start);
     else onRun(kind, bytes, start, end);
   });
   spawnInterest(system, shares, 'share-interest', WELL_KNOWN.shareInterest);
@@ -159,24 +161,26 @@ function startStorage(
   publisher: Publisher,
   gauge: PressureGauge,
   declarations: readonly Declaration[],
-): { inboxes: Inboxes; remoteWrites: RemoteWrites } {
+): { inboxes: Inboxes; joint: JointUnits; parts: Parts } {
   const store = new StoreClient(system, gauge);
   const partitions = new PartitionPool(store, system.slots, () => system.wallClock());
   const declared = new DeclaredTopics(partitions);
   const retainer = new Retainer(store);
-  const remoteWrites = new RemoteWrites(system, publisher);
-  const inboxes = new Inboxes(store, () => remoteWrites.becomeDurable());
+  const joint = new JointUnits(system, publisher, store);
+  const inboxes = new Inboxes(store, joint);
+  const parts = new Parts(system, publisher, inboxes.fanOuts);
   declared.replace(declarations);
-  publisher.writeTo(declared, retainer, remoteWrites);
+  publisher.writeTo(declared, retainer, joint);
   router.fanOuts = inboxes.fanOuts;
   spawnStoreClient(system, store);
   spawnShardKeeper(system, declared);
   system.atTurnEnd(() => {
     partitions.endTurn();
+    parts.endTurn();
     inboxes.endTurn();
     retainer.endTurn();
   });
-  return { inboxes, remoteWrites };
+  return { inboxes, joint, parts };
 }
 
 /** Makes the persistent sessions of this reactor again, if any are kept; before it listens. `then` hears when they are there. */

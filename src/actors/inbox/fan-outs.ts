@@ -30,9 +30,12 @@ export class FanOut {
   readonly block: number;
   end: number;
   messages = 0;
+  /** The reactor whose messages these are; 0: this one. */
+  readonly origin: number;
 
-  constructor(recipients: readonly Inbox[], grants: readonly Grant[], room: number) {
+  constructor(recipients: readonly Inbox[], grants: readonly Grant[], room: number, origin: number) {
     this.recipients = recipients;
+    this.origin = origin;
     // Copies: a subscription may change while its messages are on their way.
     this.grants = grants.map(({ qos, retainAsPublished, subscriptionIds }) => ({ qos, retainAsPublished, subscriptionIds }));
     this.write = new StagedWrite((code, bases) => this.#committed(code, bases));
@@ -57,8 +60,8 @@ export class FanOut {
     for (const inbox of this.recipients) inbox.machine.stage(run.count, bytes);
   }
 
-  isFor(recipients: readonly Inbox[], grants: readonly Grant[]): boolean {
-    if (recipients.length !== this.recipients.length) return false;
+  isFor(origin: number, recipients: readonly Inbox[], grants: readonly Grant[]): boolean {
+    if (origin !== this.origin || recipients.length !== this.recipients.length) return false;
     for (let i = 0; i < recipients.length; i++) {
       if (recipients[i] !== this.recipients[i] || !isSame(grants[i]!, this.grants[i]!)) return false;
     }
@@ -91,6 +94,10 @@ export class FanOuts {
   #recipients: Inbox[] = [];
   #grants: Grant[] = [];
   #isPublishing = false;
+  /** The reactor that has published what comes now; 0: this one. */
+  origin = 0;
+  /** Takes the frames of other reactors. */
+  onForeign: (origin: number, fanOut: FanOut) => void = () => {};
   /** The writes that the run of the last `end` went to. */
   readonly writes: StagedWrite[] = [];
 
@@ -112,25 +119,18 @@ export class FanOuts {
 
   /** The run is for this inbox as well. */
   collect(inbox: Inbox, run: Run, grant: Grant): void {
-    // One that is being handed over keeps its messages back, and must not keep back those of others.
-    if (inbox.isHeld) this.#stage(run, [inbox], [grant]);
-    else {
-      this.#recipients.push(inbox);
-      this.#grants.push(grant);
-      if (!this.#isPublishing) this.#stageAll(run);
-    }
+    this.#recipients.push(inbox);
+    this.#grants.push(grant);
+    if (!this.#isPublishing) this.#stageAll(run);
   }
 
-  /** Hands everything over to the store: at the end of the turn, and before recipients change. */
+  /** Hands everything over, what has been published here to the store: at the end of the turn, and before recipients change. */
   handOver(): void {
     const open = this.#open;
     if (open.length === 0) return;
     this.#open = [];
     this.#byTopic.clear();
-    for (const fanOut of open) {
-      if (fanOut.recipients[0]!.isHeld) this.#open.push(fanOut);
-      else this.#send(fanOut);
-    }
+    for (const fanOut of open) this.#send(fanOut);
   }
 
   #stageAll(run: Run): void {
@@ -148,11 +148,11 @@ export class FanOuts {
 
   #find(topic: Topic, recipients: readonly Inbox[], grants: readonly Grant[]): FanOut | undefined {
     const known = recipients.length === 1 ? recipients[0]!.gathering : this.#byTopic.get(topic);
-    return known?.isFor(recipients, grants) ? known : undefined;
+    return known?.isFor(this.origin, recipients, grants) ? known : undefined;
   }
 
   #gather(run: Run, recipients: readonly Inbox[], grants: readonly Grant[]): FanOut {
-    const fanOut = new FanOut([...recipients], grants, Math.max(1024, 2 * runBytes(run)));
+    const fanOut = new FanOut([...recipients], grants, Math.max(1024, 2 * runBytes(run)), this.origin);
     this.#open.push(fanOut);
     if (recipients.length === 1) recipients[0]!.gathering = fanOut;
     else this.#byTopic.set(run.topic, fanOut);
@@ -160,8 +160,9 @@ export class FanOuts {
   }
 
   #send(fanOut: FanOut): void {
-    const { recipients, messages, bytes, end, write } = fanOut;
+    const { recipients, messages, bytes, end, write, origin } = fanOut;
     if (recipients.length === 1) recipients[0]!.gathering = null;
+    if (origin !== 0) return this.onForeign(origin, fanOut);
     this.#store.fanOut(messages, recipients.length, STORE_SYNC | STORE_MORE, 0, bytes, 0, end, write);
   }
 }

@@ -27,7 +27,7 @@ export class Inbox {
   readonly machine: InboxMachine;
   /** The frame that gathers what is for this inbox alone, see `FanOuts`. */
   gathering: FanOut | null = null;
-  /** Its former owner on another reactor has yet to say that all of its messages are written: those that come here wait. */
+  /** Its former owner on another reactor has yet to say where it stands: until then what arrives is only counted. */
   isHeld = false;
   #whenWritten: (() => void) | null = null;
   /** The owner's turn has work at its end: see `Inboxes`. */
@@ -79,12 +79,13 @@ export class Inbox {
   /** The log has `count` more messages, from `base` on; `read` makes them out of memory. */
   arrived(base: number, count: number, read: (out: Outgoing[]) => void): void {
     const { machine } = this;
+    if (this.isHeld) return machine.committedEarly(base, count);
     const isNext = base === machine.end;
     machine.committed(base, count);
     this.#noteWritten();
-    if (this.#host === null || !isNext || this.#isReading) return;
+    if (this.#host === null || this.#isReading) return;
     const aheadTo = this.#ahead.messages === 0 ? machine.cursor : this.#aheadFrom + this.#ahead.messages;
-    if (aheadTo === base && this.#ahead.bytes < INBOX_AHEAD_BYTES) {
+    if (isNext && aheadTo === base && this.#ahead.bytes < INBOX_AHEAD_BYTES) {
       if (this.#ahead.messages === 0) this.#aheadFrom = base;
       const runs: Outgoing[] = [];
       read(runs);

@@ -17,13 +17,14 @@ import {
 } from '../store/messages.ts';
 import { FanOuts } from './fan-outs.ts';
 import type { Inbox } from './inbox.ts';
+import type { JointUnits } from './joint-units.ts';
 import type { InboxState } from './machine.ts';
 import { MARK } from './marks.ts';
 
 export class Inboxes {
   readonly fanOuts: FanOuts;
   readonly #store: StoreClient;
-  readonly #onBegan: () => void;
+  readonly #joint: JointUnits;
   #touched: Inbox[] = [];
   /** Facts of this turn that somebody waits for. */
   #write: StagedWrite | null = null;
@@ -32,16 +33,15 @@ export class Inboxes {
   #isCreating = false;
   #wanting: ((shard: number | undefined) => void)[] = [];
 
-  /** `onBegan`: a session of this reactor has an inbox; called each time. */
-  constructor(store: StoreClient, onBegan: () => void) {
+  constructor(store: StoreClient, joint: JointUnits) {
     this.#store = store;
-    this.#onBegan = onBegan;
+    this.#joint = joint;
     this.fanOuts = new FanOuts(store);
   }
 
   /** A session of this reactor has an inbox. */
   began(): void {
-    this.#onBegan();
+    this.#joint.becomeDurable();
   }
 
   /** States a fact; it is durable when the write is done. */
@@ -54,6 +54,15 @@ export class Inboxes {
   /** States a fact that nobody waits for. */
   later(shard: number, op: number, kind: number, value: number): void {
     this.#store.control('shared', shard, STORE_MORE, op, kind, value, null);
+  }
+
+  /**
+   * Calls `then` when everything that has been said so far is durable. What a session's next connection is told may rest on what the former one's had set going: a
+   * message that has been taken, a receipt, a release.
+   */
+  whenDurable(then: () => void): void {
+    if (this.#store.isQuiet && this.#touched.length === 0) return then();
+    this.control(NO_SHARD, 0, 0, 0).await({ written: then });
   }
 
   /** The inbox has moved: the log is told at the end of the turn. */
@@ -76,7 +85,7 @@ export class Inboxes {
     }
     const write = this.#write;
     this.#write = null;
-    this.#store.endUnit('shared', write);
+    if (!this.#joint.endUnit(write)) this.#store.endUnit(write);
   }
 
   /** Calls `then` with the number of a new inbox; undefined when the store cannot make one. */
@@ -118,6 +127,9 @@ export class Inboxes {
     });
   }
 }
+
+/** None has this number. */
+const NO_SHARD = 0;
 
 /** Where a session stands, out of what the log knows of its inbox. */
 export function inboxStateOf(shard: number, { start, next, bytes, marks }: ShardFacts): InboxState {

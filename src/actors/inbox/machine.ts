@@ -42,6 +42,8 @@ export class InboxMachine {
   /** Messages that are being written. */
   staged = 0;
   #bytes: number;
+  #early = 0;
+  #earlyEnd = 0;
   readonly #done: Set<number>;
   readonly #received: Set<number>;
 
@@ -57,13 +59,15 @@ export class InboxMachine {
     this.#advance();
   }
 
-  /** What the former owner knows, which writes nothing more; staged messages come behind. */
+  /** What the former owner knows, whose messages are all written. */
   adopt(state: InboxState): void {
     assert(this.ackedTo === 0 && this.end === 0, 'an inbox is adopted before it is used');
     this.ackedTo = state.ackedTo;
     this.sentTo = Math.max(state.sentTo, state.ackedTo);
     this.cursor = state.ackedTo;
-    this.end = state.end;
+    this.end = Math.max(state.end, this.#earlyEnd);
+    this.staged -= this.#early;
+    this.#early = 0;
     this.#bytes += state.bytes;
     for (const offset of state.done) this.#done.add(offset);
     for (const offset of state.received) this.#received.add(offset);
@@ -80,7 +84,17 @@ export class InboxMachine {
     return this.end + this.staged - this.ackedTo;
   }
 
-  /** Those of them that are not in flight. */
+  /** What the client could have now. */
+  get due(): number {
+    return this.end - this.cursor;
+  }
+
+  /** Bytes of those, about. */
+  get dueBytes(): number {
+    return this.messages === 0 ? 0 : (this.#bytes * this.due) / this.messages;
+  }
+
+  /** Those that are not in flight. */
   get waiting(): number {
     return this.end + this.staged - this.cursor;
   }
@@ -108,9 +122,14 @@ export class InboxMachine {
   /** They are there, from `base` on. */
   committed(base: number, count: number): void {
     this.staged -= count;
-    assert(base >= this.end, 'an inbox grows at its end');
-    // Another writer of this shard, the session's former owner, may have come in between.
-    this.end = base + count;
+    // Several reactors write to an inbox: what one of them has written may be heard of before what lies in front of it, which the log has by then.
+    this.end = Math.max(this.end, base + count);
+  }
+
+  /** They are there, and the former owner has not said yet where it stands: they count as staged until then. */
+  committedEarly(base: number, count: number): void {
+    this.#early += count;
+    this.#earlyEnd = base + count;
   }
 
   /** They were not written. */

@@ -8,7 +8,8 @@ export const ROUTER_BYTES = {
   sharedRun: 4,
   awaitedRun: 5,
   durable: 6,
-  written: 7,
+  part: 7,
+  written: 8,
 } as const;
 
 /** "Send me your filters." `pull` names the transfer; everything that belongs to it carries it, everything else is stale. */

@@ -8,6 +8,7 @@ import { placeKey } from '../../runtime/placement.ts';
 import { wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import { packetEnd } from '../../wire/mqtt/publish-run.ts';
+import type { JointUnits } from '../inbox/joint-units.ts';
 import { RETAINED_BYTES, RETAINED_STORE_HEADER_BYTES, writeRetainedStore } from '../retained/messages.ts';
 import type { Retainer } from '../retained/retainer.ts';
 import type { DeclaredTopics } from '../shard/declared-topics.ts';
@@ -15,7 +16,6 @@ import type { StagedWrite } from '../shard/staged.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import { ROUTER_BYTES } from './messages.ts';
 import { type PressureGauge, PressureSource } from './pressure.ts';
-import type { RemoteWrites } from './remote-writes.ts';
 import type { Router } from './router.ts';
 import { encodedRunSize, encodeRun } from './run-codec.ts';
 import type { Run } from './sink.ts';
@@ -27,6 +27,9 @@ interface Link {
   waiting: { target: number; kind: number; record: Uint8Array }[];
 }
 
+/** In front of an awaited run: the number of its unit, u32. */
+export const UNIT_BYTES = 4;
+
 const NONE: readonly StagedWrite[] = [];
 
 export class Publisher {
@@ -36,7 +39,7 @@ export class Publisher {
   readonly #links: (Link | undefined)[] = [];
   #scratch: Uint8Array = new Uint8Array(128 * 1024);
   #declared: DeclaredTopics | null = null;
-  #remote: RemoteWrites | null = null;
+  #joint: JointUnits | null = null;
   #retainer: Retainer | null = null;
   /** The durable writes that the run published last went to; to be acknowledged when they are done. */
   readonly writes: StagedWrite[] = [];
@@ -64,10 +67,10 @@ export class Publisher {
   }
 
   /** What is published is written to disk as well, where somebody wants that: declared topics, retained messages, persistent sessions on other reactors. */
-  writeTo(declared: DeclaredTopics, retainer: Retainer, remote: RemoteWrites): void {
+  writeTo(declared: DeclaredTopics, retainer: Retainer, joint: JointUnits): void {
     this.#declared = declared;
     this.#retainer = retainer;
-    this.#remote = remote;
+    this.#joint = joint;
   }
 
   /** Returns how many declared topics take the run. */
@@ -82,7 +85,12 @@ export class Publisher {
 
   /** Sends a record to the router of another reactor, behind all that has been published before. */
   send(thread: number, kind: number, record: Uint8Array): void {
-    this.#send(thread, WELL_KNOWN.router, kind, record, record.length);
+    this.#send(thread, WELL_KNOWN.router, kind, record, 0, record.length);
+  }
+
+  /** The same, and no publisher meets pressure for it: what other publishers wait for must not wait for this one. */
+  sendAnyway(thread: number, kind: number, record: Uint8Array): void {
+    this.#trySend(thread, WELL_KNOWN.router, kind, record, 0, record.length);
   }
 
   /** Memory of that size for a record to `send`, until the next call. */
@@ -91,17 +99,25 @@ export class Publisher {
   }
 
   #forward(run: Run, interest: number): number {
-    const size = encodedRunSize(run);
+    const joint = this.#joint;
+    // In front of the run there is room for the number of a unit.
+    const size = UNIT_BYTES + encodedRunSize(run);
     const record = this.#record(size);
-    encodeRun(run, this.#system.thread, record, 0);
+    encodeRun(run, this.#system.thread, record, UNIT_BYTES);
     let reactors = 0;
+    let isJoint = false;
     for (let mask = interest; mask !== 0; mask &= mask - 1) {
       const thread = 32 - Math.clz32(mask & -mask);
-      const isAwaited = run.qos > 0 && this.#remote !== null && this.#remote.isDurable(thread);
-      this.#send(thread, WELL_KNOWN.router, isAwaited ? ROUTER_BYTES.awaitedRun : ROUTER_BYTES.publishRun, record, size);
-      if (isAwaited) this.writes.push(this.#remote!.expect(thread));
+      if (run.qos > 0 && joint?.isDurable(thread)) {
+        isJoint = true;
+        new DataView(record.buffer, record.byteOffset).setUint32(0, joint.expect(thread, size), true);
+        this.#send(thread, WELL_KNOWN.router, ROUTER_BYTES.awaitedRun, record, 0, size);
+      } else {
+        this.#send(thread, WELL_KNOWN.router, ROUTER_BYTES.publishRun, record, UNIT_BYTES, size);
+      }
       reactors++;
     }
+    if (isJoint) this.writes.push(joint!.write);
     return reactors;
   }
 
@@ -113,24 +129,30 @@ export class Publisher {
     const record = this.#record(size);
     writeRetainedStore(record, 0, run.expiresAt, run.dialect, run.buffer, start, run.end);
     const thread = placeKey(run.topic.name, this.#system.reactors);
-    this.#send(thread, WELL_KNOWN.retained, RETAINED_BYTES.store, record, size);
+    this.#send(thread, WELL_KNOWN.retained, RETAINED_BYTES.store, record, 0, size);
     const write = this.#retainer?.keep(run, record, size);
     if (write !== undefined) this.writes.push(write);
   }
 
-  #send(thread: number, slot: number, kind: number, record: Uint8Array, size: number): void {
+  #send(thread: number, slot: number, kind: number, record: Uint8Array, start: number, end: number): void {
+    const link = this.#trySend(thread, slot, kind, record, start, end);
+    if (link !== undefined) this.#gauge.meet(link.pressure);
+  }
+
+  /** Undefined: it is on its way. */
+  #trySend(thread: number, slot: number, kind: number, record: Uint8Array, start: number, end: number): Link | undefined {
     const target = wellKnownRef(this.#system.node, thread, slot);
     const link = this.#links[thread];
     const behind = link !== undefined && link.waiting.length > 0;
-    if (!behind && this.#system.tellBytes(target, kind, record, 0, size)) return;
-    this.#wait(thread, { target, kind, record: cloneBytes(record, 0, size) });
+    if (!behind && this.#system.tellBytes(target, kind, record, start, end)) return undefined;
+    return this.#wait(thread, { target, kind, record: cloneBytes(record, start, end) });
   }
 
-  #wait(thread: number, waiting: Link['waiting'][number]): void {
+  #wait(thread: number, waiting: Link['waiting'][number]): Link {
     const link = (this.#links[thread] ??= { thread, pressure: new PressureSource(), waiting: [] });
     link.waiting.push(waiting);
     if (link.waiting.length === 1) this.#system.whenWritable(thread, () => this.#retry(link));
-    this.#gauge.meet(link.pressure);
+    return link;
   }
 
   #retry(link: Link): void {

@@ -3,10 +3,11 @@
  * is left to fill up, so that the publisher there meets pressure in its turn.
  */
 import type { ActorSystem } from '../../runtime/system.ts';
+import type { Parts } from '../inbox/parts.ts';
 import type { OnRemoteRun } from './actor.ts';
 import { ROUTER_BYTES } from './messages.ts';
 import type { PressureGauge } from './pressure.ts';
-import type { RemoteWrites } from './remote-writes.ts';
+import { UNIT_BYTES } from './publisher.ts';
 import type { Router } from './router.ts';
 import { decodeRun, emptyRun } from './run-codec.ts';
 import type { Run } from './sink.ts';
@@ -21,31 +22,39 @@ export function remoteRuns(
   router: Router,
   gauge: PressureGauge,
   shares: SharedRuns,
-  remoteWrites: RemoteWrites | null,
+  parts: Parts | null,
 ): OnRemoteRun {
   const run = emptyRun(router.topics.internName('-')!);
   const holds = new Uint32Array(system.reactors + 1);
   const unhold = (thread: number): void => {
     if (--holds[thread]! === 0) system.holdInbound(thread, false);
   };
+  let thread = 0;
+  const deliver = (): void => {
+    router.source = thread;
+    router.deliverLocal(run);
+    router.source = system.thread;
+  };
   return (kind, bytes, start, end) => {
-    let thread = 0;
     const decode = (runStart: number): Run => {
       thread = decodeRun(bytes, runStart, end, router.topics, run);
       return run;
     };
     if (kind === ROUTER_BYTES.sharedRun) {
       shares.receive(bytes, start, end, decode);
+    } else if (kind === ROUTER_BYTES.awaitedRun && parts !== null) {
+      decode(start + UNIT_BYTES);
+      parts.begin(thread, new DataView(bytes.buffer, bytes.byteOffset + start).getUint32(0, true));
+      deliver();
+      parts.delivered(thread);
     } else {
       decode(start);
-      router.source = thread;
-      router.deliverLocal(run);
-      router.source = system.thread;
-      if (kind === ROUTER_BYTES.awaitedRun) remoteWrites?.delivered(thread, router.fanOuts?.writes ?? []);
+      deliver();
     }
     const pressure = gauge.take();
     if (pressure === null) return;
-    if (holds[thread]!++ === 0) system.holdInbound(thread, true);
-    pressure.wait({ relieved: () => unhold(thread) });
+    const from = thread;
+    if (holds[from]!++ === 0) system.holdInbound(from, true);
+    pressure.wait({ relieved: () => unhold(from) });
   };
 }

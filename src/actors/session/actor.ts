@@ -856,7 +856,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     bequest.whenComplete(() => {
       const then = (): void => this.#ctx.io(IO_CONTINUE, hand);
       if (this.inbox === null) then();
-      else this.inbox.whenWritten(then);
+      else this.inbox.whenWritten(() => this.#services.inboxes!.whenDurable(then));
     });
   }
 

@@ -272,13 +272,14 @@ export class Outbound implements InboxHost {
     if (this.#client !== null) this.#host.overflowed();
   }
 
+  /** Of what the client alone can make less: what is on its way to the log may depend on reactors that wait for this one. */
   #backlogBelow(part: number): boolean {
     const { outputBytesMax, queueMessagesMax, queueBytesMax } = this.#services.limits;
     const kept = this.#inbox?.machine;
     return (
       (this.#client?.output.pendingBytes ?? 0) <= outputBytesMax / part &&
-      this.machine.queued + (kept?.waiting ?? 0) <= queueMessagesMax / part &&
-      this.machine.queuedBytes + (kept?.bytes ?? 0) <= queueBytesMax / part
+      this.machine.queued + (kept?.due ?? 0) <= queueMessagesMax / part &&
+      this.machine.queuedBytes + (kept?.dueBytes ?? 0) <= queueBytesMax / part
     );
   }
 

@@ -55,7 +55,7 @@ export class Persistence {
     if (inbox !== null) {
       this.keep(inbox);
       this.saveLater();
-      return then(true);
+      return inboxes.whenDurable(() => this.#ctx.io(IO_CONTINUE, () => then(true)));
     }
     if (this.#session.expirySeconds === 0) {
       if (discarded !== undefined) this.#forgetRecord();

@@ -40,6 +40,24 @@ interface Pending {
   readonly then: Committed | null;
 }
 
+/** A request that is not on its way yet. */
+interface Request {
+  readonly kind: number;
+  readonly record: Uint8Array;
+  readonly pending: Pending;
+}
+
+/**
+ * What belongs together in the shared log and goes out as a whole: with `parts` of other reactors, when these are there. Units keep their order, so those behind one
+ * that waits wait as well.
+ */
+export class StoreUnit {
+  readonly requests: Request[] = [];
+  /** Ends the unit; undefined: it is still growing. */
+  last: Request | undefined;
+  isComplete = false;
+}
+
 interface Waiting {
   readonly kind: number;
   readonly record: Uint8Array;
@@ -52,8 +70,14 @@ export class StoreClient {
   readonly #pressure = new PressureSource();
   /** By engine, in order; an engine answers in the order of its requests. */
   readonly #pending: { queue: Pending[]; first: number }[] = ENGINE_NAMES.map(() => ({ queue: [], first: 0 }));
-  /** By engine: a unit has been begun. */
-  readonly #inUnit: boolean[] = ENGINE_NAMES.map(() => false);
+  /** A unit of the shared log has been begun. */
+  #inUnit = false;
+  /** The unit of this turn, if units are gathered. */
+  #unit: StoreUnit | null = null;
+  /** Whole but for the parts of other reactors, or behind one that is; oldest first. */
+  #units: StoreUnit[] = [];
+  /** Whether the unit that begins now may have parts on other reactors, and so has to be gathered before any of it goes out. */
+  mayBeJoint: () => boolean = () => false;
   #waiting: Waiting[] = [];
   #inFlightBytes = 0;
   #scratch: Uint8Array = new Uint8Array(64 * 1024);
@@ -112,11 +136,71 @@ export class StoreClient {
   }
 
   /** What has been handed over with STORE_MORE since the last call is whole now: `then` hears when all of it is committed. */
-  endUnit(engine: EngineName, then: Committed | null): void {
-    const code = ENGINE[engine];
-    if (!this.#inUnit[code]) return;
-    this.#inUnit[code] = false;
-    this.#request(STORE_BYTES.control, code, 0, then === null ? 0 : STORE_SYNC, 0, 0, 0, NOTHING, 0, 0, 0, then);
+  endUnit(then: Committed | null): void {
+    if (!this.#inUnit) return;
+    this.#end(then);
+    const unit = this.#unit;
+    this.#unit = null;
+    if (unit !== null) this.complete(unit);
+  }
+
+  /** Everything that has been said about the shared log is durable, or was not to be. */
+  get isQuiet(): boolean {
+    const { queue, first } = this.#pending[ENGINE.shared]!;
+    return queue.length === first && !this.#inUnit && this.#units.length === 0;
+  }
+
+  /** The unit of this turn has parts on other reactors, `addPart`. */
+  jointUnit(): StoreUnit {
+    this.#inUnit = true;
+    return (this.#unit ??= new StoreUnit());
+  }
+
+  /** Ends that unit; it goes out when it is `complete`. */
+  endJointUnit(then: Committed): void {
+    this.#end(then);
+    this.#units.push(this.#unit!);
+    this.#unit = null;
+  }
+
+  /** `bytes[start, end)`: the body of a fan-out frame of another reactor. */
+  addPart(
+    unit: StoreUnit,
+    messages: number,
+    recipients: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    then: Committed,
+  ): void {
+    const flags = STORE_SYNC | STORE_MORE;
+    const size = this.#encode(ENGINE.shared, messages, flags, 0, 0, 0, bytes, start, end);
+    this.#inFlightBytes += size;
+    const record = this.#scratch.slice(0, size);
+    unit.requests.push({ kind: STORE_BYTES.fanOut, record, pending: { results: recipients, bytes: size, then } });
+  }
+
+  /** Bytes that will be handed over and take their room already. */
+  reserve(bytes: number): void {
+    this.#inFlightBytes += bytes;
+    if (!this.#isBelow(STORE_INFLIGHT_BYTES_MAX)) this.#gauge.meet(this.#pressure);
+  }
+
+  release(bytes: number): void {
+    this.#inFlightBytes -= bytes;
+  }
+
+  /** All parts of the unit are there. */
+  complete(unit: StoreUnit): void {
+    unit.isComplete = true;
+    if (!this.#units.includes(unit)) this.#units.push(unit);
+    let sent = 0;
+    for (; this.#units[sent]?.isComplete === true; sent++) {
+      const { requests, last } = this.#units[sent]!;
+      for (const { kind, record, pending } of requests) this.#send(ENGINE.shared, kind, record, pending);
+      this.#send(ENGINE.shared, last!.kind, last!.record, last!.pending);
+    }
+    this.#units.splice(0, sent);
   }
 
   /** Asks the store. `then` gets its answer, a `StoreRefusal` if it has none, in a turn of the reactor's store client. */
@@ -175,6 +259,42 @@ export class StoreClient {
     results: number,
     then: Committed | null,
   ): void {
+    const isMore = (flags & STORE_MORE) !== 0;
+    if (isMore && !this.#inUnit) {
+      this.#inUnit = true;
+      if (this.#units.length > 0 || this.mayBeJoint()) this.#unit = new StoreUnit();
+    }
+    const size = this.#encode(engine, first, flags, op, kind, value, bytes, start, end);
+    this.#inFlightBytes += size;
+    const unit = engine === ENGINE.shared ? this.#unit : null;
+    const pending = { results, bytes: size, then };
+    if (unit === null) this.#send(engine, recordKind, this.#scratch, pending);
+    else {
+      const request = { kind: recordKind, record: this.#scratch.slice(0, size), pending };
+      if (isMore) unit.requests.push(request);
+      else unit.last = request;
+    }
+    if (!this.#isBelow(STORE_INFLIGHT_BYTES_MAX) || this.#waiting.length > 0) this.#gauge.meet(this.#pressure);
+  }
+
+  #end(then: Committed | null): void {
+    this.#inUnit = false;
+    const flags = then === null ? 0 : STORE_SYNC;
+    this.#request(STORE_BYTES.control, ENGINE.shared, 0, flags, 0, 0, 0, NOTHING, 0, 0, 0, then);
+  }
+
+  /** Into the scratch buffer; returns the size. */
+  #encode(
+    engine: number,
+    first: number,
+    flags: number,
+    op: number,
+    kind: number,
+    value: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
     const size = STORE_REQUEST_BYTES + end - start;
     if (size > this.#scratch.length) {
       this.#scratch = new Uint8Array(size * 2);
@@ -189,13 +309,15 @@ export class StoreClient {
     record[7] = kind;
     view.setFloat64(8, value, true);
     if (end > start) record.set(bytes.subarray(start, end), STORE_REQUEST_BYTES);
-    if ((flags & STORE_MORE) !== 0) this.#inUnit[engine] = true;
-    this.#pending[engine]!.queue.push({ results, bytes: size, then });
-    this.#inFlightBytes += size;
-    if (this.#waiting.length > 0 || !this.#ctx!.tellBytes(this.#store, recordKind, record, 0, size)) {
-      this.#wait({ kind: recordKind, record: record.slice(0, size) });
+    return size;
+  }
+
+  /** `record`: the request's, or longer. */
+  #send(engine: number, kind: number, record: Uint8Array, pending: Pending): void {
+    this.#pending[engine]!.queue.push(pending);
+    if (this.#waiting.length > 0 || !this.#ctx!.tellBytes(this.#store, kind, record, 0, pending.bytes)) {
+      this.#wait({ kind, record: record.slice(0, pending.bytes) });
     }
-    if (!this.#isBelow(STORE_INFLIGHT_BYTES_MAX) || this.#waiting.length > 0) this.#gauge.meet(this.#pressure);
   }
 
   #wait(waiting: Waiting): void {
