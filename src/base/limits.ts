@@ -168,6 +168,8 @@ export const STORE_READ_BYTES_MAX: number = 1024 * 1024;
 export const STORE_SYNC_INTERVAL_MS = 1000;
 /** How often the store applies retention and gives up segments that hold nothing any more, milliseconds. */
 export const STORE_COLLECT_MS = 5000;
+/** Replicated groups that are asked at once to write anew what they still need of the oldest segment. */
+export const STORE_RESTATE_MAX = 256;
 /** Bytes of appends that a reactor has on their way to the store, or waiting for it; above, publishers are held back. */
 export const STORE_INFLIGHT_BYTES_MAX: number = 16 * 1024 * 1024;
 /** A partition hands its batch to the store within the turn when it has this many bytes. */
@@ -219,11 +221,24 @@ export const RAFT_SNAPSHOT_RECEIVES_MAX = 16;
 /** Bytes in a chunk of a snapshot, and chunks on their way to one replica. */
 export const RAFT_SNAPSHOT_CHUNK_BYTES: number = 256 * 1024;
 export const RAFT_SNAPSHOT_WINDOW = 4;
+/** Of a file: a block, and what is known before the first one. */
+export const RAFT_SNAPSHOT_BLOCK_BYTES_MAX: number = 256 * 1024;
+export const RAFT_SNAPSHOT_HEAD_BYTES_MAX: number = 64 * 1024;
+/** Bytes of a snapshot that arrives which wait to be written; above, it is not taken further until they are. */
+export const RAFT_SNAPSHOT_BACKLOG_BYTES: number = 2 << 20;
+/** A snapshot that could not be made is tried again after this, milliseconds. */
+export const RAFT_SNAPSHOT_AGAIN_MS = 5000;
 /** Chunks without an answer are sent again, and a transfer without progress is given up, after this, milliseconds. */
 export const RAFT_SNAPSHOT_RETRY_MS = 500;
 export const RAFT_SNAPSHOT_GIVE_UP_MS = 5000;
 /** Answers that a group keeps for one client session until the client says that it has them; the oldest go first, and their commands cannot be repeated. */
 export const RAFT_SESSION_REPLIES_MAX = 1024;
+/** Bytes of what groups write that go to the store as one record; one group's write is never split. */
+export const RAFT_RECORD_BYTES: number = 4 << 20;
+/** A group with more log than this does not write it anew to free an old segment. */
+export const RAFT_RESTATE_BYTES_MAX: number = 4 << 20;
+/** What a full disk has refused is tried again after this, milliseconds. */
+export const RAFT_FULL_RETRY_MS = 200;
 /** How often the clocks of Raft groups are looked at, milliseconds; not below TIMER_TICK_MS. */
 export const RAFT_TICK_MS = 20;
 /** Bytes of messages that wait for one peer and one class, urgent, control, data, snapshot; a further one is refused (`tellBytes` is false, a tell is a dead letter). */

@@ -12,6 +12,7 @@
  */
 import { join } from 'node:path';
 import { assert } from '../base/assert.ts';
+import { copyBytes } from '../base/bytes.ts';
 import { SluiceError } from '../base/errors.ts';
 import {
   COMMIT_BYTES_MAX,
@@ -259,6 +260,27 @@ export class Journal {
     }
   }
 
+  /** Stages the body of an entry frame: one offset of its shard, which is returned. `entries` is for whoever looks at the log. */
+  appendEntry(shard: ShardId, entries: number, bytes: Uint8Array, from: number, to: number): number {
+    this.#require(shard);
+    const size = to - from;
+    this.#refuseOversize(size);
+    if (this.#controls.isPressing) this.#stageControls();
+    const { chunk, at } = this.#reserve(size);
+    copyBytes(chunk.bytes, at + FRAME_HEADER_BYTES, bytes, from, to);
+    const offset = this.table.next(shard);
+    const header = this.#header;
+    header.type = FRAME.entry;
+    header.shard = shard;
+    header.baseOffset = offset;
+    header.lastOffsetDelta = 0;
+    header.recordCount = entries;
+    header.maxTimestamp = 0;
+    const frame = this.#sealStaged(chunk, at, size);
+    this.#stage(shard, offset, 1, frame.length - FRAME_HEADER_BYTES, frame);
+    return offset;
+  }
+
   /** See `Engine.commit`; `then` is called before this returns. */
   commit(sync: boolean, then: (error: EngineError) => void): void {
     if (this.#poison !== null) return then(this.#poison);
@@ -321,6 +343,20 @@ export class Journal {
       removed++;
     }
     return removed;
+  }
+
+  /** The shards that keep the oldest segment, if there is one to give up besides the last sealed one; undefined when they are more than `most`. */
+  keepersOfFront(most: number): ReadonlySet<ShardId> | undefined {
+    const keepers = new Set<ShardId>();
+    const first = this.sealed[0];
+    if (first === undefined || this.sealed.length < 2) return keepers;
+    const entry: IndexEntry = { shard: 0, position: 0, length: 0, span: 0, timestamp: 0, offset: 0 };
+    for (let i = 0; first.entry(i, entry); i++) {
+      if (!this.#isWanted(entry, first.info.number)) continue;
+      keepers.add(entry.shard);
+      if (keepers.size > most) return undefined;
+    }
+    return keepers;
   }
 
   /** Ends without a commit. */

@@ -70,7 +70,7 @@ export class SnapshotFiles implements SnapshotStore {
     disk.point('snapshot before create');
     disk.create(name);
     return {
-      write: (bytes) => parts.push(bytes.slice()),
+      write: (bytes) => parts.push(bytes.slice()) > 0,
       abort: () => disk.remove(name),
       commit: (done) => {
         const whole = Buffer.concat(parts);

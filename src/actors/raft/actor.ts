@@ -2,6 +2,7 @@
  * All Raft groups of one reactor: feeds a `RaftNode` with frames, requests, ticks and news of the disk, and flushes it when the turn ends, so a turn is one write and one frame per
  * peer. It keeps nothing that is not on disk: an error in it ends the thread, and the next incarnation recovers. An error in one group stops that group alone.
  */
+import { SluiceError } from '../../base/errors.ts';
 import { RAFT_TICK_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo } from '../../runtime/actor.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
@@ -128,8 +129,9 @@ export class RaftActor implements Actor<RaftRequest> {
       const log = new MemoryLog(compacted.index, compacted.term, entries);
       this.#node!.open({ group, log, hard, snapshot, machine, isNew: false });
     };
-    const kept = machine.appliedIndex < snapshot.index ? this.#options.snapshots.open(group) : undefined;
-    if (kept === undefined) return open();
+    if (machine.appliedIndex >= snapshot.index) return open();
+    const kept = this.#options.snapshots.openAt(group, snapshot.index);
+    if (kept === undefined) return this.#options.onStorageFailed(missing(group, snapshot.index));
     machine.restore(kept.meta, kept.reader, () => {
       kept.reader.close();
       open();
@@ -208,6 +210,13 @@ export class RaftActor implements Actor<RaftRequest> {
     this.#system.slots[slot.leaders] = groups.filter(({ isLeader }) => isLeader).length;
     this.#system.slots[slot.poisoned] = groups.filter(({ poison }) => poison !== undefined).length;
   }
+}
+
+function missing(group: number, index: number): SluiceError {
+  return new SluiceError(
+    'SLUICE_STORAGE_CORRUPT',
+    `the snapshot ${index} of the replicated group ${group} is missing or damaged; this node has to be added anew with an empty directory`,
+  );
 }
 
 const ABSENT: GroupStatus = { role: 'absent', term: 0, lead: 0, commit: 0, applied: 0, lastIndex: 0 };

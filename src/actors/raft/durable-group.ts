@@ -19,7 +19,7 @@ export class DurableGroup implements RecoveredGroup {
   }
 
   /** The parts in their order: storage.ts says which. */
-  apply(write: GroupWrite): void {
+  apply(write: Omit<GroupWrite, 'group' | 'seq'>): void {
     this.hard = write.hard;
     if (write.snapshot !== undefined) this.snapshot = write.snapshot;
     if (write.isReset) {

@@ -1,7 +1,7 @@
 /** Storage without a disk: for groups that may be lost with their process, and for specs. It keeps the order and the lateness of a real one: durable is said later, and in bulk. */
 
 import { DurableGroup } from './durable-group.ts';
-import type { SnapshotReader, SnapshotStore, SnapshotWriter } from './state-machine.ts';
+import type { OpenSnapshot, SnapshotReader, SnapshotStore, SnapshotWriter } from './state-machine.ts';
 import type { GroupWrite, NodeStorage, SnapshotMeta, StorageListener } from './storage.ts';
 
 export class MemoryStorage implements NodeStorage {
@@ -61,16 +61,12 @@ export class MemorySnapshots implements SnapshotStore {
     });
   }
 
-  open(group: number): { readonly meta: SnapshotMeta; readonly reader: SnapshotReader } | undefined {
-    const newest = this.#kept.get(group)?.at(-1);
-    if (newest === undefined) return undefined;
-    let at = 0;
-    const read: SnapshotReader['read'] = (bytesMax, done) => {
-      const part = newest.bytes.subarray(at, at + bytesMax);
-      at += part.length;
-      done(part, at === newest.bytes.length);
-    };
-    return { meta: newest.meta, reader: { read, close: () => {} } };
+  open(group: number): OpenSnapshot | undefined {
+    return opened(this.#kept.get(group)?.at(-1));
+  }
+
+  openAt(group: number, index: number): OpenSnapshot | undefined {
+    return opened(this.#kept.get(group)?.find(({ meta }) => meta.index === index));
   }
 
   discardBefore(group: number, index: number): void {
@@ -84,7 +80,7 @@ export class MemorySnapshots implements SnapshotStore {
   receive(group: number, meta: SnapshotMeta): SnapshotWriter {
     const parts: Uint8Array[] = [];
     return {
-      write: (bytes) => parts.push(bytes.slice()),
+      write: (bytes) => parts.push(bytes.slice()) > 0,
       abort: () => {},
       commit: (done) => {
         this.#keep(group, { meta, bytes: Buffer.concat(parts) });
@@ -100,4 +96,15 @@ export class MemorySnapshots implements SnapshotStore {
       kept.sort((a, b) => a.meta.index - b.meta.index),
     );
   }
+}
+
+function opened(kept: Kept | undefined): OpenSnapshot | undefined {
+  if (kept === undefined) return undefined;
+  let at = 0;
+  const read: SnapshotReader['read'] = (bytesMax, done) => {
+    const part = kept.bytes.subarray(at, at + bytesMax);
+    at += part.length;
+    done(part, at === kept.bytes.length);
+  };
+  return { meta: kept.meta, reader: { read, close: () => {} } };
 }

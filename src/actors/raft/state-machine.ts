@@ -28,6 +28,8 @@ export interface SnapshotStore {
   save(group: number, meta: SnapshotMeta, reader: SnapshotReader, done: (isOk: boolean) => void): void;
   /** The newest durable one. */
   open(group: number): OpenSnapshot | undefined;
+  /** The one that the storage names. */
+  openAt(group: number, index: number): OpenSnapshot | undefined;
   /** Restart begins with the one at `index` from now on: older ones are not needed. */
   discardBefore(group: number, index: number): void;
   /** One that arrives from a leader. */
@@ -40,7 +42,8 @@ export interface OpenSnapshot {
 }
 
 export interface SnapshotWriter {
-  write(bytes: Uint8Array): void;
+  /** False: not now, nothing was taken. */
+  write(bytes: Uint8Array): boolean;
   /** `done` when it is durable, or could not be made so. */
   commit(done: (isOk: boolean) => void): void;
   abort(): void;

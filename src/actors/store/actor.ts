@@ -6,12 +6,19 @@
  * Bounds: what is staged by STORE_COMMIT_BYTES, then it is committed within the turn; what is on its way by the rings; answers that find a ring full
  * by the requests that may be under way.
  */
-import { STORE_COLLECT_MS, STORE_COMMIT_BYTES, STORE_READ_BYTES_MAX, STORE_SYNC_INTERVAL_MS } from '../../base/limits.ts';
+import {
+  STORE_COLLECT_MS,
+  STORE_COMMIT_BYTES,
+  STORE_READ_BYTES_MAX,
+  STORE_RESTATE_MAX,
+  STORE_SYNC_INTERVAL_MS,
+} from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo, TerminationReason } from '../../runtime/actor.ts';
 import { type ActorRef, threadOf } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import { CONTROL } from '../../storage/control.ts';
 import type { ReadResult, ShardId } from '../../storage/engine.ts';
+import { viewOf } from '../../storage/frame.ts';
 import { readFrames } from '../../storage/journal-reader.ts';
 import { type EngineSet, ShardNumbers } from './engines.ts';
 import { type Answer, type Awaiting, Lane } from './lane.ts';
@@ -24,6 +31,7 @@ import {
   type EngineName,
   type FoundOffset,
   type ReadShard,
+  type RestateLogs,
   type ShardBytes,
   type ShardFacts,
   STORE_BYTES,
@@ -34,6 +42,7 @@ import {
   type StoreRefusal,
 } from './messages.ts';
 import { STORE_PROBE } from './probe.ts';
+import { ReplicatedLogs } from './replicated-logs.ts';
 import { RetentionPolicies } from './retention.ts';
 
 const { slot } = STORE_PROBE;
@@ -61,6 +70,9 @@ export class StoreActor implements Actor<StoreMessage> {
   readonly #slots: Float64Array;
   readonly #lanes: (Lane | undefined)[];
   readonly #retention: RetentionPolicies;
+  readonly #logs: ReplicatedLogs;
+  /** Who writes them. */
+  #logsWriter: ActorRef<RestateLogs> | undefined;
   /** Answers that found the ring of their thread full, in order. */
   readonly #unsent = new Map<number, Unsent[]>();
   #ctx!: ActorContext<StoreMessage>;
@@ -75,6 +87,7 @@ export class StoreActor implements Actor<StoreMessage> {
       return engine === undefined ? undefined : new Lane(engine, new ShardNumbers(engine), code);
     });
     this.#retention = new RetentionPolicies(engines);
+    this.#logs = new ReplicatedLogs(options.engines.shared, this.#lanes[ENGINE.shared]!.numbers);
     options.system.onThreadChange((thread, state) => {
       if (state === 'down') for (const lane of this.#lanes) lane?.closeUnits(thread);
     });
@@ -107,6 +120,10 @@ export class StoreActor implements Actor<StoreMessage> {
       case STORE_BYTES.control:
         this.#control(lane, view.getUint32(0, true), bytes[start + 6]!, bytes[start + 7]!, view.getFloat64(8, true));
         break;
+      case STORE_BYTES.logs:
+        this.#logsWriter = ctx.sender as ActorRef<RestateLogs>;
+        answer.add(this.#logs.stage(view.getFloat64(8, true), bytes, viewOf(bytes), body, end));
+        break;
       default:
         throw new Error(`unknown kind ${kind}`);
     }
@@ -129,6 +146,7 @@ export class StoreActor implements Actor<StoreMessage> {
       return;
     }
     if (to === undefined) return;
+    if (message.type === 'logs') return ctx.respond(to, this.#logs.list());
     if (lane === undefined) return this.#refuse(to, 'SLUICE_STORAGE_UNKNOWN_SHARD', `this node has no engine ${message.engine}`);
     if ('shard' in message && !lane.engine.has(message.shard)) {
       return this.#refuse(
@@ -169,6 +187,7 @@ export class StoreActor implements Actor<StoreMessage> {
     this.#retention.apply(ctx.wallClock(), (engine) => this.#lane(engine)?.touched(0, false));
     let removed = 0;
     for (const journal of this.#options.engines.journals()) removed += journal.collect();
+    this.#askToRestate();
     this.#slots[slot.segmentsRemoved]! += removed;
     ctx.startTimer(STORE_COLLECT_MS, TIMER.collect);
   }
@@ -215,7 +234,17 @@ export class StoreActor implements Actor<StoreMessage> {
   }
 
   #keepOnly(lane: Lane, known: ReadonlySet<ShardId>): void {
-    for (const shard of [...lane.engine.shards()]) if (!known.has(shard)) this.#drop(lane, shard);
+    const isLog = (shard: ShardId): boolean => lane === this.#lanes[ENGINE.shared] && this.#logs.has(shard);
+    for (const shard of [...lane.engine.shards()]) if (!known.has(shard) && !isLog(shard)) this.#drop(lane, shard);
+  }
+
+  /** Groups that write little would keep the log from its beginning on; they alone can say which of it they need. */
+  #askToRestate(): void {
+    if (this.#logsWriter === undefined) return;
+    const keepers = this.#options.engines.shared.keepersOfFront(STORE_RESTATE_MAX);
+    if (keepers === undefined || keepers.size === 0) return;
+    const groups = [...keepers].flatMap((shard) => this.#logs.groupOf(shard) ?? []);
+    if (groups.length === keepers.size) this.#ctx.tell(this.#logsWriter, { type: 'restate', groups });
   }
 
   #drop(lane: Lane, shard: ShardId): void {
@@ -249,6 +278,7 @@ export class StoreActor implements Actor<StoreMessage> {
     const beganAt = this.#options.clock();
     let isImmediate = true;
     lane.engine.commit(sync, (error) => {
+      if (lane === this.#lanes[ENGINE.shared]) this.#logs.settled(error === undefined);
       this.#slots[slot.commits]!++;
       if (sync) this.#slots[slot.syncs]!++;
       this.#slots[slot.commitMicroseconds]! += this.#options.clock() - beganAt;

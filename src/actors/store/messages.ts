@@ -27,17 +27,23 @@ export const ENGINE_NAMES: readonly EngineName[] = ['shared', 'dedicated', 'memo
  *   append   shard u32 · engine u8 · flags u8 · 0 u16 · expected base offset f64 (-1: any) · record batch v2
  *   fanOut   messages u32 · engine u8 (shared) · flags u8 · 0 u16 · max timestamp f64 · body (storage/fan-out.ts)
  *   control  shard u32 · engine u8 · flags u8 · op u8 · kind u8 · value f64        op: trim, drop, mark or unmark of storage/control.ts, or 0: none
+ *   logs     0 u32 · engine u8 (shared) · flags u8 · 0 u16 · number f64 · item *   what replicated groups write; see replicated-logs.ts
+ *   item     group u32 · kind u8 · 0 u24 · bytes u32 · entries u32 · body, to a multiple of 4
  *
  * and the answer to all requests of one sender that an engine has committed together:
  *
  *   committed   engine u8 · status u8 · 0 u16 · requests u32 · result f64 *
  *
  * Results in order of the requests: the base offset of an append; of a fan-out one for each recipient, -1 for one that is gone; none of a control. An append that
- * was refused by itself has -2 - n for the n-th of STORE_ERRORS, counted from 0. `status`: 0, or n + 1 when all of the requests have failed.
+ * was refused by itself has -2 - n for the n-th of STORE_ERRORS, counted from 0. `logs` have one result: their number, or -1 when they are not the ones that are due.
+ * `status`: 0, or n + 1 when all of the requests have failed.
  */
-export const STORE_BYTES = { append: 1, fanOut: 2, control: 3, committed: 4 } as const;
+export const STORE_BYTES = { append: 1, fanOut: 2, control: 3, committed: 4, logs: 5 } as const;
 export const STORE_REQUEST_BYTES = 16;
 export const STORE_COMMITTED_BYTES = 8;
+/** Items of a `logs` record: an entry of a group's log, its body the storage's of the groups; or where a group's log begins from now on, f64. */
+export const LOG_ITEM = { entry: 1, trim: 2 } as const;
+export const LOG_ITEM_BYTES = 16;
 /** Flags of a request: it must be durable, not just written, before it is answered; or it is to be durable within STORE_SYNC_INTERVAL_MS. */
 export const STORE_SYNC = 1;
 export const STORE_SYNC_SOON = 2;
@@ -101,14 +107,26 @@ export interface DropShard {
   readonly shard: number;
 }
 
-/** These are all shards of the engine that anybody knows: others are forgotten. No answer. */
+/** Which replicated groups there are, answered by `ListedLogs`. */
+export interface ListLogs {
+  readonly type: 'logs';
+  readonly engine: 'shared';
+}
+
+/** From the store to whoever writes replicated groups: these alone keep the oldest segment; they may write anew what they still need of it. */
+export interface RestateLogs {
+  readonly type: 'restate';
+  readonly groups: readonly number[];
+}
+
+/** These are all shards of the engine that anybody knows: others are forgotten, but those of replicated groups. No answer. */
 export interface KeepShards {
   readonly type: 'keep';
   readonly engine: EngineName;
   readonly shards: readonly number[];
 }
 
-export type StoreMessage = CreateShards | KeepShards | ReadShard | DescribeShards | FindTime | RetainShard | DropShard;
+export type StoreMessage = CreateShards | KeepShards | ReadShard | DescribeShards | FindTime | RetainShard | DropShard | ListLogs;
 
 /** What a question is answered by when there is no answer. */
 export interface StoreRefusal {
@@ -137,6 +155,10 @@ export interface ShardFacts {
 export interface DescribedShards {
   /** In order of the shards asked for; null for one that is not there. */
   readonly facts: readonly (ShardFacts | null)[];
+}
+
+export interface ListedLogs {
+  readonly logs: readonly { readonly group: number; readonly shard: number; readonly start: number; readonly end: number }[];
 }
 
 export interface FoundOffset {

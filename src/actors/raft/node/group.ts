@@ -3,6 +3,7 @@
  * and sent.
  */
 import { AssertionError } from '../../../base/assert.ts';
+import { RAFT_SNAPSHOT_AGAIN_MS } from '../../../base/limits.ts';
 import type { Input } from '../core/input.ts';
 import { Outbox } from '../core/outbox.ts';
 import { isQuiet } from '../core/quiet.ts';
@@ -30,6 +31,7 @@ export interface GroupHost {
   write(group: Group, write: GroupWrite): void;
   /** Sends when everything is durable that the group has written so far. */
   sendWhenDurable(group: Group, message: RaftMessage): void;
+  runWhenDurable(group: Group, run: () => void): void;
   wantsSnapshot(group: Group, to: ReplicaId): void;
   /** Role, term or leader have changed. */
   onRole(group: Group): void;
@@ -52,8 +54,11 @@ export class Group {
   readonly #snapshotLogBytes: number;
   #snapshotBytes = 0;
   #isSaving = false;
+  /** None is made before this. */
+  #snapshotDueMs = 0;
   #isApplying = false;
-  /** A snapshot waits for the batch that is being applied. */
+  #isRestoring = false;
+  /** A snapshot waits for what the state machine is doing. */
   #toInstall: SnapshotMeta | undefined = undefined;
   #newData: Uint8Array[] = [];
   #newDones: ProposalDone[] = [];
@@ -191,10 +196,8 @@ export class Group {
     for (const answer of out.reads) this.#reads.answered(answer);
     const { apply, install } = out;
     out.clear();
-    if (install !== undefined) {
-      if (this.#isApplying) this.#toInstall = install;
-      else this.#install(install);
-    }
+    // A state machine that keeps its state is not to be ahead of the log after a crash.
+    if (install !== undefined) host.runWhenDurable(this, () => this.#install(install));
     if (apply.length > 0) this.#apply(apply);
   }
 
@@ -204,21 +207,29 @@ export class Group {
       this.#isApplying = false;
       this.#proposals.applied(entries, replies);
       this.step({ type: 'applied', index: entries[entries.length - 1]!.index, now: this.#host.now() });
-      const install = this.#toInstall;
-      this.#toInstall = undefined;
-      if (install !== undefined) this.#install(install);
+      this.#installNext();
     });
   }
 
   #install(meta: SnapshotMeta): void {
-    const snapshot = this.#host.snapshots.open(this.id);
-    if (snapshot === undefined || snapshot.meta.index !== meta.index) {
-      return this.#poisoned(new AssertionError('the snapshot to install is there'));
-    }
+    this.#toInstall = meta;
+    if (!this.#isApplying && !this.#isRestoring) this.#installNext();
+  }
+
+  #installNext(): void {
+    const meta = this.#toInstall;
+    this.#toInstall = undefined;
+    // Another one may have come since.
+    if (meta === undefined || this.poison !== undefined || this.state.installing?.index !== meta.index) return;
+    const snapshot = this.#host.snapshots.openAt(this.id, meta.index);
+    if (snapshot === undefined) return this.#poisoned(new AssertionError('the snapshot to install is there'));
+    this.#isRestoring = true;
     this.machine.restore(meta, snapshot.reader, () => {
       snapshot.reader.close();
+      this.#isRestoring = false;
       this.#proposals.skippedTo(meta.index);
       this.step({ type: 'snapshotInstalled', index: meta.index, now: this.#host.now() });
+      this.#installNext();
     });
   }
 
@@ -236,6 +247,7 @@ export class Group {
     const index = state.applied;
     if (this.#isSaving || state.installing !== undefined || index <= state.snapshot.index || machine.appliedIndex !== index)
       return;
+    if (this.#host.now() < this.#snapshotDueMs) return;
     const from = Math.max(state.snapshot.index + 1, state.log.firstIndex);
     if (state.log.bytes(from, index) < Math.max(this.#snapshotLogBytes, 2 * this.#snapshotBytes)) return;
     this.#isSaving = true;
@@ -246,6 +258,7 @@ export class Group {
     this.#host.snapshots.save(this.id, meta, counting, (isOk) => {
       this.#isSaving = false;
       if (isOk) this.step({ type: 'snapshotSaved', meta, now: this.#host.now() });
+      else this.#snapshotDueMs = this.#host.now() + RAFT_SNAPSHOT_AGAIN_MS;
     });
   }
 

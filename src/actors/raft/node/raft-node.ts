@@ -84,6 +84,8 @@ export class RaftNode implements GroupHost {
   #batch = 0;
   /** Batches under way, and what each makes durable. */
   #writing: { readonly batch: number; readonly writes: readonly GroupWrite[] }[] = [];
+  /** What waits for batches, in their order. */
+  #waiting: { readonly batch: number; readonly run: () => void }[] = [];
   #isFull = false;
   #isFailed = false;
 
@@ -197,6 +199,7 @@ export class RaftNode implements GroupHost {
     }
     this.#writing.splice(0, done);
     this.#held.release(batch, (message) => this.send(message));
+    while (this.#waiting.length > 0 && this.#waiting[0]!.batch <= batch) this.#waiting.shift()!.run();
     this.#options.onDirty();
   }
 
@@ -277,6 +280,10 @@ export class RaftNode implements GroupHost {
 
   sendWhenDurable(group: Group, message: RaftMessage): void {
     this.#held.hold(group.lastBatch, message);
+  }
+
+  runWhenDurable(group: Group, run: () => void): void {
+    this.#waiting.push({ batch: group.lastBatch, run });
   }
 
   wantsSnapshot(group: Group, to: ReplicaId): void {

@@ -68,7 +68,8 @@ export class SnapshotReceiver {
   }
 
   #take(arrival: Arrival, { group, data, isLast }: SnapshotChunk): void {
-    arrival.writer.write(data);
+    // Not taken is as good as lost: it comes again.
+    if (!arrival.writer.write(data)) return;
     arrival.offset += data.length;
     if (!isLast) return;
     arrival.state = 'committing';

@@ -1,0 +1,222 @@
+/** The groups' storage on the shared log, held against the plain model through crashes, full and failing disks. */
+import { deepStrictEqual } from 'node:assert';
+import * as fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { MalformedBytes } from '../../../src/actors/raft/codec/byte-reader.ts';
+import { ByteWriter } from '../../../src/actors/raft/codec/byte-writer.ts';
+import { decodeWrite, encodeWrite, type PlacedWrite } from '../../../src/actors/raft/journal/write-codec.ts';
+import { SimDisk } from '../../storage/sim-disk.ts';
+import { type GroupPicture, JournalBed } from './journal-bed.ts';
+
+const test = suite('raft journal storage');
+
+function isSame(a: unknown, b: unknown): boolean {
+  try {
+    deepStrictEqual(a, b);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What was found is what was there after one of the batches that may have become durable. */
+function mustBePossible(bed: JournalBed, found: Map<number, GroupPicture>, what: string): number {
+  const from = bed.durable;
+  const at = bed.pictures.findLastIndex((picture, batch) => batch >= from && isSame(picture, found));
+  if (at < 0) deepStrictEqual(found, bed.pictures[from], what);
+  return at;
+}
+
+async function crash(bed: JournalBed, what: string): Promise<number> {
+  const before = { durable: bed.durable, pictures: bed.pictures };
+  bed.disk.crash(() => bed.prng.next());
+  const found = await bed.start();
+  return mustBePossible({ ...before } as JournalBed, found, what);
+}
+
+test('recovers after a crash of power what a batch has left, at least the last durable one', async () => {
+  let undone = 0;
+  let kept = 0;
+  for (let seed = 1; seed <= 60; seed++) {
+    const bed = new JournalBed(new SimDisk(), seed);
+    await bed.start();
+    for (let life = 0; life < 6; life++) {
+      for (let i = bed.prng.below(12); i >= 0; i--) {
+        bed.write();
+        if (bed.prng.chance(0.5)) bed.store.appendOther(i);
+        if (bed.prng.chance(0.6)) bed.turn();
+        if (bed.prng.chance(0.2)) bed.store.shared.journal.collect();
+      }
+      const issued = bed.pictures.length - 1;
+      const at = await crash(bed, `seed ${seed}, life ${life}`);
+      if (at < issued) undone++;
+      else kept++;
+    }
+  }
+  assert.ok(undone > 50 && kept > 50, `crashes lose what was not durable (${undone}) and keep what was (${kept})`);
+});
+
+test('a write cut off at any byte leaves all of a batch or nothing', async () => {
+  for (let cut = 0; cut < 1500; cut += 7) {
+    const bed = new JournalBed(new SimDisk(), 77);
+    await bed.start();
+    for (let i = 0; i < 4; i++) {
+      bed.write();
+      bed.turn();
+    }
+    bed.write();
+    bed.write();
+    bed.disk.failWrite = { after: 1, code: 'EIO', partBytes: cut };
+    bed.turn();
+    assert.ok(bed.failed, 'the node ends');
+    await crash(bed, `cut at ${cut}`);
+  }
+});
+
+test('a sync that fails ends the node, and nothing is said to be durable after it', async () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const bed = new JournalBed(new SimDisk(), seed);
+    await bed.start();
+    for (let i = 0; i < 5; i++) {
+      bed.write();
+      bed.turn();
+    }
+    const { durable } = bed;
+    bed.write();
+    bed.store.appendOther(0);
+    bed.disk.failSync = { after: 1, code: 'EIO' };
+    bed.turn();
+    assert.ok(bed.failed);
+    bed.write();
+    bed.turn();
+    assert.is(bed.durable, durable, 'a later sync that works proves nothing');
+    await crash(bed, `seed ${seed}`);
+  }
+});
+
+test('a full disk undoes nothing that was said to be durable, and all is written in order when there is room', async () => {
+  let full = 0;
+  for (let seed = 1; seed <= 40; seed++) {
+    const bed = new JournalBed(new SimDisk(), seed);
+    await bed.start();
+    for (let i = 0; i < 30; i++) {
+      bed.write();
+      bed.store.ringMax = bed.prng.chance(0.3) ? 2 : 1000;
+      if (bed.prng.chance(0.3)) bed.disk.failWrite = { after: 1, code: 'ENOSPC', partBytes: bed.prng.below(100) };
+      if (bed.prng.chance(0.5)) bed.disk.failWrite = null;
+      if (bed.prng.chance(0.3)) bed.store.appendOther(i);
+      bed.turn();
+      if (bed.storage.isFull()) full++;
+      if (bed.prng.chance(0.05)) await crash(bed, `seed ${seed}, step ${i}`);
+    }
+    bed.disk.failWrite = null;
+    bed.store.ringMax = 1000;
+    for (let i = 0; i < 8; i++) bed.turn();
+    assert.is(bed.durable, bed.pictures.length - 1, `seed ${seed}: all is durable`);
+    assert.not(bed.storage.isFull());
+    await crash(bed, `seed ${seed}`);
+  }
+  assert.ok(full > 25, `the disk was full (${full})`);
+});
+
+test('segments are given up as groups compact, and those of idle groups when they state themselves anew', async () => {
+  const bed = new JournalBed(new SimDisk(), 5, 3, { segmentBytes: 8 * 1024 });
+  await bed.start();
+  for (let i = 0; i < 5; i++) {
+    bed.write();
+    bed.turn();
+  }
+  // Only one group goes on: the others would keep the oldest segment for ever.
+  bed.writer.groups.delete(2);
+  bed.writer.groups.delete(3);
+  const { journal } = bed.store.shared;
+  const idle = bed.pictures.at(-1)!;
+  let removed = 0;
+  for (let i = 0; i < 600; i++) {
+    bed.storage.write(bed.pictures.length, bed.writer.next());
+    bed.pictures.push(new Map());
+    bed.turn();
+    removed += journal.collect();
+    const keepers = journal.keepersOfFront(16);
+    assert.ok(keepers !== undefined && keepers.size <= 3);
+    const groups = [...keepers!].flatMap((shard) => bed.store.logs.groupOf(shard) ?? []);
+    if (groups.length > 0) bed.storage.restate(groups);
+  }
+  assert.ok(removed > 10, `segments were given up (${removed})`);
+  assert.ok(journal.sealed.length < 8, `and few are left (${journal.sealed.length})`);
+  const durable = bed.storage.groups;
+  bed.disk.crash(() => bed.prng.next());
+  const found = await bed.start();
+  assert.equal(found.get(2), idle.get(2));
+  assert.equal(found.get(3), idle.get(3));
+  assert.is(found.get(1)!.entries.length, durable.get(1)!.entries.length);
+});
+
+test('crashes while groups state themselves anew lose nothing', async () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const bed = new JournalBed(new SimDisk(), seed, 4, { segmentBytes: 6 * 1024 });
+    await bed.start();
+    for (let life = 0; life < 5; life++) {
+      for (let i = 0; i < 12; i++) {
+        bed.write();
+        if (bed.prng.chance(0.3)) bed.storage.restate([1 + bed.prng.below(4), 1 + bed.prng.below(4)]);
+        if (bed.prng.chance(0.7)) bed.turn();
+        bed.store.shared.journal.collect();
+      }
+      await crash(bed, `seed ${seed}, life ${life}`);
+    }
+  }
+});
+
+const entries = (prevIndex: number): fc.Arbitrary<PlacedWrite['entries']> =>
+  fc
+    .array(fc.record({ term: fc.nat(), kind: fc.constantFrom(0, 1, 2), data: fc.uint8Array({ maxLength: 40 }) }), {
+      maxLength: 5,
+    })
+    .map((list) => list.map((entry, i) => ({ ...entry, index: prevIndex + 1 + i }) as PlacedWrite['entries'][number]));
+const number53 = fc.maxSafeNat();
+const ids = fc.uniqueArray(number53, { maxLength: 4 }).map((list) => list.sort((a, b) => a - b));
+const placedWrite: fc.Arbitrary<PlacedWrite> = fc.nat().chain((prevIndex) =>
+  fc.record({
+    hard: fc.record({ term: number53, vote: number53, commit: number53 }),
+    snapshot: fc.option(
+      fc.record({
+        index: number53,
+        term: number53,
+        membership: fc.record({ voters: ids, outgoing: ids, learners: ids, learnersNext: ids }),
+      }),
+      { nil: undefined },
+    ),
+    isReset: fc.boolean(),
+    isRestated: fc.boolean(),
+    truncateFrom: number53,
+    compactTo: number53,
+    prevIndex: fc.constant(prevIndex),
+    prevTerm: number53,
+    entries: entries(prevIndex),
+  }),
+);
+
+test('a write is what was written, and what is cut off or changed is refused or another write, never an error of another kind', () => {
+  fc.assert(
+    fc.property(placedWrite, fc.nat(), fc.nat(255), (write, at, value) => {
+      const writer = new ByteWriter();
+      encodeWrite(writer, write);
+      const bytes = writer.take();
+      deepStrictEqual(structuredClone(decodeWrite(bytes, 0, bytes.length)), structuredClone(write));
+      for (const bad of [
+        bytes.slice(0, at % bytes.length),
+        Uint8Array.from(bytes, (b, i) => (i === at % bytes.length ? value : b)),
+      ]) {
+        try {
+          decodeWrite(bad, 0, bad.length);
+        } catch (error) {
+          assert.instance(error, MalformedBytes);
+        }
+      }
+    }),
+  );
+});
+
+test.run();

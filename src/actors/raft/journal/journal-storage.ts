@@ -1,0 +1,170 @@
+/**
+ * Where a node's groups are kept: in its shared log, by the store's thread. What the groups write in a turn goes there as one record; the store puts it into the commit
+ * that everything else of its turn is in, one write and one sync, and says when that is durable. A disk that hangs never holds the thread on which groups keep their time.
+ *
+ *   RaftNode ── write(batch) ──▶ record ── ring ──▶ store: entry frames, commit ── ring ──▶ answered ──▶ durable(batch)
+ *
+ * Records are numbered. A full disk undoes a commit; what is not durable is then sent again, in order, until there is room. Bounded by what groups have under way: a
+ * leader resigns when its writes do not become durable.
+ */
+import { assert } from '../../../base/assert.ts';
+import { RAFT_FULL_RETRY_MS, RAFT_RECORD_BYTES } from '../../../base/limits.ts';
+import type { StoreErrorCode } from '../../store/messages.ts';
+import type { GroupWrite, NodeStorage, StorageListener } from '../storage.ts';
+import { GroupLog } from './group-log.ts';
+import { LogRecordBuilder } from './log-record.ts';
+
+/** The way to the store. */
+export interface StorePort {
+  /** False: no room, nothing was sent. */
+  send(record: Uint8Array): boolean;
+  /** Once, when there is room again. */
+  whenWritable(then: () => void): void;
+  later(afterMs: number, then: () => void): void;
+}
+
+interface Trim {
+  readonly group: number;
+  readonly offset: number;
+}
+
+interface Unanswered {
+  readonly record: Uint8Array;
+  /** Durable with this record; 0: none. */
+  readonly batch: number;
+  /** Where logs begin when this record is durable. */
+  readonly trims: readonly Trim[];
+}
+
+export class JournalStorage implements NodeStorage {
+  readonly groups: Map<number, GroupLog>;
+  readonly #store: StorePort;
+  readonly #builder = new LogRecordBuilder();
+  #listener: StorageListener | undefined;
+  #nextNumber = 1;
+  /** Handed over and not known to be durable, in order; the first `#sent` of them are on their way. */
+  #queue: Unanswered[] = [];
+  #sent = 0;
+  #isWaitingForRoom = false;
+  /** Some of what is on its way was refused: all answers are awaited, then all of it is sent again. */
+  #isRefused = false;
+  #isFull = false;
+  #isFailed = false;
+
+  /** @param groups as recovered (recovery.ts) */
+  constructor(store: StorePort, groups: Map<number, GroupLog> = new Map()) {
+    this.#store = store;
+    this.groups = groups;
+  }
+
+  listen(listener: StorageListener): void {
+    this.#listener = listener;
+  }
+
+  isFull(): boolean {
+    return this.#isFull;
+  }
+
+  write(batch: number, writes: readonly GroupWrite[]): void {
+    let trims: Trim[] = [];
+    for (const write of writes) {
+      const log = this.#log(write.group);
+      const before = log.startOffset;
+      this.#builder.addWrite(write.group, log.place(write));
+      if (log.startOffset > before) trims.push({ group: write.group, offset: log.startOffset });
+      if (this.#builder.size < RAFT_RECORD_BYTES) continue;
+      this.#enqueue(0, trims);
+      trims = [];
+    }
+    // Even when nothing is left to say: the batch is durable when what came before is.
+    this.#enqueue(batch, trims);
+    this.#pump();
+  }
+
+  /** Writes anew what groups need of the log, so that old segments can go. */
+  restate(groups: readonly number[]): void {
+    let trims: Trim[] = [];
+    for (const group of groups) {
+      const log = this.groups.get(group);
+      const write = log?.restate();
+      if (log === undefined || write === undefined) continue;
+      this.#builder.addWrite(group, write);
+      trims.push({ group, offset: log.startOffset });
+      if (this.#builder.size < RAFT_RECORD_BYTES) continue;
+      this.#enqueue(0, trims);
+      trims = [];
+    }
+    if (trims.length > 0) this.#enqueue(0, trims);
+    this.#pump();
+  }
+
+  /** The store's answer to the records of one commit: `code` when all of it has failed, else the result of each (store/messages.ts). */
+  answered(code: StoreErrorCode | undefined, results: readonly number[]): void {
+    if (this.#isFailed) return;
+    if (code !== undefined && code !== 'SLUICE_STORAGE_FULL') {
+      this.#isFailed = true;
+      this.#listener?.failed(new Error(`${code}: the log of the groups cannot be written`));
+      return;
+    }
+    let durable = 0;
+    for (const result of results) {
+      this.#sent--;
+      if (code !== undefined || result < 0) {
+        this.#isRefused = true;
+        continue;
+      }
+      assert(!this.#isRefused, 'nothing is written behind what was refused');
+      durable = this.#settle(this.#queue.shift()!) || durable;
+    }
+    if (this.#isRefused && this.#sent === 0) this.#sendAgain();
+    if (this.#queue.length === 0) this.#isFull = false;
+    if (durable > 0) this.#listener?.durable(durable);
+    this.#pump();
+  }
+
+  inspect(): unknown {
+    return { waiting: this.#queue.length, sent: this.#sent, full: this.#isFull };
+  }
+
+  #log(group: number): GroupLog {
+    let log = this.groups.get(group);
+    if (log === undefined) this.groups.set(group, (log = new GroupLog()));
+    return log;
+  }
+
+  #enqueue(batch: number, trims: readonly Trim[], isSynced = true): void {
+    this.#queue.push({ record: this.#builder.take(this.#nextNumber++, isSynced), batch, trims });
+  }
+
+  /** Only now, when what takes its place is durable, the beginning of a log may go. */
+  #settle({ batch, trims }: Unanswered): number {
+    if (trims.length > 0) {
+      for (const { group, offset } of trims) this.#builder.addTrim(group, offset);
+      this.#enqueue(0, [], false);
+    }
+    return batch;
+  }
+
+  #pump(): void {
+    if (this.#isRefused || this.#isWaitingForRoom || this.#isFailed) return;
+    for (let next = this.#queue[this.#sent]; next !== undefined; next = this.#queue[this.#sent]) {
+      if (!this.#store.send(next.record)) {
+        this.#isWaitingForRoom = true;
+        this.#store.whenWritable(() => {
+          this.#isWaitingForRoom = false;
+          this.#pump();
+        });
+        return;
+      }
+      this.#sent++;
+    }
+  }
+
+  #sendAgain(): void {
+    this.#isFull = true;
+    this.#store.later(RAFT_FULL_RETRY_MS, () => {
+      this.#isRefused = false;
+      this.#pump();
+    });
+  }
+}
