@@ -241,6 +241,33 @@ export const RAFT_RESTATE_BYTES_MAX: number = 4 << 20;
 export const RAFT_FULL_RETRY_MS = 200;
 /** How often the clocks of Raft groups are looked at, milliseconds; not below TIMER_TICK_MS. */
 export const RAFT_TICK_MS = 20;
+
+/** Bytes of a key of the metadata: a prefix and what MQTT can name. A longer one is refused. */
+export const META_KEY_BYTES_MAX: number = 65 * 1024;
+/** Bytes of one value. */
+export const META_VALUE_BYTES_MAX: number = 8 << 20;
+/** Bytes of one command, which has to fit into an entry. */
+export const META_COMMAND_BYTES_MAX: number = 12 << 20;
+/** Keys, conditions or operations of one command. */
+export const META_OPS_MAX = 10_000;
+/** Keys and values of one group; beyond it what writes is refused and what deletes is not. */
+export const META_GROUP_BYTES_MAX: number = 2 * 1024 ** 3;
+/** Values of a group kept in memory; those used longest ago are read from the store. */
+export const META_HOT_BYTES_MAX: number = 256 << 20;
+/** Revisions, and bytes of them, that watchers and old pages may still see; older ones are compacted. */
+export const META_HISTORY_REVISIONS_MAX = 65_536;
+export const META_HISTORY_BYTES_MAX: number = 16 << 20;
+/** Leases of a group. */
+export const META_LEASES_MAX = 100_000;
+export const META_LEASE_TTL_MS_MIN = 500;
+export const META_LEASE_TTL_MS_MAX: number = 366 * 24 * 3600 * 1000;
+/** Bytes of changed keys and values from which on a group's state goes to its store; before that a timer sends it there. What is not there yet is in the log. */
+export const META_FLUSH_BYTES: number = 4 << 20;
+/** Keys of one batch while a group's rows are written anew. */
+export const META_REBUILD_KEYS = 4096;
+/** Entries, and bytes, of one page of a range. */
+export const META_RANGE_ENTRIES_MAX = 10_000;
+export const META_RANGE_BYTES_MAX: number = 4 << 20;
 /** Bytes of messages that wait for one peer and one class, urgent, control, data, snapshot; a further one is refused (`tellBytes` is false, a tell is a dead letter). */
 export const WIRE_QUEUE_BYTES: readonly number[] = [1 << 20, 8 << 20, 16 << 20, 8 << 20];
 /** Replies and watch notices pass that bound, up to this factor; then the link is given up, which settles everything. */

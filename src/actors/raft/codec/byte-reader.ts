@@ -1,5 +1,7 @@
 /** Reads what `ByteWriter` wrote. Every read is checked against the end; what is wrong is one kind of error, for the caller to answer. */
 const HALF = 2 ** 32;
+/** Works on any array of bytes. */
+const { latin1Slice } = Buffer.prototype;
 
 export class MalformedBytes extends Error {
   override readonly name = 'MalformedBytes';
@@ -66,6 +68,14 @@ export class ByteReader {
 
   bytes(): Uint8Array {
     return this.raw(this.varint());
+  }
+
+  /** What `ByteWriter.latin1` wrote, of at most `lengthMax` bytes. */
+  latin1(lengthMax: number): string {
+    const length = this.varint();
+    if (length > lengthMax) throw new MalformedBytes('text too long');
+    const at = this.#skip(length);
+    return latin1Slice.call(this.#bytes, at, at + length);
   }
 
   /** How many of something that takes at least `sizeMin` bytes each: a count that cannot be true is refused before memory is taken. */

@@ -56,6 +56,19 @@ export class ByteWriter {
     this.raw(bytes);
   }
 
+  /** A string of bytes, a character each, behind its length. */
+  latin1(text: string): void {
+    const { length } = text;
+    this.varint(length);
+    const at = this.#take(length);
+    for (let i = 0; i < length; i++) this.#bytes[at + i] = text.charCodeAt(i);
+  }
+
+  /** Forgets what was written. */
+  clear(): void {
+    this.#length = 0;
+  }
+
   /** What was written, as memory of its own; the writer begins anew. */
   take(): Uint8Array {
     const taken = this.#bytes.slice(0, this.#length);

@@ -86,18 +86,24 @@ export class SessionMachine implements StateMachine {
     const { timeMs, commands } = decodeCommands(data);
     this.#timeMs = Math.max(this.#timeMs, timeMs);
     this.#sessions.expire(this.#timeMs);
-    return commands.map((command) => this.#do(command));
+    return commands.map((command) => doOnce(command, this.#timeMs, this.#sessions, this.#commands));
   }
+}
 
-  #do(command: Command): CommandReply {
-    if (command.type === 'open') return { status: 'opened', session: this.#sessions.open(this.#timeMs) };
-    if (command.type === 'plain') return { status: 'done', reply: this.#commands.apply(command.bytes, this.#timeMs) };
-    const { session, seq, answeredTo, bytes } = command;
-    const known = this.#sessions.look(session, seq, answeredTo, this.#timeMs);
-    if (known.state === 'expired') return EXPIRED;
-    if (known.state === 'done') return { status: 'done', reply: known.reply };
-    const reply = this.#commands.apply(bytes, this.#timeMs);
-    this.#sessions.done(session, seq, reply);
-    return { status: 'done', reply };
-  }
+/** Does a command, or says again what it has done. */
+export function doOnce(
+  command: Command,
+  timeMs: number,
+  sessions: SessionTable,
+  machine: Pick<CommandMachine, 'apply'>,
+): CommandReply {
+  if (command.type === 'open') return { status: 'opened', session: sessions.open(timeMs) };
+  if (command.type === 'plain') return { status: 'done', reply: machine.apply(command.bytes, timeMs) };
+  const { session, seq, answeredTo, bytes } = command;
+  const known = sessions.look(session, seq, answeredTo, timeMs);
+  if (known.state === 'expired') return EXPIRED;
+  if (known.state === 'done') return { status: 'done', reply: known.reply };
+  const reply = machine.apply(bytes, timeMs);
+  sessions.done(session, seq, reply);
+  return { status: 'done', reply };
 }

@@ -11,6 +11,8 @@ import { ByteWriter } from '../codec/byte-writer.ts';
 
 interface Session {
   usedMs: number;
+  /** Counts uses of all sessions, for whoever keeps them one by one: equal times do not tell an order. */
+  order: number;
   /** Commands below this are answered. */
   answeredTo: number;
   readonly replies: Map<number, Uint8Array>;
@@ -31,6 +33,9 @@ export class SessionTable {
   /** The one used longest ago first. */
   #sessions = new Map<number, Session>();
   #nextId = 1;
+  #uses = 0;
+  /** Sessions that have changed or ended, for whoever keeps them one by one; undefined: nobody does. */
+  touched: Set<number> | undefined;
 
   constructor(max: number, ttlMs: number) {
     this.#max = max;
@@ -41,10 +46,15 @@ export class SessionTable {
     return this.#sessions.size;
   }
 
+  ids(): Iterable<number> {
+    return this.#sessions.keys();
+  }
+
   open(timeMs: number): number {
     const id = this.#nextId++;
-    this.#sessions.set(id, { usedMs: timeMs, answeredTo: 0, replies: new Map() });
-    if (this.#sessions.size > this.#max) this.#sessions.delete(this.#oldest()!);
+    this.#sessions.set(id, { usedMs: timeMs, order: ++this.#uses, answeredTo: 0, replies: new Map() });
+    this.touched?.add(id);
+    if (this.#sessions.size > this.#max) this.#end(this.#oldest()!);
     return id;
   }
 
@@ -52,7 +62,7 @@ export class SessionTable {
   expire(timeMs: number): void {
     for (const [id, { usedMs }] of this.#sessions) {
       if (timeMs - usedMs <= this.#ttlMs) break;
-      this.#sessions.delete(id);
+      this.#end(id);
     }
   }
 
@@ -61,6 +71,8 @@ export class SessionTable {
     const session = this.#sessions.get(id);
     if (session === undefined) return EXPIRED;
     session.usedMs = timeMs;
+    session.order = ++this.#uses;
+    this.touched?.add(id);
     this.#sessions.delete(id);
     this.#sessions.set(id, session);
     forgetBelow(session, answeredTo);
@@ -79,30 +91,27 @@ export class SessionTable {
 
   /** A piece per session, in order of use, of the state at the time of the call. */
   pieces(): Iterator<Uint8Array> {
-    const copy = [...this.#sessions].map(([id, { usedMs, answeredTo, replies }]) => ({
-      id,
-      usedMs,
-      answeredTo,
-      replies: [...replies],
-    }));
-    const nextId = this.#nextId;
+    const copy = [...this.#sessions].map(([id, session]) => ({ ...session, id, replies: [...session.replies] }));
+    const header = this.header();
     return (function* () {
-      const writer = new ByteWriter();
-      writer.varint(nextId);
-      writer.varint(copy.length);
-      yield writer.take();
-      for (const { id, usedMs, answeredTo, replies } of copy) {
-        writer.varint(id);
-        writer.f64(usedMs);
-        writer.varint(answeredTo);
-        writer.varint(replies.length);
-        for (const [seq, reply] of replies) {
-          writer.varint(seq);
-          writer.bytes(reply);
-        }
-        yield writer.take();
-      }
+      yield header;
+      for (const session of copy) yield encodeSession(session);
     })();
+  }
+
+  /** The first of the pieces. */
+  header(): Uint8Array {
+    const writer = new ByteWriter();
+    writer.varint(this.#nextId);
+    writer.varint(this.#sessions.size);
+    return writer.take();
+  }
+
+  /** The piece of one session, and its place in the order of use; undefined: it has ended. */
+  row(id: number): { readonly order: number; readonly piece: Uint8Array } | undefined {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return undefined;
+    return { order: session.order, piece: encodeSession({ ...session, id, replies: [...session.replies] }) };
   }
 
   /** The first piece: empties the table, and says how many more there are. */
@@ -116,16 +125,42 @@ export class SessionTable {
   restore(piece: Uint8Array): void {
     const reader = new ByteReader(piece);
     const id = reader.varint();
-    const session: Session = { usedMs: reader.f64(), answeredTo: reader.varint(), replies: new Map() };
+    const usedMs = reader.f64();
+    const session: Session = { usedMs, order: ++this.#uses, answeredTo: reader.varint(), replies: new Map() };
     const count = reader.count(2);
-    for (let i = 0; i < count; i++) session.replies.set(reader.varint(), reader.bytes());
+    for (let i = 0; i < count; i++) session.replies.set(reader.varint(), reader.bytes().slice());
     reader.end();
     this.#sessions.set(id, session);
+  }
+
+  #end(id: number): void {
+    this.#sessions.delete(id);
+    this.touched?.add(id);
   }
 
   #oldest(): number | undefined {
     return this.#sessions.keys().next().value;
   }
+}
+
+interface SessionCopy {
+  readonly id: number;
+  readonly usedMs: number;
+  readonly answeredTo: number;
+  readonly replies: readonly (readonly [seq: number, reply: Uint8Array])[];
+}
+
+function encodeSession({ id, usedMs, answeredTo, replies }: SessionCopy): Uint8Array {
+  const writer = new ByteWriter();
+  writer.varint(id);
+  writer.f64(usedMs);
+  writer.varint(answeredTo);
+  writer.varint(replies.length);
+  for (const [seq, reply] of replies) {
+    writer.varint(seq);
+    writer.bytes(reply);
+  }
+  return writer.take();
 }
 
 function forgetBelow(session: Session, seq: number): void {

@@ -10,21 +10,20 @@ import type { SnapshotReader } from '../state-machine.ts';
 
 const PREFIX_BYTES = 4;
 
-export class PieceReader implements SnapshotReader {
-  readonly #pieces: Iterator<Uint8Array>;
-  /** Of the stream, not read yet. */
+/** Pieces that are encoded and not read yet. */
+export class PieceQueue {
   #rest: Uint8Array[] = [];
-  #restBytes = 0;
-  #isDry = false;
+  bytes = 0;
 
-  constructor(pieces: Iterator<Uint8Array>) {
-    this.#pieces = pieces;
+  push(piece: Uint8Array): void {
+    const prefix = new Uint8Array(PREFIX_BYTES);
+    new DataView(prefix.buffer).setUint32(0, piece.length);
+    this.#rest.push(prefix, piece);
+    this.bytes += PREFIX_BYTES + piece.length;
   }
 
-  read(bytesMax: number, done: (bytes: Uint8Array, isLast: boolean) => void): void {
-    // One byte more than asked for tells whether these are the last.
-    while (!this.#isDry && this.#restBytes <= bytesMax) this.#pull();
-    const chunk = new Uint8Array(Math.min(bytesMax, this.#restBytes));
+  take(bytesMax: number): Uint8Array {
+    const chunk = new Uint8Array(Math.min(bytesMax, this.bytes));
     let filled = 0;
     while (filled < chunk.length) {
       const first = this.#rest[0]!;
@@ -34,25 +33,41 @@ export class PieceReader implements SnapshotReader {
       if (part.length === first.length) this.#rest.shift();
       else this.#rest[0] = first.subarray(part.length);
     }
-    this.#restBytes -= chunk.length;
-    done(chunk, this.#isDry && this.#restBytes === 0);
+    this.bytes -= chunk.length;
+    return chunk;
+  }
+
+  clear(): void {
+    this.#rest = [];
+    this.bytes = 0;
+  }
+}
+
+export class PieceReader implements SnapshotReader {
+  readonly #pieces: Iterator<Uint8Array>;
+  readonly #queue = new PieceQueue();
+  #isDry = false;
+
+  constructor(pieces: Iterator<Uint8Array>) {
+    this.#pieces = pieces;
+  }
+
+  read(bytesMax: number, done: (bytes: Uint8Array, isLast: boolean) => void): void {
+    // One byte more than asked for tells whether these are the last.
+    while (!this.#isDry && this.#queue.bytes <= bytesMax) this.#pull();
+    const chunk = this.#queue.take(bytesMax);
+    done(chunk, this.#isDry && this.#queue.bytes === 0);
   }
 
   close(): void {
     this.#pieces.return?.();
-    this.#rest = [];
+    this.#queue.clear();
   }
 
   #pull(): void {
     const next = this.#pieces.next();
-    if (next.done === true) {
-      this.#isDry = true;
-      return;
-    }
-    const prefix = new Uint8Array(PREFIX_BYTES);
-    new DataView(prefix.buffer).setUint32(0, next.value.length);
-    this.#rest.push(prefix, next.value);
-    this.#restBytes += PREFIX_BYTES + next.value.length;
+    if (next.done === true) this.#isDry = true;
+    else this.#queue.push(next.value);
   }
 }
 

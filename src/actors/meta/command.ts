@@ -1,0 +1,97 @@
+/** What a group of the metadata can be told to do. Each command is one entry of the log's story: all of it happens, in one revision, or nothing. */
+import type { MetaKey, MetaRecord } from './state/record.ts';
+
+export interface Put {
+  readonly key: MetaKey;
+  readonly value: Uint8Array;
+  /** 0: none; a lease that is not there refuses the whole command. */
+  readonly lease: number;
+}
+
+/** The key may be in any state. */
+export const ANY = -1;
+/** The key must not be there. */
+export const ABSENT = 0;
+
+/** One of many that do not depend on each other. */
+export interface Claim {
+  readonly key: MetaKey;
+  /** The revision that last changed the key, or `ANY`, or `ABSENT`. */
+  readonly expected: number;
+  /** Undefined: the key is deleted. */
+  readonly value: Uint8Array | undefined;
+  readonly lease: number;
+}
+
+export type CompareTarget = 'created' | 'modified' | 'version' | 'lease' | 'value';
+export type CompareRelation = '=' | '!=' | '<' | '>';
+
+/** A key that is not there has 0 in all numbers, and no value: that is less than any. */
+export interface Compare {
+  readonly key: MetaKey;
+  readonly target: CompareTarget;
+  readonly relation: CompareRelation;
+  /** Bytes for `value`, else a number. */
+  readonly operand: number | Uint8Array;
+}
+
+export type TxnOp =
+  | { readonly type: 'put'; readonly put: Put }
+  | { readonly type: 'delete'; readonly key: MetaKey }
+  /** From `from` to before `to`; an empty `to` is the end. */
+  | { readonly type: 'deleteRange'; readonly from: MetaKey; readonly to: MetaKey }
+  | { readonly type: 'get'; readonly key: MetaKey }
+  | { readonly type: 'range'; readonly from: MetaKey; readonly to: MetaKey; readonly limit: number };
+
+export type MetaCommand =
+  /** First the deletions. */
+  | { readonly type: 'write'; readonly puts: readonly Put[]; readonly deletes: readonly MetaKey[] }
+  /** `wantsBefore`: the answer has what was there before, of what was done and of what was refused. */
+  | { readonly type: 'claim'; readonly claims: readonly Claim[]; readonly wantsBefore: boolean }
+  | {
+      readonly type: 'txn';
+      readonly compares: readonly Compare[];
+      readonly success: readonly TxnOp[];
+      readonly failure: readonly TxnOp[];
+    }
+  /** `id` 0: the group chooses. */
+  | { readonly type: 'grant'; readonly id: number; readonly ttlMs: number }
+  | { readonly type: 'keepAlive'; readonly ids: readonly number[] }
+  | { readonly type: 'revoke'; readonly ids: readonly number[] }
+  /** The leader's: leases that nobody renewed in time, as of their number of renewals. */
+  | { readonly type: 'expire'; readonly leases: readonly { readonly id: number; readonly renewals: number }[] };
+
+export type MetaRefusal =
+  /** Not of this version, or damaged. */
+  | 'malformed'
+  | 'too_large'
+  /** The group holds as much as it may; deletions are welcome. */
+  | 'full'
+  | 'no_such_lease'
+  | 'lease_exists'
+  | 'too_many_leases'
+  | 'bad_ttl';
+
+export interface ClaimResult {
+  readonly isDone: boolean;
+  /** What last changed the key, now: this revision when done. 0: the key is not there. */
+  readonly modified: number;
+  readonly before: MetaRecord | undefined;
+}
+
+export type TxnResult =
+  | { readonly type: 'put' }
+  | { readonly type: 'deleted'; readonly count: number }
+  | { readonly type: 'records'; readonly records: readonly MetaRecord[]; readonly isMore: boolean };
+
+/** `revision` is the group's after the command; one that has changed nothing leaves it as it was. */
+export type MetaReply =
+  | { readonly type: 'refused'; readonly reason: MetaRefusal }
+  | { readonly type: 'written'; readonly revision: number; readonly deleted: number }
+  | { readonly type: 'claimed'; readonly revision: number; readonly results: readonly ClaimResult[] }
+  | { readonly type: 'txn'; readonly revision: number; readonly isSuccess: boolean; readonly results: readonly TxnResult[] }
+  | { readonly type: 'granted'; readonly id: number; readonly ttlMs: number }
+  /** In order of the ids; 0: there is no such lease any more. */
+  | { readonly type: 'keptAlive'; readonly ttlMs: readonly number[] }
+  /** `ended`: leases; `deleted`: keys. */
+  | { readonly type: 'ended'; readonly revision: number; readonly ended: number; readonly deleted: number };

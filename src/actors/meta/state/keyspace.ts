@@ -1,0 +1,80 @@
+/** The keys of a group in their order, as they are now: a B-tree whose copies share what is equal, so a snapshot costs nothing until something changes. */
+import BTreeModule from 'sorted-btree';
+import { type MetaKey, type MetaRecord, recordBytes } from './record.ts';
+
+/** The package is CommonJS. */
+const BTree: typeof BTreeModule.default = BTreeModule.default;
+type Tree = InstanceType<typeof BTree<MetaKey, MetaRecord>>;
+
+const compare = (a: MetaKey, b: MetaKey): number => (a < b ? -1 : a > b ? 1 : 0);
+
+export class Keyspace {
+  #tree: Tree = new BTree<MetaKey, MetaRecord>(undefined, compare);
+  /** Of all keys and values, hot or not. */
+  bytes = 0;
+  /** Of the values in memory. */
+  hotBytes = 0;
+  /** Values that are not. */
+  #cold = 0;
+
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  /** All values are in memory. */
+  get isHot(): boolean {
+    return this.#cold === 0;
+  }
+
+  get(key: MetaKey): MetaRecord | undefined {
+    return this.#tree.get(key);
+  }
+
+  /** In place of `before`, which is what `get` says. */
+  set(record: MetaRecord, before: MetaRecord | undefined): void {
+    this.#tree.set(record.key, record);
+    this.#count(record, 1);
+    if (before !== undefined) this.#count(before, -1);
+  }
+
+  /** The same record, with its value or without. */
+  replace(record: MetaRecord, by: MetaRecord): void {
+    this.set(by, record);
+  }
+
+  remove(before: MetaRecord): void {
+    this.#tree.delete(before.key);
+    this.#count(before, -1);
+  }
+
+  #count({ key, value, valueBytes }: MetaRecord, sign: 1 | -1): void {
+    this.bytes += sign * recordBytes(key.length, valueBytes);
+    if (value === undefined) this.#cold += sign;
+    else this.hotBytes += sign * valueBytes;
+  }
+
+  /** Records from `from` to before `to`, or to the end when that is empty. Nothing may change while it is read. */
+  *range(from: MetaKey, to: MetaKey): Generator<MetaRecord, void, undefined> {
+    for (const [key, record] of this.#tree.entries(from)) {
+      if (to !== '' && key >= to) return;
+      yield record;
+    }
+  }
+
+  clear(): void {
+    this.#tree = new BTree<MetaKey, MetaRecord>(undefined, compare);
+    this.bytes = 0;
+    this.hotBytes = 0;
+    this.#cold = 0;
+  }
+
+  /** As it is now, for a reader that takes its time. */
+  clone(): Keyspace {
+    const clone = new Keyspace();
+    clone.#tree = this.#tree.clone();
+    clone.bytes = this.bytes;
+    clone.hotBytes = this.hotBytes;
+    clone.#cold = this.#cold;
+    return clone;
+  }
+}

@@ -1,0 +1,72 @@
+/** The changes of one command on their way: they show at once, and become one step of the history. A key that is changed twice has changed once. */
+import type { Change } from './history.ts';
+import type { Keyspace } from './keyspace.ts';
+import type { Leases } from './leases.ts';
+import type { MetaKey, MetaRecord } from './record.ts';
+
+export class Revision {
+  readonly revision: number;
+  readonly #keyspace: Keyspace;
+  readonly #leases: Leases;
+  #changes: Change[] = [];
+  /** Where in `#changes` a key is; made when there is a second one. */
+  #places: Map<MetaKey, number> | undefined;
+
+  constructor(revision: number, keyspace: Keyspace, leases: Leases) {
+    this.revision = revision;
+    this.#keyspace = keyspace;
+    this.#leases = leases;
+  }
+
+  /** `value` is the record's from now on. Returns what was there. */
+  put(key: MetaKey, value: Uint8Array, lease: number): MetaRecord | undefined {
+    const before = this.#keyspace.get(key);
+    // Changed by this command already: that is not counted again.
+    const isAgain = before?.modified === this.revision;
+    const record: MetaRecord = {
+      key,
+      value,
+      valueBytes: value.length,
+      created: before?.created ?? this.revision,
+      modified: this.revision,
+      version: (before?.version ?? 0) + (isAgain ? 0 : 1),
+      lease,
+    };
+    this.#keyspace.set(record, before);
+    if (before !== undefined && before.lease !== lease && before.lease !== 0) this.#leases.detach(before.lease, key);
+    if (lease !== 0) this.#leases.attach(lease, key);
+    this.#note(key, before, record);
+    return before;
+  }
+
+  /** Returns what was there. */
+  delete(key: MetaKey): MetaRecord | undefined {
+    const before = this.#keyspace.get(key);
+    if (before === undefined) return undefined;
+    this.#keyspace.remove(before);
+    if (before.lease !== 0) this.#leases.detach(before.lease, key);
+    this.#note(key, before, undefined);
+    return before;
+  }
+
+  /** What has come of it; keys that are as absent as they were do not count. */
+  changes(): readonly Change[] {
+    if (this.#places === undefined) return this.#changes;
+    return this.#changes.filter(({ before, after }) => before !== undefined || after !== undefined);
+  }
+
+  #note(key: MetaKey, before: MetaRecord | undefined, after: MetaRecord | undefined): void {
+    const place = this.#changes.length === 0 ? -1 : this.#placeOf(key);
+    if (place >= 0) {
+      this.#changes[place] = { key, before: this.#changes[place]!.before, after };
+      return;
+    }
+    this.#places?.set(key, this.#changes.length);
+    this.#changes.push({ key, before, after });
+  }
+
+  #placeOf(key: MetaKey): number {
+    this.#places ??= new Map(this.#changes.map((change, place) => [change.key, place]));
+    return this.#places.get(key) ?? -1;
+  }
+}
