@@ -265,6 +265,33 @@ export const META_LEASE_TTL_MS_MAX: number = 366 * 24 * 3600 * 1000;
 export const META_FLUSH_BYTES: number = 4 << 20;
 /** Keys of one batch while a group's rows are written anew. */
 export const META_REBUILD_KEYS = 4096;
+/** Commands of one turn share an entry up to this, bytes. */
+export const META_ENTRY_BYTES: number = 512 * 1024;
+/** Calls and answers for one receiver share a record up to this, bytes. */
+export const META_RECORD_BYTES: number = 64 * 1024;
+/** Calls that a service has under way, bytes with their overhead; a further one is refused as busy. */
+export const META_SERVICE_BYTES_MAX: number = 64 << 20;
+/** For Raft to say what became of a proposal or a read, milliseconds. */
+export const META_RAFT_ASK_MS = 10_000;
+/** How often a service looks at leases, watchers and what is to be kept, milliseconds. */
+export const META_TICK_MS = 100;
+/** Watches of one service. */
+export const META_WATCHES_MAX = 10_000;
+/** Bytes of changes on the way to one watcher; further ones wait in the history. */
+export const META_WATCH_WINDOW_BYTES: number = 1 << 20;
+/** A watcher that is told nothing hears how far it is, every so many milliseconds. */
+export const META_WATCH_PROGRESS_MS = 1000;
+/** A watcher that hears nothing for this long asks another replica, milliseconds. */
+export const META_WATCH_SILENCE_MS = 5000;
+/** Calls of one client that are not answered; a further one fails at once. */
+export const META_CLIENT_CALLS_MAX = 65_536;
+/** Commands of one client and group under way in its session; further ones wait. Fewer than the answers that a session keeps. */
+export const META_CLIENT_WINDOW = 512;
+/** A call without an answer is sent again, elsewhere, after this, milliseconds; and given up after that, if its caller does not say. */
+export const META_ATTEMPT_MS = 1000;
+export const META_DEADLINE_MS = 10_000;
+/** How often a client looks for such calls, milliseconds. */
+export const META_CLIENT_TICK_MS = 50;
 /** Entries, and bytes, of one page of a range. */
 export const META_RANGE_ENTRIES_MAX = 10_000;
 export const META_RANGE_BYTES_MAX: number = 4 << 20;

@@ -21,6 +21,7 @@ const PROBE_BLOCKS = [
   'store',
   'shard',
   'raft',
+  'meta',
   'auth',
   'acl',
 ] as const;

@@ -1,4 +1,5 @@
 /** The metadata groups of one thread, on one store that they share. The thread's Raft actor feeds them, its service reads them. */
+import { META_HOT_BYTES_MAX } from '../../base/limits.ts';
 import type { LocalKv } from '../../storage/kv/local-kv.ts';
 import { SessionTable } from '../raft/sessions/session-table.ts';
 import { MetaMachine } from './machine.ts';
@@ -30,7 +31,7 @@ export class MetaReplicas {
 
   /** As Raft asks for it, once: as it was kept, or with nothing in it. */
   open(group: number): MetaReplica {
-    const { owner, hotBytesMax, bounds, sessionsMax, sessionTtlMs } = this.#options;
+    const { owner, hotBytesMax = META_HOT_BYTES_MAX, bounds, sessionsMax, sessionTtlMs } = this.#options;
     const keeper = this.#store && { group, owner, store: this.#store, hotBytesMax };
     const kept = this.#loaded.get(group);
     this.#loaded.delete(group);

@@ -1,4 +1,5 @@
 /** The groups that a store has rows of, as they were when they were last written: whole and as of some entry, or not at all. */
+import { META_HOT_BYTES_MAX } from '../../../base/limits.ts';
 import type { KvEntry, LocalKv } from '../../../storage/kv/local-kv.ts';
 import { SessionTable } from '../../raft/sessions/session-table.ts';
 import { MetaMachine } from '../machine.ts';
@@ -12,8 +13,8 @@ export interface LoadOptions {
   readonly bounds: MetaBounds;
   readonly sessionsMax: number;
   readonly sessionTtlMs: number;
-  /** Of one group, bytes: values beyond stay where they are. */
-  readonly hotBytesMax: number;
+  /** Of one group, bytes: values beyond stay where they are. Default META_HOT_BYTES_MAX. */
+  readonly hotBytesMax?: number;
 }
 
 export interface LoadedGroup {
@@ -90,7 +91,7 @@ class GroupLoader {
 
   #take({ record }: Extract<Row, { type: 'record' }>): void {
     const { keyspace, leases } = this.#machine;
-    const isRoom = keyspace.hotBytes + record.valueBytes <= this.#options.hotBytesMax * 0.9;
+    const isRoom = keyspace.hotBytes + record.valueBytes <= (this.#options.hotBytesMax ?? META_HOT_BYTES_MAX) * 0.9;
     keyspace.set({ ...record, value: isRoom ? ownBytes(record.value!) : undefined }, undefined);
     if (record.lease !== 0) leases.attach(record.lease, record.key);
   }

@@ -64,6 +64,24 @@ export class ByteWriter {
     for (let i = 0; i < length; i++) this.#bytes[at + i] = text.charCodeAt(i);
   }
 
+  get length(): number {
+    return this.#length;
+  }
+
+  /** A part whose length goes before it, as a u32; `endPart` fills that in. */
+  beginPart(): number {
+    return this.#take(4);
+  }
+
+  endPart(at: number): void {
+    this.#view.setUint32(at, this.#length - at - 4);
+  }
+
+  /** What was written, valid until something else is. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
   /** Forgets what was written. */
   clear(): void {
     this.#length = 0;

@@ -1,0 +1,150 @@
+/** Three simulated nodes with a replica of every group, and a fourth that has a client alone. Disks outlive their nodes. */
+import { MetaService } from '../../../src/actors/meta/actor.ts';
+import { MetaClient, MetaClientActor } from '../../../src/actors/meta/client/client.ts';
+import type { Outcome } from '../../../src/actors/meta/client/outcome.ts';
+import type { MetaCommand, MetaReply } from '../../../src/actors/meta/command.ts';
+import { META_PROBE } from '../../../src/actors/meta/probe.ts';
+import { MetaReplicas } from '../../../src/actors/meta/replicas.ts';
+import { DEFAULT_BOUNDS, type MetaBounds } from '../../../src/actors/meta/state/bounds.ts';
+import { RaftActor } from '../../../src/actors/raft/actor.ts';
+import { MemorySnapshots, MemoryStorage } from '../../../src/actors/raft/memory-storage.ts';
+import { RAFT_FRAME, type RaftRequest } from '../../../src/actors/raft/messages.ts';
+import { nodeOfReplica, replicaId } from '../../../src/actors/raft/replica.ts';
+import { DEFAULT_SETTINGS } from '../../../src/actors/raft/settings.ts';
+import { type ActorRef, wellKnownRef } from '../../../src/runtime/ref.ts';
+import { SimNetwork } from '../../../src/runtime/sim/network.ts';
+import type { ActorSystem } from '../../../src/runtime/system.ts';
+
+const RAFT_SLOT = 60;
+const SERVICE_SLOT = 61;
+export const NODES: readonly number[] = [1, 2, 3];
+const CLIENT_NODE = 4;
+const VOTERS = NODES.map((node) => replicaId(node, 1));
+const raftOn = (node: number): ActorRef<RaftRequest> => wellKnownRef(node, 1, RAFT_SLOT);
+const serviceOn = (node: number): ActorRef => wellKnownRef(node, 1, SERVICE_SLOT);
+
+export class ServiceBed {
+  readonly network: SimNetwork;
+  readonly client: MetaClient = new MetaClient({ candidates: () => NODES.map(serviceOn) });
+  /** By node; of its present life. */
+  readonly replicas: MetaReplicas[] = [];
+  readonly #storages = new Map<number, MemoryStorage>();
+  readonly #snapshots = new Map<number, MemorySnapshots>();
+
+  constructor(
+    seed: number,
+    options: { readonly groups?: readonly number[]; readonly bounds?: MetaBounds; readonly snapshotLogBytes?: number } = {},
+  ) {
+    const { groups = [1], bounds = DEFAULT_BOUNDS, snapshotLogBytes = 1 << 20 } = options;
+    this.network = new SimNetwork({
+      nodes: CLIENT_NODE,
+      threads: 2,
+      seed,
+      boot: (system) => {
+        if (system.thread === 0) return;
+        if (system.node === CLIENT_NODE) system.spawn(() => new MetaClientActor(this.client), { name: 'client' });
+        else this.#boot(system, bounds, snapshotLogBytes);
+      },
+    });
+    this.run(50);
+    for (const node of NODES) {
+      for (const group of groups) this.network.node(node).system(1).tell(raftOn(node), { type: 'found', group, voters: VOTERS });
+    }
+  }
+
+  #boot(system: ActorSystem, bounds: MetaBounds, snapshotLogBytes: number): void {
+    const { node } = system;
+    let storage = this.#storages.get(node);
+    if (storage === undefined) {
+      storage = new MemoryStorage((run) => this.network.at(this.network.world.nowMs + 1, run));
+      this.#storages.set(node, storage);
+      this.#snapshots.set(node, new MemorySnapshots());
+    }
+    const replicas = MetaReplicas.inMemory({
+      owner: replicaId(node, 1),
+      bounds,
+      sessionsMax: 100,
+      sessionTtlMs: 600_000,
+    });
+    this.replicas[node] = replicas;
+    const raft = new RaftActor(system, {
+      self: replicaId(node, 1),
+      settings: DEFAULT_SETTINGS,
+      storage,
+      snapshots: this.#snapshots.get(node)!,
+      snapshotLogBytes,
+      snapshotBytesPerSecond: 1 << 24,
+      snapshotChunkBytes: 4096,
+      transport: {
+        send: (to, _lane, bytes) => void system.tellBytes(raftOn(nodeOfReplica(to)), RAFT_FRAME, bytes, 0, bytes.length),
+      },
+      machineOf: (group) => replicas.open(group),
+      onStorageFailed: () => {},
+    });
+    system.spawn<RaftRequest>(() => raft, { name: 'raft', wellKnown: RAFT_SLOT });
+    const service = new MetaService({
+      replicas,
+      raft: raftOn(node),
+      slots: system.slots,
+      serviceOf: (_group, replica) => (replica === 0 ? 0 : serviceOn(nodeOfReplica(replica))),
+    });
+    system.spawn(() => service, { name: 'meta', wellKnown: SERVICE_SLOT });
+  }
+
+  run(ms: number): void {
+    this.network.run(this.network.world.nowMs + ms);
+  }
+
+  /** Runs until `isDone`, at most for a simulated minute. */
+  until(isDone: () => boolean, what: string): void {
+    for (let waited = 0; !isDone(); waited += 5) {
+      if (waited > 60_000) throw new Error(`never: ${what}`);
+      this.run(5);
+    }
+  }
+
+  /** Starts something with a continuation, and waits for that. */
+  await<T>(begin: (then: (value: T) => void) => void): T {
+    const got: T[] = [];
+    begin((value) => got.push(value));
+    this.until(() => got.length > 0, 'an answer');
+    return got[0]!;
+  }
+
+  do(command: MetaCommand, group = 1): MetaReply {
+    const outcome = this.await<Outcome<MetaReply>>((then) => this.client.command(group, command, then, { deadlineMs: 30_000 }));
+    if (!outcome.isOk) throw new Error(`refused: ${outcome.failure}`);
+    return outcome.value;
+  }
+
+  put(key: string, value: string, lease = 0, group = 1): number {
+    const reply = this.do({ type: 'write', puts: [{ key, value: Buffer.from(value), lease }], deletes: [] }, group);
+    return reply.type === 'written' ? reply.revision : Number.NaN;
+  }
+
+  get(key: string, group = 1): string | undefined {
+    const outcome = this.await<Parameters<Parameters<MetaClient['get']>[3]>[0]>((then) =>
+      this.client.get(group, [key], false, then, { deadlineMs: 30_000 }),
+    );
+    if (!outcome.isOk) throw new Error(`refused: ${outcome.failure}`);
+    const [record] = outcome.value.records;
+    return record && Buffer.from(record.value!).toString();
+  }
+
+  leader(group = 1): number {
+    let leader = 0;
+    this.until(() => {
+      for (const node of NODES) {
+        if (!this.network.isAlive(node)) continue;
+        const inspected = JSON.stringify(this.network.node(node).system(1).inspect());
+        if (new RegExp(`"group":${group},"role":"leader"`).test(inspected)) leader = node;
+      }
+      return leader > 0;
+    }, 'a leader');
+    return leader;
+  }
+
+  slot(node: number, key: keyof typeof META_PROBE.slot): number {
+    return this.network.node(node).system(1).slots[META_PROBE.slot[key]]!;
+  }
+}

@@ -1,0 +1,65 @@
+/** What a turn has brought for a group: its commands become one entry, its reads share one confirmation. */
+import { META_ENTRY_BYTES } from '../../../base/limits.ts';
+import type { ActorRef } from '../../../runtime/ref.ts';
+import type { Command } from '../../raft/sessions/command-codec.ts';
+
+export interface Caller {
+  readonly to: ActorRef;
+  readonly id: number;
+}
+
+export interface CommandBatch {
+  readonly group: number;
+  readonly commands: Command[];
+  readonly callers: Caller[];
+  bytes: number;
+}
+
+export interface ReadBatch {
+  readonly group: number;
+  readonly reads: (() => void)[];
+  readonly callers: Caller[];
+}
+
+export class TurnBatches {
+  #commands: CommandBatch[] = [];
+  #open = new Map<number, CommandBatch>();
+  #reads = new Map<number, ReadBatch>();
+
+  get isEmpty(): boolean {
+    return this.#commands.length === 0 && this.#reads.size === 0;
+  }
+
+  command(group: number, caller: Caller, command: Command, bytes: number): void {
+    let batch = this.#open.get(group);
+    if (batch === undefined || batch.bytes + bytes > META_ENTRY_BYTES) {
+      batch = { group, commands: [], callers: [], bytes: 0 };
+      this.#open.set(group, batch);
+      this.#commands.push(batch);
+    }
+    batch.commands.push(command);
+    batch.callers.push(caller);
+    batch.bytes += bytes;
+  }
+
+  /** `read` looks at the state and answers, when that is recent enough. */
+  read(group: number, caller: Caller, read: () => void): void {
+    let batch = this.#reads.get(group);
+    if (batch === undefined) this.#reads.set(group, (batch = { group, reads: [], callers: [] }));
+    batch.reads.push(read);
+    batch.callers.push(caller);
+  }
+
+  takeCommands(): readonly CommandBatch[] {
+    const taken = this.#commands;
+    this.#commands = [];
+    this.#open = new Map();
+    return taken;
+  }
+
+  takeReads(): Iterable<ReadBatch> {
+    const taken = this.#reads;
+    this.#reads = new Map();
+    return taken.values();
+  }
+}
