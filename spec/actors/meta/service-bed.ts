@@ -4,6 +4,7 @@ import { MetaClient, MetaClientActor } from '../../../src/actors/meta/client/cli
 import type { Outcome } from '../../../src/actors/meta/client/outcome.ts';
 import type { MetaCommand, MetaReply } from '../../../src/actors/meta/command.ts';
 import { META_PROBE } from '../../../src/actors/meta/probe.ts';
+import type { MetaReplica } from '../../../src/actors/meta/replica.ts';
 import { MetaReplicas } from '../../../src/actors/meta/replicas.ts';
 import { DEFAULT_BOUNDS, type MetaBounds } from '../../../src/actors/meta/state/bounds.ts';
 import { RaftActor } from '../../../src/actors/raft/actor.ts';
@@ -18,32 +19,41 @@ import type { ActorSystem } from '../../../src/runtime/system.ts';
 const RAFT_SLOT = 60;
 const SERVICE_SLOT = 61;
 export const NODES: readonly number[] = [1, 2, 3];
-const CLIENT_NODE = 4;
+export const CLIENT_NODE = 4;
 const VOTERS = NODES.map((node) => replicaId(node, 1));
 const raftOn = (node: number): ActorRef<RaftRequest> => wellKnownRef(node, 1, RAFT_SLOT);
 const serviceOn = (node: number): ActorRef => wellKnownRef(node, 1, SERVICE_SLOT);
 
+export interface BedOptions {
+  readonly groups?: readonly number[];
+  readonly bounds?: MetaBounds;
+  readonly snapshotLogBytes?: number;
+  /** Clients beside the first one. */
+  readonly moreClients?: number;
+  /** A node's state of a group begins, or begins again with a new life of the node. */
+  readonly onReplica?: (node: number, replica: MetaReplica) => void;
+}
+
 export class ServiceBed {
   readonly network: SimNetwork;
-  readonly client: MetaClient = new MetaClient({ candidates: () => NODES.map(serviceOn) });
+  readonly clients: readonly MetaClient[];
   /** By node; of its present life. */
   readonly replicas: MetaReplicas[] = [];
   readonly #storages = new Map<number, MemoryStorage>();
   readonly #snapshots = new Map<number, MemorySnapshots>();
 
-  constructor(
-    seed: number,
-    options: { readonly groups?: readonly number[]; readonly bounds?: MetaBounds; readonly snapshotLogBytes?: number } = {},
-  ) {
-    const { groups = [1], bounds = DEFAULT_BOUNDS, snapshotLogBytes = 1 << 20 } = options;
+  constructor(seed: number, options: BedOptions = {}) {
+    const { groups = [1], moreClients = 0 } = options;
+    const candidates = (): readonly ActorRef[] => NODES.map(serviceOn);
+    this.clients = Array.from({ length: 1 + moreClients }, () => new MetaClient({ candidates }));
     this.network = new SimNetwork({
       nodes: CLIENT_NODE,
       threads: 2,
       seed,
       boot: (system) => {
         if (system.thread === 0) return;
-        if (system.node === CLIENT_NODE) system.spawn(() => new MetaClientActor(this.client), { name: 'client' });
-        else this.#boot(system, bounds, snapshotLogBytes);
+        if (system.node !== CLIENT_NODE) return this.#boot(system, options);
+        for (const client of this.clients) system.spawn(() => new MetaClientActor(client), { name: 'client' });
       },
     });
     this.run(50);
@@ -52,7 +62,12 @@ export class ServiceBed {
     }
   }
 
-  #boot(system: ActorSystem, bounds: MetaBounds, snapshotLogBytes: number): void {
+  get client(): MetaClient {
+    return this.clients[0]!;
+  }
+
+  #boot(system: ActorSystem, options: BedOptions): void {
+    const { bounds = DEFAULT_BOUNDS, snapshotLogBytes = 1 << 20, onReplica } = options;
     const { node } = system;
     let storage = this.#storages.get(node);
     if (storage === undefined) {
@@ -78,7 +93,11 @@ export class ServiceBed {
       transport: {
         send: (to, _lane, bytes) => void system.tellBytes(raftOn(nodeOfReplica(to)), RAFT_FRAME, bytes, 0, bytes.length),
       },
-      machineOf: (group) => replicas.open(group),
+      machineOf: (group) => {
+        const replica = replicas.open(group);
+        onReplica?.(node, replica);
+        return replica;
+      },
       onStorageFailed: () => {},
     });
     system.spawn<RaftRequest>(() => raft, { name: 'raft', wellKnown: RAFT_SLOT });
@@ -129,6 +148,17 @@ export class ServiceBed {
     if (!outcome.isOk) throw new Error(`refused: ${outcome.failure}`);
     const [record] = outcome.value.records;
     return record && Buffer.from(record.value!).toString();
+  }
+
+  /** A leader hands over, if there is one. */
+  transfer(to: number, group = 1): void {
+    for (const node of NODES) {
+      if (this.network.isAlive(node))
+        this.network
+          .node(node)
+          .system(1)
+          .tell(raftOn(node), { type: 'transfer', group, to: replicaId(to, 1) });
+    }
   }
 
   leader(group = 1): number {
