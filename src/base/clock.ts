@@ -44,3 +44,11 @@ export class Alarm {
 
 /** setTimeout takes a signed 32-bit delay; a longer one would ring at once. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
+
+/** An instant as RFC 3339 writes it, with its offset, in milliseconds since 1970; undefined when it is none. */
+export function parseInstant(text: string): number | undefined {
+  const ms = INSTANT.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms;
+}

@@ -70,6 +70,10 @@ const CATALOGUE = {
   SLUICE_TOPIC_EXISTS: 'A declared topic of that name exists already. Take another name, or delete it first.',
   SLUICE_TOPIC_INVALID: 'A declared topic cannot be made like that. The message names what is wrong.',
   SLUICE_TOPIC_LIMIT: 'The node has as many declared topics as it takes. Delete some.',
+  SLUICE_REPLAY_INVALID:
+    'A subscription with sluice-from asks for something that there is not. The reason string of SUBACK says what is wrong; docs/operate.md says what can be asked for.',
+  SLUICE_REPLAY_NO_TOPIC:
+    'A subscription with sluice-from matches no declared topic. Declare one whose filter has all that the subscription matches, or name one by sluice-topic.',
   SLUICE_AUTH_SCRAM_FILE:
     'The file of auth.scram_file cannot be read or has a bad line. Each line is `user:SCRAM-SHA-256$iterations:salt$stored:server`; the message names the line.',
   SLUICE_HTTP_NOT_FOUND: 'No such resource. See the HTTP section of docs/operate.md for what there is.',

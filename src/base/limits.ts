@@ -189,6 +189,17 @@ export const INBOX_READ_BYTES: number = 256 * 1024;
 export const INBOX_SHARDS_AHEAD = 64;
 /** For the store to answer a question, milliseconds; then it counts as failed. */
 export const STORE_ASK_MS = 10_000;
+/** Subscriptions of one session that replay declared topics; a further one is refused. */
+export const REPLAYS_MAX = 64;
+/** Bytes of a declared topic that a replay reads at a time, and such reads of one reactor under way: what is left of the store's time belongs to appends. */
+export const REPLAY_READ_BYTES: number = 128 * 1024;
+export const REPLAY_READS_AT_ONCE = 4;
+/** Topics of which a replay remembers whether its filter matches them. */
+export const REPLAY_TOPICS_KNOWN_MAX = 1024;
+/** How long a reader at the end of a shard waits before it asks the store anew, milliseconds. */
+export const REPLAY_FOLLOW_MS = 20_000;
+/** How often the place of a persistent session's replay is written down while it moves, milliseconds; after a crash what lies between comes once more. */
+export const REPLAY_SAVE_MS = 1000;
 /** Persistent sessions that a reactor makes again at a time. */
 export const SESSIONS_RESTORED_AT_ONCE = 1000;
 /** Members of a Raft group: voters of both halves of a joint membership, and learners. */

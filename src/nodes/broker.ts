@@ -14,6 +14,7 @@ import { Parts } from '../actors/inbox/parts.ts';
 import { RegistryActor } from '../actors/registry/actor.ts';
 import type { RegistryMessage } from '../actors/registry/messages.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
+import { ReplayReads } from '../actors/replay/reads.ts';
 import { spawnRetained } from '../actors/retained/actor.ts';
 import { RETAINED_PROBE } from '../actors/retained/probe.ts';
 import { Retainer } from '../actors/retained/retainer.ts';
@@ -127,6 +128,7 @@ export function startBroker(
     authenticator,
     inboxes,
     enhanced: new Map((security.enhanced?.(access) ?? []).map((each) => [each.method, each])),
+    replays: storage?.replays ?? null,
     rates: listenerRates(limits.rate, reactors),
     access,
     authorizer,
@@ -161,7 +163,7 @@ function startStorage(
   publisher: Publisher,
   gauge: PressureGauge,
   declarations: readonly Declaration[],
-): { inboxes: Inboxes; joint: JointUnits; parts: Parts } {
+): { inboxes: Inboxes; joint: JointUnits; parts: Parts; replays: ReplayReads } {
   const store = new StoreClient(system, gauge);
   const partitions = new PartitionPool(store, system.slots, () => system.wallClock());
   const declared = new DeclaredTopics(partitions);
@@ -180,7 +182,7 @@ function startStorage(
     inboxes.endTurn();
     retainer.endTurn();
   });
-  return { inboxes, joint, parts };
+  return { inboxes, joint, parts, replays: new ReplayReads(store, declared) };
 }
 
 /** Makes the persistent sessions of this reactor again, if any are kept; before it listens. `then` hears when they are there. */

@@ -10,7 +10,7 @@
  * more than append to this session's output and queue.
  */
 import { assert } from '../../base/assert.ts';
-import { MQTT_PACKET_BYTES_MAX, TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
+import { MQTT_PACKET_BYTES_MAX, REPLAY_SAVE_MS, TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo, TerminationReason, TimerHandle } from '../../runtime/actor.ts';
 import { type ActorRef, NOBODY, threadOf } from '../../runtime/ref.ts';
 import { writeAckReason } from '../../wire/mqtt/acks.ts';
@@ -38,6 +38,9 @@ import { Reason, reasonName } from '../../wire/mqtt/reason-codes.ts';
 import { parseFilter } from '../../wire/mqtt/topics.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import type { Granted } from '../registry/messages.ts';
+import { type ReplayRefusal, type ReplayRequest, readReplayRequest } from '../replay/from.ts';
+import type { ReplayState } from '../replay/machine.ts';
+import { type ReplayHost, type ReplayIds, Replays } from '../replay/replays.ts';
 import type { PressureSource, Waiter } from '../router/pressure.ts';
 import type { Delivery, Run } from '../router/sink.ts';
 import type { Topic } from '../router/topic-table.ts';
@@ -56,6 +59,7 @@ import { SessionMachine } from './machine.ts';
 import type { Estate, SessionMessage, SessionState, SubscriptionState, Surrendered } from './messages.ts';
 import { Outbound, type OutboundHost } from './outbound.ts';
 import { OutboundAliases } from './outbound-aliases.ts';
+import type { Outgoing } from './outgoing.ts';
 import { authorizerFor, permitFilters } from './permission.ts';
 import { type KeptSession, Persistence, restoredInbox } from './persistence.ts';
 import { SESSION_PROBE } from './probe.ts';
@@ -70,7 +74,7 @@ import { Subscriber } from './subscriber.ts';
 import { IO_CLOSED, IO_CONTINUE, IO_DATA, IO_DRAINED, type ReadView, type Transport } from './transport.ts';
 
 const { slot } = SESSION_PROBE;
-const TIMER = { connect: 1, keepAlive: 2, slow: 3, afterlife: 4, handing: 5, expiry: 6, rate: 7 } as const;
+const TIMER = { connect: 1, keepAlive: 2, slow: 3, afterlife: 4, handing: 5, expiry: 6, rate: 7, replay: 8 } as const;
 /** Longest that one timer runs; what is longer is waited for in steps. */
 const TIMER_MS_MAX = 3_600_000;
 type State = 'connecting' | 'authenticating' | 'claiming' | 'online' | 'offline' | 'handing' | 'ended';
@@ -82,7 +86,9 @@ interface Heir {
   readonly discard: boolean;
 }
 
-export class SessionActor implements Actor<SessionMessage>, ReaderHost, OutboundHost, Applicant, Waiter, Estate, KeptSession {
+export class SessionActor
+  implements Actor<SessionMessage>, ReaderHost, OutboundHost, Applicant, Waiter, Estate, KeptSession, ReplayHost
+{
   // First what each message touches.
   readonly #outbound: Outbound;
   /** Null once the connection is of no interest any more. */
@@ -93,6 +99,10 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   readonly #afterlife: Afterlife;
   #clientId = '';
   #subscriber: Subscriber | null = null;
+  /** Null while no subscription replays a declared topic. */
+  #replays: Replays | null = null;
+  /** How far the replays are is to be written down. */
+  #isReplaySaveDue = false;
   /** Null until the client has been let in. */
   #standing: Standing | null = null;
   /** What the client has sent waits for the answer whether it may do it. */
@@ -155,6 +165,10 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     return [...subscriptionStates(router.subscriptionsOf(this)), ...membershipStates(shares.membersOf(this))];
   }
 
+  replays(): readonly ReplayState[] {
+    return this.#replays?.record() ?? [];
+  }
+
   get reading(): boolean {
     return (this.#state === 'online' && !this.#deciding) || this.#state === 'connecting' || this.#state === 'authenticating';
   }
@@ -191,6 +205,8 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   }
 
   stopping(reason: TerminationReason): void {
+    if (this.#replays !== null && this.#state === 'online') this.#persistence.saveLater();
+    this.#replays?.disconnected();
     if (this.#client !== null) this.#leave(reason === 'stopped' ? Reason.SERVER_SHUTTING_DOWN : Reason.UNSPECIFIED_ERROR);
     this.#services.router.unsubscribeAll(this);
     // A node that drains keeps nothing for anybody.
@@ -241,7 +257,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       case IO_DRAINED:
         this.#client?.output.drained();
         this.#outbound.drain();
-        this.#feedRetained();
+        this.#feed();
         break;
       case IO_CLOSED:
         if (this.#client !== null) this.#connectionLost();
@@ -275,6 +291,10 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       case TIMER.handing:
         if (this.#state === 'handing') this.#end();
         break;
+      case TIMER.replay:
+        this.#isReplaySaveDue = false;
+        if (this.#state === 'online') this.#persistence.saveLater();
+        break;
     }
   }
 
@@ -285,7 +305,8 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       state: this.#state,
       address: this.#client?.transport.remoteAddress,
       listener: this.#services.listener.name,
-      subscriptions: this.#services.router.subscriptionCount(this) + this.#services.shares.count(this),
+      subscriptions: this.#subscriptionCount(),
+      ...(this.#replays === null ? {} : { replays: this.#replays.inspect() }),
       inFlight: machine.inFlight,
       queued: machine.queued,
       queuedBytes: machine.queuedBytes,
@@ -328,7 +349,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     }
     if (acknowledged) {
       this.#outbound.drain();
-      this.#feedRetained();
+      this.#feed();
     }
     const pressure = this.#services.gauge.take();
     if (pressure !== null && this.#client !== null) this.#holdFor(client, pressure);
@@ -491,7 +512,10 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   admitted(connect: ConnectPacket, terms: Terms, former: Former): void {
     this.#admission = null;
     const { state } = former;
-    if (state !== null) this.machine.restore(state.machine);
+    if (state !== null) {
+      this.machine.restore(state.machine);
+      this.#restoreReplays(state.replays);
+    }
     // Whatever a takeover that has failed half-way left here belongs to a session that is lost.
     else this.#outbound.machine = new SessionMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0);
     this.#afterlife.will = connect.will ?? null;
@@ -541,6 +565,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       if (parsed?.shareGroup !== undefined) shares.join(this, parsed.shareGroup, parsed.filter, options, false);
       else if (parsed !== undefined) router.subscribe(this, parsed.filter, options);
     }
+    this.#restoreReplays(record.replays);
     this.#afterlife.will = record.will;
     this.#state = 'offline';
     this.offlineSince = record.offlineSince || system.wallClock();
@@ -568,6 +593,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     const connack = acceptance(connect, terms, this.#services.limits, sessionPresent, this.#authenticationData);
     this.#write(encodeConnack(client.dialect, connack, client.packetBytesMax));
     this.#outbound.connected(client);
+    this.#replays?.connected();
     const standing = this.#standing!;
     standing.attach(client);
     this.#rates = this.#services.rates?.forClient() ?? null;
@@ -610,17 +636,86 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
   }
 
   #subscribePermitted(packet: SubscribePacket, allowed: readonly boolean[] | null): void {
+    const client = this.#client!;
+    const request = packet.userProperties.length === 0 ? undefined : readReplayRequest(packet);
+    if (request !== undefined) return this.#subscribeFrom(client, packet, request, allowed);
     const reasons = this.#subscriptions().subscribe(packet, allowed);
+    for (const [i, { filter }] of packet.entries.entries()) if (reasons[i]! < 0x80) this.#replays?.end(filter);
     if (this.#services.shares.count(this) > 0) this.machine.keep();
     const acknowledge = (): void => {
       const client = this.#client;
       if (client === null) return;
       this.#write(encodeSuback(client.dialect, packet.packetId, reasons, explain(client, reasons), client.packetBytesMax));
-      this.#feedRetained();
+      this.#feed();
     };
     const whenKept = this.#persistence.whenKept(acknowledge);
     // Now means by way of the mailbox, after the records of other reactors: a message that was retained there before the client asked is found.
     whenSubscribed(this.#services, () => this.#ctx.io(IO_CONTINUE, whenKept));
+  }
+
+  /** The subscriptions replay a declared topic: they go by its log and not by the router. */
+  #subscribeFrom(
+    client: Client,
+    packet: SubscribePacket,
+    request: ReplayRequest | ReplayRefusal,
+    allowed: readonly boolean[] | null,
+  ): void {
+    const replays = (this.#replays ??= new Replays(this.#services.replays, this));
+    replays.subscribe(
+      packet,
+      request,
+      { allowed, limits: this.#services.limits, count: this.#subscriptionCount() },
+      (reasons, why) =>
+        this.soon(() => {
+          if (this.#client !== client) return;
+          for (const [i, { filter }] of packet.entries.entries()) {
+            if (reasons[i]! < 0x80) this.#services.router.unsubscribe(this, filter);
+          }
+          const reasonString = client.wantsReasons && why !== undefined ? { reasonString: why } : NO_DIAGNOSTICS;
+          this.#persistence.whenKept(() => {
+            if (this.#client !== client) return;
+            this.#write(encodeSuback(client.dialect, packet.packetId, reasons, reasonString, client.packetBytesMax));
+            replays.connected();
+          })();
+        }),
+    );
+  }
+
+  #subscriptionCount(): number {
+    return this.#services.router.subscriptionCount(this) + this.#services.shares.count(this) + (this.#replays?.count ?? 0);
+  }
+
+  #restoreReplays(states: readonly ReplayState[] | undefined): void {
+    if (states === undefined || states.length === 0) return;
+    this.#replays = new Replays(this.#services.replays, this);
+    this.#replays.restore(states);
+  }
+
+  replayRoom(qos: Qos): number {
+    return this.#outbound.replayRoom(qos);
+  }
+
+  sendReplayed(outgoing: Outgoing, ids: ReplayIds): void {
+    this.#outbound.sendReplayed(outgoing, ids);
+  }
+
+  isOut(packetId: number): boolean {
+    return this.machine.isOut(packetId);
+  }
+
+  replayMoved(): void {
+    if (this.#isReplaySaveDue || this.inbox === null) return;
+    this.#isReplaySaveDue = true;
+    this.#ctx.startTimer(REPLAY_SAVE_MS, TIMER.replay);
+  }
+
+  /** A declared topic is gone, or damaged: the client learns that there is nothing more to come. */
+  replayFailed(code: string): void {
+    this.#disconnect(code === 'SLUICE_STORAGE_UNKNOWN_SHARD' ? Reason.ADMINISTRATIVE_ACTION : Reason.UNSPECIFIED_ERROR);
+  }
+
+  soon(then: () => void): void {
+    this.#ctx.io(IO_CONTINUE, then);
   }
 
   #subscriptions(): Subscriber {
@@ -663,14 +758,19 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
 
   #unsubscribe(packet: UnsubscribePacket): void {
     const client = this.#client!;
-    const reasons = this.#subscriptions().unsubscribe(packet.filters);
+    const ended = packet.filters.map((filter) => this.#replays?.end(filter) === true);
+    const reasons = this.#subscriptions()
+      .unsubscribe(packet.filters)
+      .map((reason, i) => (ended[i] === true ? Reason.SUCCESS : reason));
     this.#persistence.whenKept(() =>
       this.#write(encodeUnsuback(client.dialect, packet.packetId, reasons, explain(client, reasons), client.packetBytesMax)),
     )();
   }
 
-  #feedRetained(): void {
+  /** Brings what is not live to a client that has room for it: retained messages, replays. */
+  #feed(): void {
     this.#subscriber?.feed(this.#ctx, () => this.#outbound.atEase);
+    this.#replays?.feed();
   }
 
   deliver(run: Run, delivery: Delivery): void {
@@ -764,6 +864,7 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     if (this.#state !== 'online') return this.#end(); // CONNECT has not been accepted: it leaves neither will nor session
     this.#outbound.disconnected();
     this.#subscriber?.stop();
+    this.#replays?.disconnected();
     if (this.#sessionExpirySeconds === 0) {
       this.#afterlife.publishWill();
       return this.#end();
@@ -849,7 +950,9 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
       if (this.#state !== 'handing') return;
       this.#services.shares.partAll(this); // the heir is a member since long
       const machine = detachedSnapshot(this.machine.snapshot());
-      const state: SessionState = this.inbox === null ? { machine } : { machine, inbox: this.inbox.machine.state() };
+      const replays = this.#replays?.states() ?? [];
+      const state: SessionState =
+        this.inbox === null ? { machine, replays } : { machine, replays, inbox: this.inbox.machine.state() };
       this.#ctx.respond(to, state);
       this.#end();
     };
@@ -865,7 +968,8 @@ export class SessionActor implements Actor<SessionMessage>, ReaderHost, Outbound
     this.#services.router.moveSink(this, heir);
     this.#services.shares.move(this, heir);
     const machine = this.machine.snapshot();
-    const state: SessionState = this.inbox === null ? { machine } : { machine, inbox: this.inbox };
+    const replays = this.#replays?.states() ?? [];
+    const state: SessionState = this.inbox === null ? { machine, replays } : { machine, replays, inbox: this.inbox };
     this.#end();
     return state;
   }

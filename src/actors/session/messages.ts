@@ -3,6 +3,7 @@ import type { ActorRef } from '../../runtime/ref.ts';
 import type { Qos } from '../../wire/mqtt/constants.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import type { InboxState } from '../inbox/machine.ts';
+import type { ReplayState } from '../replay/machine.ts';
 import type { Sink } from '../router/sink.ts';
 import type { MachineSnapshot } from './machine.ts';
 
@@ -45,4 +46,6 @@ export interface SessionState {
   readonly machine: MachineSnapshot;
   /** Of a session that is kept on disk: within a thread the inbox itself, which may have messages on their way to the log. */
   readonly inbox?: Inbox | InboxState;
+  /** Its subscriptions that replay declared topics. */
+  readonly replays?: readonly ReplayState[];
 }

@@ -10,6 +10,7 @@
 import { SLOW_GRACE_MS } from '../../base/limits.ts';
 import type { Qos } from '../../wire/mqtt/constants.ts';
 import type { Inbox, InboxHost } from '../inbox/inbox.ts';
+import type { ReplayIds } from '../replay/replays.ts';
 import type { Delivery, Run } from '../router/sink.ts';
 import type { Client } from './client.ts';
 import { SessionMachine } from './machine.ts';
@@ -205,6 +206,36 @@ export class Outbound implements InboxHost {
       else if (this.#services.writer.rewrite(client, message, packetId)) this.#count(message.qos, 1, 0);
       else machine.abandon(packetId);
     }
+  }
+
+  /** Messages of a replay that may leave now; what is live and what waits goes first. */
+  replayRoom(qos: Qos): number {
+    const client = this.#client;
+    if (client === null || this.#unsent.length > 0) return 0;
+    if (client.output.pendingBytes > this.#services.limits.outputBytesMax / HIGH_PART) return 0;
+    return qos === 0 ? Number.MAX_SAFE_INTEGER : this.machine.room;
+  }
+
+  sendReplayed(outgoing: Outgoing, ids: ReplayIds): void {
+    const client = this.#client!;
+    const { writer } = this.#services;
+    const { qos, count } = outgoing;
+    if (qos === 0) {
+      this.#count(0, writer.writeQos0(client, outgoing, false, outgoing.subscriptionIds), count);
+      for (let i = 0; i < count; i++) ids.skipped();
+      return;
+    }
+    const { machine } = this;
+    const written = writer.writeInFlight(client, outgoing, {
+      resumable: machine.resumable,
+      send: (sentQos, message) => {
+        const packetId = machine.send(sentQos, message);
+        ids.sent(packetId);
+        return packetId;
+      },
+      skip: () => ids.skipped(),
+    });
+    this.#count(qos, written, count);
   }
 
   /** There is room for more than what is live. */

@@ -9,6 +9,7 @@ import type { Will } from '../../wire/mqtt/packets.ts';
 import { Inbox } from '../inbox/inbox.ts';
 import { type Inboxes, inboundOf, inboxStateOf } from '../inbox/inboxes.ts';
 import { type MetadataFailure, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
+import type { ReplayState } from '../replay/machine.ts';
 import type { ShardFacts } from '../store/messages.ts';
 import type { Former } from './admission.ts';
 import type { SessionMessage, SessionState, SubscriptionState } from './messages.ts';
@@ -24,6 +25,7 @@ export interface KeptSession {
   readonly offlineSince: number;
   readonly will: Will | null;
   subscriptions(): readonly SubscriptionState[];
+  replays(): readonly ReplayState[];
   /** What the client is to be told could not be put on disk. */
   notKept(): void;
 }
@@ -133,7 +135,9 @@ export class Persistence {
     const { clientId, expirySeconds, offlineSince, will } = this.#session;
     const { shard } = this.#outbound.inbox!.machine;
     const subscriptions = this.#session.subscriptions();
-    const value = encodeSession({ version: 1, clientId, shard, expirySeconds, offlineSince, will, subscriptions });
+    const replays = this.#session.replays();
+    const record = { version: 1, clientId, shard, expirySeconds, offlineSince, will, subscriptions } as const;
+    const value = encodeSession(replays.length === 0 ? record : { ...record, replays });
     return { type: 'write', puts: [[sessionKey(clientId), value]], deletes: [], sync };
   }
 

@@ -5,6 +5,7 @@
 import { pack, unpack } from 'msgpackr';
 import type { Will } from '../../wire/mqtt/packets.ts';
 import { KEYS } from '../metadata/messages.ts';
+import type { ReplayState } from '../replay/machine.ts';
 import type { SubscriptionState } from './messages.ts';
 
 export interface SessionRecord {
@@ -20,6 +21,8 @@ export interface SessionRecord {
   readonly will: Will | null;
   /** Shared ones with their prefix. */
   readonly subscriptions: readonly SubscriptionState[];
+  /** Those that replay declared topics, and how far they are. */
+  readonly replays?: readonly ReplayState[];
 }
 
 export function sessionKey(clientId: string): string {

@@ -6,6 +6,7 @@ import type { AccessPolicy } from '../access/policy.ts';
 import type { EnhancedAuthenticator } from '../authenticator/enhanced.ts';
 import type { AuthenticateRequest } from '../authenticator/messages.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
+import type { ReplayReads } from '../replay/reads.ts';
 import type { Fences } from '../router/fences.ts';
 import type { PressureGauge } from '../router/pressure.ts';
 import type { Publisher } from '../router/publisher.ts';
@@ -56,6 +57,8 @@ export interface SessionServices {
   readonly authenticator: ActorRef<AuthenticateRequest> | undefined;
   /** Where persistent sessions keep their messages; null: in memory, and a restart forgets them. */
   readonly inboxes: Inboxes | null;
+  /** Where replays of declared topics are read; null: nothing is declared on this node. */
+  readonly replays: ReplayReads | null;
   /** How fast the clients of the listener may be; null: as fast as they like. */
   readonly rates: ListenerRates | null;
   /** What clients may do, and who is banned. */

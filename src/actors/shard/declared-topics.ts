@@ -25,6 +25,7 @@ export class DeclaredTopics {
   readonly #pool: PartitionPool;
   #filters = new FilterTrie<Declared>(({ filter }) => filter);
   #byName = new Map<string, readonly Partition[]>();
+  #declarations: readonly Declaration[] = [];
   #version = 0;
   readonly #found: Declared[] = [];
 
@@ -35,6 +36,14 @@ export class DeclaredTopics {
   /** Anything is declared at all. */
   get any(): boolean {
     return this.#byName.size > 0;
+  }
+
+  declarations(): Iterable<Declaration> {
+    return this.#declarations;
+  }
+
+  declaration(name: string): Declaration | undefined {
+    return this.#byName.get(name)?.[0]?.declaration;
   }
 
   /** These are all declarations from now on. What is staged goes to where it was meant to. */
@@ -51,6 +60,7 @@ export class DeclaredTopics {
     }
     this.#filters = filters;
     this.#byName = byName;
+    this.#declarations = declarations;
     this.#version++;
     const { slots } = this.#pool;
     slots[slot.declared] = declarations.length;

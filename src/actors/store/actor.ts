@@ -29,6 +29,7 @@ import {
   ENGINE,
   ENGINE_NAMES,
   type EngineName,
+  type FollowShard,
   type FoundOffset,
   type ReadShard,
   type RestateLogs,
@@ -170,6 +171,9 @@ export class StoreActor implements Actor<StoreMessage> {
           this.#later(to, error, () => ({ offset }) satisfies FoundOffset),
         );
         break;
+      case 'follow':
+        this.#follow(lane, message, to);
+        break;
     }
   }
 
@@ -184,6 +188,7 @@ export class StoreActor implements Actor<StoreMessage> {
       for (const lane of this.#lanes) if (lane?.needsSyncSoon) lane.touched(0, true);
       return;
     }
+    for (const lane of this.#lanes) lane?.followers.expire(ctx.now(), (shard, to) => this.#tellEnd(lane, shard, to));
     this.#retention.apply(ctx.wallClock(), (engine) => this.#lane(engine)?.touched(0, false));
     let removed = 0;
     for (const journal of this.#options.engines.journals()) removed += journal.collect();
@@ -207,6 +212,7 @@ export class StoreActor implements Actor<StoreMessage> {
   #append(lane: Lane, answer: Answer, shard: ShardId, expected: number, bytes: Uint8Array, from: number, to: number): void {
     try {
       answer.add(lane.engine.append(shard, expected, bytes, from, to));
+      lane.followers.appended(shard);
       this.#slots[slot.appends]!++;
       this.#slots[slot.bytesAppended]! += to - from;
     } catch (error) {
@@ -250,6 +256,7 @@ export class StoreActor implements Actor<StoreMessage> {
   #drop(lane: Lane, shard: ShardId): void {
     lane.engine.drop(shard);
     lane.numbers.giveBack(shard);
+    for (const to of lane.followers.take(shard)) this.#refuse(to, 'SLUICE_STORAGE_UNKNOWN_SHARD', `shard ${shard} is gone`);
     lane.touched(0, false);
   }
 
@@ -275,6 +282,7 @@ export class StoreActor implements Actor<StoreMessage> {
       for (const other of this.#lanes) if (other !== lane && other?.isDirty && other.isWhole) this.#commit(other);
     }
     const { answers, awaiting, sync } = lane.take();
+    const grown = lane.followers.takeGrown();
     const beganAt = this.#options.clock();
     let isImmediate = true;
     lane.engine.commit(sync, (error) => {
@@ -286,6 +294,7 @@ export class StoreActor implements Actor<StoreMessage> {
         if (error !== undefined) this.#failed(error);
         for (const answer of answers) this.#answer(answer, error);
         for (const waiting of awaiting) this.#settle(waiting, error);
+        if (error === undefined) this.#tellGrown(lane, grown);
       };
       // Some engines are done outside of any turn.
       if (isImmediate) settle();
@@ -347,6 +356,20 @@ export class StoreActor implements Actor<StoreMessage> {
     readFrames(shared, shard, offset, bytesMax, (error, bytes) =>
       this.#later(to, error, () => this.#bytesRead({ bytes, start: shared.table.start(shard), end: shared.table.end(shard) })),
     );
+  }
+
+  #follow(lane: Lane, { shard, offset, waitMs }: FollowShard, to: ReplyTo): void {
+    // What is staged is there in a moment: who reads too early asks again.
+    if (lane.engine.stat(shard).next > offset) this.#tellEnd(lane, shard, to);
+    else lane.followers.wait(shard, to, this.#ctx.now() + waitMs);
+  }
+
+  #tellGrown(lane: Lane, grown: readonly ShardId[]): void {
+    for (const shard of grown) for (const to of lane.followers.take(shard)) this.#tellEnd(lane, shard, to);
+  }
+
+  #tellEnd(lane: Lane, shard: ShardId, to: ReplyTo): void {
+    this.#ctx.respond(to, { offset: lane.engine.stat(shard).next } satisfies FoundOffset);
   }
 
   #describe(lane: Lane, shard: ShardId): ShardFacts | null {

@@ -6,6 +6,7 @@ import type { ReplyTo } from '../../runtime/actor.ts';
 import { type ActorRef, threadOf } from '../../runtime/ref.ts';
 import type { Engine } from '../../storage/engine.ts';
 import type { ShardNumbers } from './engines.ts';
+import { Followers } from './followers.ts';
 import { STORE_BYTES, STORE_COMMITTED_BYTES, STORE_MORE, STORE_SYNC, STORE_SYNC_SOON } from './messages.ts';
 
 /** What one sender is to hear about one commit. */
@@ -56,6 +57,7 @@ export interface Awaiting {
 export class Lane {
   readonly engine: Engine;
   readonly numbers: ShardNumbers;
+  readonly followers: Followers = new Followers();
   readonly #code: number;
   /** Senders that are in the middle of a unit. */
   readonly #openUnits = new Set<ActorRef<never>>();

@@ -91,6 +91,15 @@ export interface FindTime {
   readonly timestampMs: number;
 }
 
+/** Answered by `FoundOffset`, the shard's end: when it has, or is about to have, records from `offset` on, or when nothing has come for `waitMs`. */
+export interface FollowShard {
+  readonly type: 'follow';
+  readonly engine: EngineName;
+  readonly shard: number;
+  readonly offset: number;
+  readonly waitMs: number;
+}
+
 /** How long a shard keeps its records; no answer. 0: no such limit. */
 export interface RetainShard {
   readonly type: 'retain';
@@ -126,7 +135,16 @@ export interface KeepShards {
   readonly shards: readonly number[];
 }
 
-export type StoreMessage = CreateShards | KeepShards | ReadShard | DescribeShards | FindTime | RetainShard | DropShard | ListLogs;
+export type StoreMessage =
+  | CreateShards
+  | KeepShards
+  | ReadShard
+  | DescribeShards
+  | FindTime
+  | FollowShard
+  | RetainShard
+  | DropShard
+  | ListLogs;
 
 /** What a question is answered by when there is no answer. */
 export interface StoreRefusal {
