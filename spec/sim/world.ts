@@ -13,11 +13,11 @@
 import { sessionSupervision } from '../../src/actors/listener/actor.ts';
 import { LISTENER_PROBE } from '../../src/actors/listener/probe.ts';
 import { REGISTRY_PROBE } from '../../src/actors/registry/probe.ts';
-import { SessionActor } from '../../src/actors/session/actor.ts';
 import type { SessionLimits } from '../../src/actors/session/limits.ts';
 import type { SessionMessage } from '../../src/actors/session/messages.ts';
 import { FULL_OFFER } from '../../src/actors/session/offer.ts';
 import { SESSION_PROBE } from '../../src/actors/session/probe.ts';
+import { SessionSeed } from '../../src/actors/session/seed.ts';
 import type { SessionServices } from '../../src/actors/session/services.ts';
 import { IO_CONTINUE, type Transport } from '../../src/actors/session/transport.ts';
 import { SHARE_DEFAULTS } from '../../src/actors/share/strategy.ts';
@@ -89,7 +89,8 @@ class SimListener implements Actor<never> {
   receive(): void {}
 
   onIo(_event: number, transport: unknown, ctx: ActorContext<never>): void {
-    ctx.spawn<SessionMessage>(() => new SessionActor(this.#services, transport as Transport), { name: 'session' });
+    const seed = new SessionSeed(this.#services, transport as Transport);
+    ctx.spawn<SessionMessage>(() => seed.make(), { name: 'session' });
   }
 }
 

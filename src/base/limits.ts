@@ -200,6 +200,9 @@ export const REPLAY_TOPICS_KNOWN_MAX = 1024;
 export const REPLAY_FOLLOW_MS = 20_000;
 /** How often the place of a persistent session's replay is written down while it moves, milliseconds; after a crash what lies between comes once more. */
 export const REPLAY_SAVE_MS = 1000;
+/** How often a persistent session that fails is made again from disk within this time, milliseconds; then it ends, and stays on disk. */
+export const SESSION_REVIVALS_MAX = 3;
+export const SESSION_REVIVALS_MS = 60_000;
 /** Persistent sessions that a reactor makes again at a time. */
 export const SESSIONS_RESTORED_AT_ONCE = 1000;
 /** Members of a Raft group: voters of both halves of a joint membership, and learners. */

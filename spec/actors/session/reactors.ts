@@ -1,9 +1,9 @@
 /** Reactors with the whole broker on them, simulated, and clients in memory. */
 
 import { sessionSupervision } from '../../../src/actors/listener/actor.ts';
-import { SessionActor } from '../../../src/actors/session/actor.ts';
 import type { SessionLimits } from '../../../src/actors/session/limits.ts';
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
+import { SessionSeed } from '../../../src/actors/session/seed.ts';
 import type { SessionServices } from '../../../src/actors/session/services.ts';
 import { type AccessBoot, OPEN_ACCESS, restoreSessions, startBroker } from '../../../src/nodes/broker.ts';
 import type { ActorRef } from '../../../src/runtime/ref.ts';
@@ -86,7 +86,8 @@ export class SimClient {
     this.#reactors = reactors;
     this.#dialect = dialect;
     const services = reactors.services.get(thread)!;
-    this.session = services.system.spawn<SessionMessage>(() => new SessionActor(services, this.transport), { name: 'session' });
+    const seed = new SessionSeed(services, this.transport);
+    this.session = services.system.spawn<SessionMessage>(() => seed.make(), { name: 'session' });
     reactors.settle();
   }
 

@@ -9,10 +9,10 @@ import { emptyFrameHeader, FRAME, FRAME_HEADER_BYTES, readFrameHeader, viewOf } 
 import type { Outgoing } from '../session/outgoing.ts';
 import { OutgoingQueue } from '../session/outgoing.ts';
 import type { StagedWrite } from '../shard/staged.ts';
-import type { ShardBytes } from '../store/messages.ts';
+import type { ShardBytes, ShardFacts } from '../store/messages.ts';
 import { readAttributes, readRuns } from './block.ts';
 import type { FanOut } from './fan-outs.ts';
-import type { Inboxes } from './inboxes.ts';
+import { type Inboxes, inboxStateOf } from './inboxes.ts';
 import { InboxMachine, type InboxState } from './machine.ts';
 import { MARK } from './marks.ts';
 
@@ -24,7 +24,7 @@ export interface InboxHost {
 }
 
 export class Inbox {
-  readonly machine: InboxMachine;
+  machine: InboxMachine;
   /** The frame that gathers what is for this inbox alone, see `FanOuts`. */
   gathering: FanOut | null = null;
   /** Its former owner on another reactor has yet to say where it stands: until then what arrives is only counted. */
@@ -103,6 +103,17 @@ export class Inbox {
   whenWritten(then: () => void): void {
     this.#whenWritten = then;
     this.#noteWritten();
+  }
+
+  /** Its session is made again from what the log knows. What is on its way to the log stays there. */
+  restart(facts: ShardFacts): void {
+    const { shard, end, staged, bytes } = this.machine;
+    const state = inboxStateOf(shard, facts);
+    this.machine = new InboxMachine({ ...state, end: Math.max(end, state.ackedTo), bytes });
+    this.machine.stage(staged, 0);
+    this.#ackedToKept = this.machine.ackedTo;
+    this.#sentToKept = this.machine.sentTo;
+    this.disconnected();
   }
 
   /** The former owner has said where it stands. */

@@ -1,13 +1,13 @@
 /**
- * Accepts connections on one listening socket that all reactors share, and starts a session for each. It supervises the sessions: one that fails is
- * stopped, which closes its connection, and the others notice nothing.
+ * Accepts connections on one listening socket that all reactors share, and starts a session for each. It supervises the sessions: one that fails loses its
+ * connection; if it is persistent it goes on from disk (session/seed.ts), and the others notice nothing.
  */
 import net from 'node:net';
 import { LISTEN_BACKLOG, SOCKET_LINGER_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, Directive, Supervision } from '../../runtime/actor.ts';
-import { SessionActor } from '../session/actor.ts';
 import type { SessionMessage } from '../session/messages.ts';
 import { SESSION_PROBE } from '../session/probe.ts';
+import { SessionSeed } from '../session/seed.ts';
 import type { SessionServices } from '../session/services.ts';
 import { HandleTransport } from './handle-transport.ts';
 import { LISTENER_PROBE } from './probe.ts';
@@ -67,7 +67,8 @@ export class ListenerActor implements Actor<never> {
       streamInternals === undefined
         ? new SocketTransport(socket, this.#onread)
         : new HandleTransport(socket, this.#reads, (ended) => this.#linger(ended, ctx));
-    ctx.spawn<SessionMessage>(() => new SessionActor(this.#services, transport), { name: 'session' });
+    const seed = new SessionSeed(this.#services, transport);
+    ctx.spawn<SessionMessage>(() => seed.make(), { name: 'session' });
   }
 
   onTimer(key: number): void {
@@ -94,9 +95,9 @@ export function sessionSupervision(slots: Float64Array, onError: (error: unknown
     decide(error: unknown): Directive {
       slots[slot.sessionFailures]! += 1;
       onError(error);
-      return 'stop';
+      return 'restart'; // what that means is the session's to say: see seed.ts, which also bounds it
     },
-    restartsMax: 0,
+    restartsMax: Number.MAX_SAFE_INTEGER,
     windowMs: 1000,
     backoffMinMs: 0,
     backoffMaxMs: 0,

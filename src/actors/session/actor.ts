@@ -37,6 +37,7 @@ import type {
 import { Reason, reasonName } from '../../wire/mqtt/reason-codes.ts';
 import { parseFilter } from '../../wire/mqtt/topics.ts';
 import type { Inbox } from '../inbox/inbox.ts';
+import { inboundOf } from '../inbox/inboxes.ts';
 import type { Granted } from '../registry/messages.ts';
 import { type ReplayRefusal, type ReplayRequest, readReplayRequest } from '../replay/from.ts';
 import type { ReplayState } from '../replay/machine.ts';
@@ -57,16 +58,18 @@ import { acceptance, judgeConnect, type Terms } from './handshake.ts';
 import type { ReaderHost } from './inbound.ts';
 import { SessionMachine } from './machine.ts';
 import type { Estate, SessionMessage, SessionState, SubscriptionState, Surrendered } from './messages.ts';
+import { Orphan } from './orphan.ts';
 import { Outbound, type OutboundHost } from './outbound.ts';
 import { OutboundAliases } from './outbound-aliases.ts';
 import type { Outgoing } from './outgoing.ts';
 import { authorizerFor, permitFilters } from './permission.ts';
-import { type KeptSession, Persistence, restoredInbox } from './persistence.ts';
+import { type KeptSession, loadSession, Persistence, restoredInbox } from './persistence.ts';
 import { SESSION_PROBE } from './probe.ts';
 import type { ClientRates } from './rates.ts';
 import type { SessionRecord } from './record.ts';
 import { Remainder } from './remainder.ts';
 import type { Restored } from './restorer.ts';
+import type { Rebirth } from './seed.ts';
 import type { SessionServices } from './services.ts';
 import type { Standing } from './standing.ts';
 import { detachedSnapshot, membershipStates, subscriptionStates } from './state.ts';
@@ -128,16 +131,23 @@ export class SessionActor
   /** Makes the session last through restarts, if it is to. */
   #persistence!: Persistence;
   /** What the session is made again from; null once it is, and for one that a client has begun. */
-  #restored: Restored | null;
+  #restored: Restored | Orphan | null;
+  readonly #rebirth: Rebirth | null;
   offlineSince = 0;
 
-  /** With a client's connection, or made again from disk without one. */
-  constructor(services: SessionServices, transport: Transport | null, restored: Restored | null = null) {
+  /** With a client's connection, or made again from disk without one. `rebirth`: null when nothing of it is kept when it fails. */
+  constructor(
+    services: SessionServices,
+    transport: Transport | null,
+    restored: Restored | Orphan | null = null,
+    rebirth: Rebirth | null = null,
+  ) {
     this.#services = services;
     this.#outbound = new Outbound(services, this);
     this.#afterlife = new Afterlife(services);
     this.#client = transport === null ? null : new Client(transport, services.pool, services.flushList);
     this.#restored = restored;
+    this.#rebirth = rebirth;
   }
 
   get machine(): SessionMachine {
@@ -185,6 +195,7 @@ export class SessionActor
   started(ctx: Context): void {
     this.#ctx = ctx;
     this.#persistence = new Persistence(this.#services, ctx, this.#outbound, this);
+    if (this.#restored instanceof Orphan) return this.#revive(this.#restored);
     if (this.#restored !== null) return this.#restore(this.#restored);
     this.#count(slot.connections, 1);
     const { rates, limits } = this.#services;
@@ -207,7 +218,8 @@ export class SessionActor
   stopping(reason: TerminationReason): void {
     if (this.#replays !== null && this.#state === 'online') this.#persistence.saveLater();
     this.#replays?.disconnected();
-    if (this.#client !== null) this.#leave(reason === 'stopped' ? Reason.SERVER_SHUTTING_DOWN : Reason.UNSPECIFIED_ERROR);
+    const orphan = reason === 'stopped' ? null : this.#orphan();
+    if (this.#client !== null) this.#leave(reason === 'stopped' ? Reason.SERVER_SHUTTING_DOWN : Reason.UNSPECIFIED_ERROR, orphan);
     this.#services.router.unsubscribeAll(this);
     // A node that drains keeps nothing for anybody.
     if (this.#services.shares.partAll(this) && (this.#state === 'ended' || reason !== 'stopped'))
@@ -215,6 +227,12 @@ export class SessionActor
     if (this.#standing !== null) this.#services.access.leave(this.#standing);
     this.#bequest?.end();
     this.#admission?.abandon();
+    // Not a session any more, but its next instance is: it keeps the client id.
+    if (orphan !== null) {
+      this.#count(slot.sessions, -1);
+      return this.#rebirth!.leave(orphan);
+    }
+    if (this.#restored instanceof Orphan) this.#restored.end();
     if (this.#state === 'ended' && !this.#isSucceeded) this.#persistence.forget();
     if (this.#clientId === '') return;
     this.#count(slot.sessions, -1);
@@ -224,6 +242,16 @@ export class SessionActor
       clientId: this.#clientId,
       session: this.#ctx.self,
     });
+  }
+
+  /** The actor has failed: what its next instance, which its supervisor makes, begins with. Null: the session ends. */
+  #orphan(): Orphan | null {
+    const { inbox } = this;
+    const before = this.#restored instanceof Orphan ? this.#restored : null;
+    const isOwner = this.#state === 'online' || this.#state === 'offline';
+    if (before === null && (inbox === null || !isOwner || this.#isSucceeded)) return null;
+    if (this.#rebirth?.mayBegin(this.#ctx.now()) !== true) return null;
+    return before ?? new Orphan(this.#services, this, this.#clientId, inbox!);
   }
 
   receive(message: SessionMessage, ctx: Context): void {
@@ -552,11 +580,36 @@ export class SessionActor
     claim(this.#services, this.#ctx, record.clientId, begin, true);
   }
 
+  /** The instance before has failed: goes on with what is on disk, and with what has come for its inbox since. */
+  #revive(orphan: Orphan): void {
+    this.#clientId = orphan.clientId;
+    this.#state = 'claiming';
+    this.#count(slot.sessions, 1);
+    loadSession(this.#services, this.#ctx, orphan, (found) => {
+      if (found === undefined) this.#end();
+      else {
+        const { record, facts } = found;
+        orphan.inbox.restart(facts);
+        this.#sessionExpirySeconds = record.expirySeconds;
+        this.#resume(record, orphan.inbox, inboundOf(facts));
+      }
+      this.#restored = null;
+      orphan.end();
+      if (this.#heir !== null) this.#surrender(this.#heir);
+    });
+  }
+
   #begin(record: SessionRecord, facts: ShardFacts, { claim: number }: Granted): void {
-    const { inboxes, sessions, limits, router, shares, system } = this.#services;
+    const { inboxes, sessions } = this.#services;
     assert(inboxes !== null, 'sessions are restored where they are kept');
     sessions.set(record.clientId, { session: this.#ctx.self, claim: number });
     const { inbox, inbound } = restoredInbox(inboxes, record, facts);
+    this.#resume(record, inbox, inbound);
+  }
+
+  /** Goes on without a client. */
+  #resume(record: SessionRecord, inbox: Inbox, inbound: readonly number[]): void {
+    const { limits, router, shares, system } = this.#services;
     this.#outbound.machine = new SessionMachine(limits.inFlightMax, true);
     this.machine.restore({ inbound, inFlight: [], queued: [] });
     this.#persistence.keep(inbox);
@@ -877,10 +930,11 @@ export class SessionActor
   }
 
   /** This actor is being stopped under its client's feet: by a drain, or because it failed. */
-  #leave(reason: number): void {
+  #leave(reason: number, orphan: Orphan | null): void {
     const { dialect } = this.#client!;
     if (this.#state === 'online') this.#write(encodeDisconnect(dialect, { reason }));
-    if (reason === Reason.UNSPECIFIED_ERROR) this.#afterlife.publishWill();
+    // A session that goes on has its will published in its time.
+    if (reason === Reason.UNSPECIFIED_ERROR && orphan === null) this.#afterlife.publishWill();
     this.#dropConnection();
   }
 

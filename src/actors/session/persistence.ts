@@ -8,13 +8,20 @@ import type { ActorContext } from '../../runtime/actor.ts';
 import type { Will } from '../../wire/mqtt/packets.ts';
 import { Inbox } from '../inbox/inbox.ts';
 import { type Inboxes, inboundOf, inboxStateOf } from '../inbox/inboxes.ts';
-import { type MetadataFailure, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
+import {
+  type MetadataFailure,
+  type MetadataMessage,
+  type MetadataValues,
+  metadataRef,
+  type WriteMetadata,
+} from '../metadata/messages.ts';
 import type { ReplayState } from '../replay/machine.ts';
 import type { ShardFacts } from '../store/messages.ts';
 import type { Former } from './admission.ts';
 import type { SessionMessage, SessionState, SubscriptionState } from './messages.ts';
+import type { Orphan } from './orphan.ts';
 import type { Outbound } from './outbound.ts';
-import { encodeSession, type SessionRecord, sessionKey } from './record.ts';
+import { decodeSession, encodeSession, type SessionRecord, sessionKey } from './record.ts';
 import type { SessionServices } from './services.ts';
 import { IO_CONTINUE } from './transport.ts';
 
@@ -145,6 +152,27 @@ export class Persistence {
     const deletes = [sessionKey(this.#session.clientId)];
     this.#ctx.tell(metadataRef(this.#services.system), { type: 'write', puts: [], deletes, sync: false });
   }
+}
+
+/** What is on disk of a session whose actor has failed; undefined when it cannot be read. */
+export function loadSession(
+  services: SessionServices,
+  ctx: ActorContext<SessionMessage>,
+  { clientId, inbox }: Orphan,
+  then: (found: { readonly record: SessionRecord; readonly facts: ShardFacts } | undefined) => void,
+): void {
+  const message: MetadataMessage = { type: 'read', keys: [sessionKey(clientId)] };
+  ctx.ask<MetadataMessage, MetadataValues | MetadataFailure>(metadataRef(services.system), message, STORE_ASK_MS, (answer) => {
+    const value = answer === undefined || 'code' in answer ? null : answer.values[0]!;
+    const record = value === null ? undefined : decodeSession(value);
+    if (record === undefined) return then(undefined);
+    services.inboxes!.describe([inbox.machine.shard], (facts) =>
+      ctx.io(IO_CONTINUE, () => {
+        const fact = facts?.[0] ?? null;
+        then(fact === null ? undefined : { record, facts: fact });
+      }),
+    );
+  });
 }
 
 const EMPTY = { ackedTo: 0, sentTo: 0, end: 0, bytes: 0, done: [], received: [] } as const;

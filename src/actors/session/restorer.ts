@@ -19,9 +19,9 @@ import type { RegistryMessage } from '../registry/messages.ts';
 import { RETAINED_BYTES } from '../retained/messages.ts';
 import type { ShardFacts } from '../store/messages.ts';
 import { WELL_KNOWN } from '../well-known.ts';
-import { SessionActor } from './actor.ts';
 import type { SessionMessage } from './messages.ts';
 import { decodeSession, type SessionRecord, sessionKey } from './record.ts';
+import { SessionSeed } from './seed.ts';
 import type { SessionServices } from './services.ts';
 
 /** What a session is made again from. */
@@ -127,7 +127,8 @@ export class RestorerActor implements Actor<RestoreSessions> {
   }
 
   #spawn(ctx: ActorContext<RestoreSessions>, restored: Restored): void {
-    ctx.spawn<SessionMessage>(() => new SessionActor(this.#services, null, restored), { name: 'session' });
+    const seed = new SessionSeed(this.#services, null, restored);
+    ctx.spawn<SessionMessage>(() => seed.make(), { name: 'session' });
   }
 
   #ask<R extends object>(
