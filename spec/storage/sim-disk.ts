@@ -103,6 +103,15 @@ export class SimDisk implements Disk {
     entry.dirty.clear();
   }
 
+  syncLater(file: number, then: (error: Error | undefined) => void): void {
+    try {
+      this.sync(file);
+    } catch (error) {
+      return then(error as Error);
+    }
+    then(undefined);
+  }
+
   truncate(file: number, size: number): void {
     const entry = this.#file(file);
     for (let sector = Math.floor(size / SECTOR); sector * SECTOR < entry.size; sector++) entry.dirty.add(sector);
@@ -127,6 +136,10 @@ export class SimDisk implements Disk {
 
   remove(path: string): void {
     if (!this.#names.delete(path)) throw new DiskFault('ENOENT');
+  }
+
+  removeDir(path: string): void {
+    if (this.list(path).length > 0) throw new DiskFault('ENOTEMPTY');
   }
 
   syncDir(path: string): void {

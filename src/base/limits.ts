@@ -158,6 +158,17 @@ export const LOG_SPARES_MAX = 2;
 export const FINDINGS_MAX = 1000;
 /** How deep below a directory `sluice log verify` looks for logs. */
 export const LOG_DEPTH_MAX = 4;
+/** Live entries, and their bytes as a multiple of a segment's, in the front of a log that is rewritten; a front with more stays as it is. */
+export const REWRITE_ENTRIES_MAX = 500_000;
+export const REWRITE_SEGMENTS_LIVE_MAX = 2;
+/** A front is rewritten when that frees so many times what it copies. */
+export const REWRITE_GAIN_MIN = 3;
+/** A step of it looks at so many entries, or reads so many bytes; the steps of one log begin so far apart, milliseconds. */
+export const REWRITE_STEP_ENTRIES = 8192;
+export const REWRITE_STEP_BYTES: number = 512 * 1024;
+export const REWRITE_STEP_MS = 20;
+/** After a front that was not worth it, or could not be rewritten, the next one is looked at after this, milliseconds. */
+export const REWRITE_PAUSE_MS = 60_000;
 /** Frames of a shard that lie further apart than this in their file are read one by one, bytes. */
 export const READ_GAP_BYTES_MAX: number = 16 * 1024;
 /** Bytes staged with an engine before the store commits within a turn. */

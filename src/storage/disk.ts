@@ -6,6 +6,7 @@
  */
 import {
   closeSync,
+  fdatasync,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
@@ -16,6 +17,7 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  rmdirSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -42,6 +44,8 @@ export interface Disk {
   write(file: number, bytes: Uint8Array, start: number, end: number, position: number): void;
   /** Content and size are durable when it returns. */
   sync(file: number): void;
+  /** The same without blocking; `then` is called later on this thread. */
+  syncLater(file: number, then: (error: Error | undefined) => void): void;
   truncate(file: number, size: number): void;
   makeDir(path: string): void;
   /** Names in a directory, unordered. */
@@ -49,6 +53,8 @@ export interface Disk {
   /** Replaces `to`. Durable after `syncDir`. */
   rename(from: string, to: string): void;
   remove(path: string): void;
+  /** An empty one. */
+  removeDir(path: string): void;
   /** Names made, renamed and removed in `path` are durable when it returns. */
   syncDir(path: string): void;
 }
@@ -105,6 +111,10 @@ export class FileDisk implements Disk {
     fdatasyncSync(file);
   }
 
+  syncLater(file: number, then: (error: Error | undefined) => void): void {
+    fdatasync(file, (error) => then(error ?? undefined));
+  }
+
   truncate(file: number, size: number): void {
     ftruncateSync(file, size);
   }
@@ -123,6 +133,10 @@ export class FileDisk implements Disk {
 
   remove(path: string): void {
     unlinkSync(path);
+  }
+
+  removeDir(path: string): void {
+    rmdirSync(path);
   }
 
   syncDir(path: string): void {

@@ -42,6 +42,7 @@ class FrameRead {
   readonly #journal: Journal;
   readonly #shard: ShardId;
   readonly #pieces: Piece[];
+  readonly #segments: ReadonlySet<number>;
   readonly #then: FramesRead;
   readonly #out: Uint8Array;
   #length = 0;
@@ -50,6 +51,8 @@ class FrameRead {
     this.#journal = journal;
     this.#shard = shard;
     this.#pieces = piecesOf(places);
+    this.#segments = new Set(places.map(({ segment }) => segment));
+    for (const segment of this.#segments) journal.pins.add(segment);
     this.#then = then;
     this.#out = new Uint8Array(places.reduce((bytes, { length }) => bytes + length, 0));
   }
@@ -108,10 +111,16 @@ class FrameRead {
         return this.#fail(`the frame ${at} bytes behind the first one is damaged`);
     }
     assert(this.#length === this.#out.length, 'all places were read');
+    this.#end();
     this.#then(undefined, this.#out);
   }
 
+  #end(): void {
+    for (const segment of this.#segments) this.#journal.pins.remove(segment);
+  }
+
   #fail(why: string): void {
+    this.#end();
     const { directory } = this.#journal.options;
     const message = `shard ${this.#shard} of the log in ${directory} cannot be read: ${why}`;
     this.#then(new SluiceError('SLUICE_STORAGE_CORRUPT', message), NOTHING);

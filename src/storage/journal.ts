@@ -30,6 +30,7 @@ import { forEachRecipient, GONE, setRecipientBase } from './fan-out.ts';
 import { FileCache } from './file-cache.ts';
 import { emptyFrameHeader, FRAME, FRAME_HEADER_BYTES, frameBytes, sealFrame, viewOf } from './frame.ts';
 import { type Mark, Marks } from './marks.ts';
+import { Pins } from './pins.ts';
 import { type RecoveryReport, recover } from './recovery.ts';
 import { sealSegment } from './seal.ts';
 import type { IndexEntry, SealedSegment } from './sealed-segment.ts';
@@ -94,6 +95,7 @@ export class Journal {
   readonly marks: Marks = new Marks();
   readonly tail: Tail;
   readonly files: FileCache;
+  readonly pins: Pins = new Pins();
   /** In order. */
   readonly sealed: SealedSegment[] = [];
   readonly recovery: RecoveryReport;
@@ -337,7 +339,7 @@ export class Journal {
     let removed = 0;
     // Not beyond what the older of two checkpoints begins with: the last sealed segment stays.
     for (let first = this.sealed[0]!; this.sealed.length > 1; first = this.sealed[0]!) {
-      if (this.files.isHeld(first.info.path) || this.#isAlive(first)) break;
+      if (this.pins.has(first.info.number) || this.#isAlive(first)) break;
       this.#retire(first);
       this.sealed.shift();
       removed++;
@@ -357,6 +359,17 @@ export class Journal {
       if (keepers.size > most) return undefined;
     }
     return keepers;
+  }
+
+  /** `segment` holds what was left of the first `count` sealed ones, and has the name of the last of them. */
+  replaceFront(count: number, segment: SealedSegment): void {
+    const { number } = segment.info;
+    this.tail.forget(number);
+    for (const old of this.sealed.splice(0, count, segment)) if (old.info.number !== number) this.#retire(old);
+  }
+
+  get log(): number {
+    return this.#log;
   }
 
   /** Ends without a commit. */
@@ -538,7 +551,14 @@ export class Journal {
     const file = disk.open(unnamed, spare === undefined ? 'create' : 'write');
     const generation = Math.floor(random() * 2 ** 32);
     const createdAt = wallClock();
-    const page = encodeSegmentHeader({ generation, log: this.#log, number, startLsn: this.#nextLsn, createdAt });
+    const page = encodeSegmentHeader({
+      generation,
+      log: this.#log,
+      number,
+      startLsn: this.#nextLsn,
+      createdAt,
+      isRewritten: false,
+    });
     disk.write(file, page, 0, page.length, 0);
     disk.sync(file);
     const path = join(directory, segmentName(number));
@@ -562,11 +582,12 @@ export class Journal {
 
   #isAlive(segment: SealedSegment): boolean {
     const entry: IndexEntry = { shard: 0, position: 0, length: 0, span: 0, timestamp: 0, offset: 0 };
-    for (let i = 0; segment.entry(i, entry); i++) if (this.#isWanted(entry, segment.info.number)) return true;
+    for (let i = 0; segment.entry(i, entry); i++) if (this.isWanted(entry, segment.info.number)) return true;
     return false;
   }
 
-  #isWanted({ shard, offset, span }: IndexEntry, segment: number): boolean {
+  /** Somebody keeps what a sealed segment's entry tells of. */
+  isWanted({ shard, offset, span }: IndexEntry, segment: number): boolean {
     return this.table.has(shard) && this.table.oldestSegment(shard) <= segment && offset + span > this.table.start(shard);
   }
 

@@ -20,7 +20,9 @@ import { sealSegment } from './seal.ts';
 import { SealedSegment } from './sealed-segment.ts';
 import { readSegmentEnds } from './segment-ends.ts';
 import {
+  isRewriteName,
   isSpareName,
+  remainsAmong,
   SEGMENT_HEADER_BYTES,
   SEGMENT_TRAILER_BYTES,
   type SegmentHeader,
@@ -82,8 +84,11 @@ class Recovery implements CommitVisitor {
     const { disk, directory, random } = this.#journal.options;
     const names = disk.list(directory);
     const spares = names.filter(isSpareName);
-    const strangers = names.filter((n) => segmentNumber(n) === undefined && !isSpareName(n) && !CHECKPOINT_NAMES.includes(n));
+    const isOurs = (name: string): boolean =>
+      segmentNumber(name) !== undefined || isSpareName(name) || isRewriteName(name) || CHECKPOINT_NAMES.includes(name);
+    const strangers = names.filter((name) => !isOurs(name));
     const found = this.#segments(names);
+    this.#removeRemains(found, names);
     const log = found[0]?.header.log ?? Math.floor(random() * 2 ** 32);
     const report = (segments: number): RecoveryReport => ({
       segments,
@@ -99,6 +104,15 @@ class Recovery implements CommitVisitor {
     for (let i = first; i < found.length; i++) last = this.#walk(found[i]!, found[i + 1]);
     const nextNumber = found.at(-1)!.number + 1;
     return { report: report(found.length - first), log, nextNumber, spares, ...last };
+  }
+
+  /** A rewriting of the front that was cut short left a file that is not whole, or segments that it had put into one already. */
+  #removeRemains(found: SegmentFound[], names: readonly string[]): void {
+    const { disk, directory } = this.#journal.options;
+    const remains = found.splice(0, remainsAmong(found.map(({ header }) => header)));
+    const paths = [...remains.map(({ path }) => path), ...names.filter(isRewriteName).map((name) => join(directory, name))];
+    for (const path of paths) disk.remove(path);
+    if (paths.length > 0) disk.syncDir(directory);
   }
 
   /** All segments of the directory in order, each with a sound header of the same log. */

@@ -10,7 +10,7 @@ export function sealSegment(journal: Journal, nextLsn: number): SealedSegment {
   const { active, index, files } = journal;
   const { disk } = journal.options;
   const order = index.sorted();
-  const end = encodeEnd(index, order, active, nextLsn);
+  const end = encodeSegmentEnd(index, order, active, nextLsn);
   disk.write(active.file, end, 0, end.length, active.position);
   const size = active.position + end.length;
   disk.truncate(active.file, size);
@@ -34,7 +34,16 @@ export function sealSegment(journal: Journal, nextLsn: number): SealedSegment {
   return new SealedSegment(info, files, disk);
 }
 
-function encodeEnd(index: ActiveIndex, order: Uint32Array, active: ActiveSegment, nextLsn: number): Uint8Array {
+/** Entries of an index, a column for each field. */
+export type IndexColumns = Pick<ActiveIndex, 'shard' | 'position' | 'length' | 'span' | 'offset' | 'timestamp'>;
+
+/** Footer and trailer for entries in `order`, to be put at `active.position`. */
+export function encodeSegmentEnd(
+  index: IndexColumns,
+  order: Uint32Array,
+  active: Pick<ActiveSegment, 'generation' | 'position'>,
+  nextLsn: number,
+): Uint8Array {
   const bodyBytes = order.length * INDEX_ENTRY_BYTES;
   const footer = frameBytes(bodyBytes);
   const bytes = new Uint8Array(footer + SEGMENT_TRAILER_BYTES);

@@ -6,7 +6,7 @@
  *   | header page           | commit  | frames… | commit… |  (zeros, stale bytes)   | footer frame    | trailer |
  *   +-----------------------+---------+---------+---------+-------------------------+-----------------+---------+
  *
- *   header:  magic "SLSG" · version u32 · generation u32 · log u32 · number u64 · startLsn u64 · createdAt u64 (ms) · 0 … · crc32c u32 at 60, over [0, 60)
+ *   header:  magic "SLSG" · version u32 · generation u32 · log u32 · number u64 · startLsn u64 · createdAt u64 (ms) · rewritten u32 · 0 … · crc32c u32 at 60, over [0, 60)
  *   footer:  a frame of type 5, its body the entries of the index in order of (shard, offset), 32 bytes each:
  *            shard u32 · position u32 · length u32 · offsets u32 · maxTimestamp u64 · baseOffset u64
  *   trailer: magic "SLST" · version u32 · generation u32 · entries u32 · footer position u64 · nextLsn u64 · maxTimestamp u64 · shards u32 · 0 … · crc32c at 60
@@ -32,6 +32,8 @@ export interface SegmentHeader {
   readonly startLsn: number;
   /** Wall clock, milliseconds. */
   readonly createdAt: number;
+  /** Holds what was left of the log up to its end: segments before it are remains. See front-rewrite.ts. */
+  readonly isRewritten: boolean;
 }
 
 export interface SegmentTrailer {
@@ -65,6 +67,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   setU64(view, 16, header.number);
   setU64(view, 24, header.startLsn);
   setU64(view, 32, header.createdAt);
+  view.setUint32(40, header.isRewritten ? 1 : 0, true);
   view.setUint32(CHECKED_BYTES, crc32c(page, 0, CHECKED_BYTES), true);
   return page;
 }
@@ -79,6 +82,7 @@ export function decodeSegmentHeader(page: Uint8Array): SegmentHeader | undefined
     number: getU64(view, 16),
     startLsn: getU64(view, 24),
     createdAt: getU64(view, 32),
+    isRewritten: view.getUint32(40, true) === 1,
   };
 }
 
@@ -114,6 +118,23 @@ export function decodeSegmentTrailer(bytes: Uint8Array): SegmentTrailer | undefi
 /** What a retired segment is called until it is written again. */
 export function spareName(number: number): string {
   return `spare-${String(number).padStart(16, '0')}`;
+}
+
+/** What a segment that is being rewritten is called until it is whole. */
+export function rewriteName(number: number): string {
+  return `rewrite-${String(number).padStart(16, '0')}`;
+}
+
+export function isRewriteName(name: string): boolean {
+  return /^rewrite-\d{16}$/.test(name);
+}
+
+/** How many of the first segments are remains: a later one has what was left of them. */
+export function remainsAmong(headers: readonly (SegmentHeader | undefined)[]): number {
+  return Math.max(
+    0,
+    headers.findLastIndex((header) => header?.isRewritten === true),
+  );
 }
 
 export function isSpareName(name: string): boolean {

@@ -72,6 +72,15 @@ export class Tail {
     return undefined;
   }
 
+  /** Segments up to this one are not what they were: nothing of them is to be found here. All of it is written. */
+  forget(segment: number): void {
+    for (let first = this.#chunks[0]; first !== undefined && first.segment <= segment; first = this.#chunks[0]) {
+      assert(first.written === first.length, 'a sealed segment is written');
+      this.#chunks.shift();
+      this.#release(first);
+    }
+  }
+
   clear(): void {
     this.#chunks.length = 0;
     this.#bytes = 0;

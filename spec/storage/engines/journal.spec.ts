@@ -1,3 +1,8 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
 import { FileDisk } from '../../../src/storage/disk.ts';
 import type { Engine } from '../../../src/storage/engine.ts';
 import { DedicatedJournals, SharedJournal } from '../../../src/storage/engines/journal.ts';
@@ -39,3 +44,28 @@ function opener(make: (options: JournalOptions) => Engine): (directory: string) 
 const how = { breakDisk, batchBytesMax: 0, histories: 8 };
 engineSuite('journal, shared', { ...how, open: opener((options) => new SharedJournal(options)) }).run();
 engineSuite('journal, dedicated', { ...how, open: opener((options) => new DedicatedJournals(options)) }).run();
+const test = suite('directories of dedicated logs');
+
+test('the directory of a dropped shard goes with its files, also when the process ends in between', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-engine-'));
+  try {
+    const open = opener((options) => new DedicatedJournals(options));
+    const engine = await open(directory);
+    for (const shard of [1, 2, 3]) engine.create(shard);
+    engine.commit(true, (error) => assert.is(error, undefined));
+    assert.is(readdirSync(directory).length, 3);
+    engine.drop(2);
+    engine.commit(true, (error) => assert.is(error, undefined));
+    assert.is(readdirSync(directory).length, 2);
+    engine.create(2);
+    engine.close(() => {}); // before that is durable
+    mkdirSync(join(directory, '9-9')); // as a process leaves it that ends before it has removed it
+    const again = await open(directory);
+    assert.equal(readdirSync(directory).sort(), ['1-1', '3-3']);
+    again.close(() => {});
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test.run();

@@ -45,9 +45,10 @@ import {
 import { STORE_PROBE } from './probe.ts';
 import { ReplicatedLogs } from './replicated-logs.ts';
 import { RetentionPolicies } from './retention.ts';
+import { Space } from './space.ts';
 
 const { slot } = STORE_PROBE;
-const TIMER = { sync: 1, collect: 2 } as const;
+const TIMER = { sync: 1, collect: 2, space: 3 } as const;
 const IO_DONE = 1;
 
 export interface StoreOptions {
@@ -74,6 +75,7 @@ export class StoreActor implements Actor<StoreMessage> {
   readonly #logs: ReplicatedLogs;
   /** Who writes them. */
   #logsWriter: ActorRef<RestateLogs> | undefined;
+  readonly #space: Space;
   /** Answers that found the ring of their thread full, in order. */
   readonly #unsent = new Map<number, Unsent[]>();
   #ctx!: ActorContext<StoreMessage>;
@@ -89,6 +91,7 @@ export class StoreActor implements Actor<StoreMessage> {
     });
     this.#retention = new RetentionPolicies(engines);
     this.#logs = new ReplicatedLogs(options.engines.shared, this.#lanes[ENGINE.shared]!.numbers);
+    this.#space = new Space(options.engines, this.#slots);
     options.system.onThreadChange((thread, state) => {
       if (state === 'down') for (const lane of this.#lanes) lane?.closeUnits(thread);
     });
@@ -188,13 +191,16 @@ export class StoreActor implements Actor<StoreMessage> {
       for (const lane of this.#lanes) if (lane?.needsSyncSoon) lane.touched(0, true);
       return;
     }
+    if (key === TIMER.space) return this.#goOn(this.#space.step(ctx.now()), ctx);
     for (const lane of this.#lanes) lane?.followers.expire(ctx.now(), (shard, to) => this.#tellEnd(lane, shard, to));
     this.#retention.apply(ctx.wallClock(), (engine) => this.#lane(engine)?.touched(0, false));
-    let removed = 0;
-    for (const journal of this.#options.engines.journals()) removed += journal.collect();
     this.#askToRestate();
-    this.#slots[slot.segmentsRemoved]! += removed;
+    this.#goOn(this.#space.collect(ctx.now()), ctx);
     ctx.startTimer(STORE_COLLECT_MS, TIMER.collect);
+  }
+
+  #goOn(afterMs: number | undefined, ctx: ActorContext<StoreMessage>): void {
+    if (afterMs !== undefined) ctx.startTimer(afterMs, TIMER.space);
   }
 
   onIo(_event: number, argument: unknown): void {

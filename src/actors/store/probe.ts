@@ -13,6 +13,8 @@ type StoreMetric =
   | 'shards'
   | 'logBytes'
   | 'segmentsRemoved'
+  | 'bytesRewritten'
+  | 'rewritesFailed'
   | 'recoveredFrames'
   | 'tornBytes'
   | 'damages';
@@ -53,6 +55,16 @@ export const STORE_PROBE: Probe<StoreMetric> = defineProbe('store', {
     name: 'sluice_storage_segments_removed_total',
     kind: 'counter',
     help: 'Segments given up because nothing in them is kept any more.',
+  },
+  bytesRewritten: {
+    name: 'sluice_storage_rewritten_freed_bytes_total',
+    kind: 'counter',
+    help: 'Bytes freed by putting what was left of old segments into one.',
+  },
+  rewritesFailed: {
+    name: 'sluice_storage_rewrites_failed_total',
+    kind: 'counter',
+    help: 'Times that was given up, because the disk was full, failed, or holds a damaged record.',
   },
   recoveredFrames: { name: 'sluice_storage_recovered_frames', kind: 'gauge', help: 'Frames walked when the logs were opened.' },
   tornBytes: {

@@ -13,7 +13,7 @@ import { Marks } from '../marks.ts';
 import { baseOffsetOf, batchBytes } from '../record-batch.ts';
 import { FIRST_LSN } from '../recovery.ts';
 import { readSegmentEnds, type SegmentEnds } from '../segment-ends.ts';
-import { isSpareName, segmentNumber } from '../segment-file.ts';
+import { isRewriteName, isSpareName, remainsAmong, segmentNumber } from '../segment-file.ts';
 import { ShardTable } from '../shard-table.ts';
 import { type Finding, Findings } from './findings.ts';
 import { FooterCheck, type Unindexed } from './footer-check.ts';
@@ -101,10 +101,13 @@ class LogCheck implements CommitVisitor {
       const number = segmentNumber(name);
       const path = join(this.#directory, name);
       if (number !== undefined) segments.push({ number, path, ends: readSegmentEnds(this.#disk, path) });
-      else if (!isSpareName(name) && !CHECKPOINT_NAMES.includes(name)) {
+      else if (!isSpareName(name) && !isRewriteName(name) && !CHECKPOINT_NAMES.includes(name)) {
         this.#findings.note(path, 'is no file of a log', 'nothing; it is left alone');
       }
     }
+    const remains = segments.splice(0, remainsAmong(segments.map(({ ends }) => ends.header)));
+    for (const { path } of remains)
+      this.#findings.note(path, 'has been put into a later segment', 'nothing; the next start removes it');
     return segments;
   }
 

@@ -195,6 +195,7 @@ export class DedicatedJournals implements Engine {
     journal.close();
     const { disk, directory } = journal.options;
     for (const name of disk.list(directory)) disk.remove(join(directory, name));
+    disk.removeDir(directory);
   }
 }
 
