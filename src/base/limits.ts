@@ -382,3 +382,6 @@ export const KEY_SET_COOLDOWN_MS = 10_000;
 export const CONNECT_WAIT_MS_MAX = 5000;
 /** Client ids of one reactor whose connects are counted; beyond, those that were counted first are forgotten. */
 export const FLAPPING_CLIENTS_MAX = 100_000;
+
+/** Longest mount point of a listener, bytes, with what `#` becomes behind it. */
+export const MOUNTPOINT_BYTES_MAX = 4100;
