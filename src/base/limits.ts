@@ -383,5 +383,7 @@ export const CONNECT_WAIT_MS_MAX = 5000;
 /** Client ids of one reactor whose connects are counted; beyond, those that were counted first are forgotten. */
 export const FLAPPING_CLIENTS_MAX = 100_000;
 
+/** Longest PROXY header, with everything in it, bytes; a longer one closes its connection. */
+export const PROXY_HEADER_BYTES_MAX = 4096;
 /** Longest mount point of a listener, bytes, with what `#` becomes behind it. */
 export const MOUNTPOINT_BYTES_MAX = 4100;
