@@ -385,5 +385,7 @@ export const FLAPPING_CLIENTS_MAX = 100_000;
 
 /** Longest PROXY header, with everything in it, bytes; a longer one closes its connection. */
 export const PROXY_HEADER_BYTES_MAX = 4096;
+/** Request line and headers of a WebSocket handshake, bytes. */
+export const HTTP_HEADER_BYTES_MAX = 8192;
 /** Longest mount point of a listener, bytes, with what `#` becomes behind it. */
 export const MOUNTPOINT_BYTES_MAX = 4100;
