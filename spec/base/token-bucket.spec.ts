@@ -32,6 +32,21 @@ test('who waits as long as told never gets more than the burst, one debt, and th
   );
 });
 
+test('who waits for what is to be spent makes no debt', () => {
+  const step = fc.tuple(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 0, max: 400 }));
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 500 }), fc.array(step, { maxLength: 100 }), (rate, steps) => {
+      const bucket = new TokenBucket(rate, Math.max(rate, 20));
+      let now = 0;
+      for (const [amount, restMs] of steps) {
+        now += restMs + bucket.delayMs(amount, now + restMs);
+        assert.is(bucket.delayMs(amount, now), 0, 'asking costs nothing');
+        assert.is(bucket.spend(amount, now), 0);
+      }
+    }),
+  );
+});
+
 test('who keeps to the rate never waits', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 100 }), (rate, count) => {

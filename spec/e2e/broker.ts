@@ -22,17 +22,20 @@ export class Broker {
   readonly pid: number;
   /** What is sent along with requests to the HTTP listener. */
   headers: Readonly<Record<string, string>> = {};
+  /** Address of each listener by its name. */
+  readonly listeners: Readonly<Record<string, string>>;
   #generated = 0;
 
-  private constructor(node: NodeChild, port: number, http: string, pid: number) {
+  private constructor(node: NodeChild, listeners: Readonly<Record<string, string>>, http: string, pid: number) {
     this.node = node;
-    this.port = port;
+    this.listeners = listeners;
+    this.port = listeners.tcp === undefined ? 0 : portOf(listeners.tcp);
     this.http = http;
     this.pid = pid;
   }
 
   /** `settings` by configuration key. */
-  static async start(settings: Readonly<Record<string, string | number>> = {}): Promise<Broker> {
+  static async start(settings: Readonly<Record<string, string | number | boolean>> = {}): Promise<Broker> {
     const all = { 'mqtt.tcp.port': 0, 'http.port': 0, 'node.threads': 1, 'log.level': 'warn', ...settings };
     const node = new NodeChild(
       Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`]),
@@ -41,7 +44,7 @@ export class Broker {
     );
     running.add(node);
     const { http, mqtt, pid } = await node.ready();
-    return new Broker(node, Number(mqtt!.tcp!.split(':').pop()), `http://${http}`, pid);
+    return new Broker(node, mqtt ?? {}, `http://${http}`, pid);
   }
 
   /** Drains the node and says how it ended. */
@@ -54,6 +57,10 @@ export class Broker {
 
   get url(): string {
     return `mqtt://127.0.0.1:${this.port}`;
+  }
+
+  portOf(listener: string): number {
+    return portOf(this.listeners[listener]!);
   }
 
   /** A TCP connection that has said nothing. */
@@ -150,4 +157,8 @@ export class Broker {
     const failures = await this.metric('sluice_listener_session_failures_total');
     if (failures !== 0) throw new Error(`${failures} sessions failed:\n${this.node.stderr.join('\n')}`);
   }
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
 }

@@ -1,8 +1,10 @@
 // A node that stops with clients connected, and one that loses a reactor thread.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { allocateCounters } from '../../src/actors/listener/counters.ts';
 import { OPEN_ACCESS } from '../../src/nodes/broker.ts';
 import { defaultConfig } from '../../src/nodes/config/load.ts';
+import { listenerSpecs } from '../../src/nodes/listeners/specs.ts';
 import type { ReactorBoot } from '../../src/nodes/reactor-boot.ts';
 import { openListeningSocket } from '../../src/nodes/sockets/listening-socket.ts';
 import { startThreads, type ThreadHost } from '../../src/runtime/thread-host.ts';
@@ -78,7 +80,9 @@ let deaths = 0;
 dying.before(async () => {
   const socket = await openListeningSocket({ host: '127.0.0.1', port: 0, key: 'mqtt.tcp.port' }, 2);
   const config = { ...defaultConfig(), log: { level: 'silent' as const } };
-  port = socket.port;
+  port = Number(socket.address.split(':').pop());
+  const { settings } = listenerSpecs(config, 2)[0]!;
+  const counters = allocateCounters();
   close = () => socket.close();
   host = await startThreads({
     node: 1,
@@ -86,11 +90,12 @@ dying.before(async () => {
     bootModule: REACTOR,
     bootArguments: (): ReactorBoot => ({
       config,
-      listeners: [socket.lend()],
-      declarations: undefined,
-      scram: null,
       wire: undefined,
       security: { authenticates: false, authorizes: false, access: OPEN_ACCESS },
+      listeners: [{ settings, row: 1, target: socket.lend() }],
+      counters,
+      declarations: undefined,
+      scram: null,
     }),
     onGiveUp: (_thread, error) => assert.unreachable(String(error)),
     onDeath: () => {

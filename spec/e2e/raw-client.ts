@@ -70,6 +70,13 @@ export class RawClient {
     return client;
   }
 
+  /** Over a connection that is up already: TLS, a Unix socket. */
+  static over(socket: net.Socket): RawClient {
+    const client = new RawClient(socket);
+    socket.on('end', () => client.#ended());
+    return client;
+  }
+
   static async connect(port: number, settings: Partial<ConnectSettings> & { clientId: string }): Promise<RawClient> {
     const client = await RawClient.open(port);
     await client.connect(settings);

@@ -25,7 +25,8 @@ export class NodeChild {
     const data = mkdtempSync(join(tmpdir(), 'sluice-node-'));
     this.#process = spawn(process.execPath, [entry, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH ?? '', SLUICE_NODE__DATA: data, ...environment },
+      // Many nodes run at once: only a listener that a spec asks for is on.
+      env: { PATH: process.env.PATH ?? '', SLUICE_NODE__DATA: data, SLUICE_MQTT__WS__PORT: '-1', ...environment },
     });
     this.#collect('stdout');
     this.#collect('stderr');

@@ -39,7 +39,7 @@ async function obey(system: ActorSystem, command: string): Promise<string> {
 export async function boot(system: ActorSystem, { config, listeners }: ReactorBoot): Promise<void> {
   if (config.cluster.name === 'cannot-boot') throw new Error('no reactor today');
   if (config.cluster.name === 'never-returns' && system.incarnation > 0) await new Promise(() => {});
-  for (const listener of listeners) {
+  for (const { target } of listeners) {
     const server = net.createServer((socket) => {
       socket.on('error', () => {});
       socket.once('data', (command) => {
@@ -49,10 +49,9 @@ export async function boot(system: ActorSystem, { config, listeners }: ReactorBo
         );
       });
     });
-    const where = listener.fd === undefined ? { host: listener.host, port: listener.port, reusePort: true } : { fd: listener.fd };
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen(where, resolve);
+      server.listen(target, resolve);
     });
     system.spawn(() => new Listener(server), { name: 'listener' });
   }

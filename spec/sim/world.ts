@@ -89,7 +89,7 @@ class SimListener implements Actor<never> {
   receive(): void {}
 
   onIo(_event: number, transport: unknown, ctx: ActorContext<never>): void {
-    const seed = new SessionSeed(this.#services, transport as Transport);
+    const seed = new SessionSeed(this.#services, () => transport as Transport);
     ctx.spawn<SessionMessage>(() => seed.make(), { name: 'session' });
   }
 }

@@ -378,11 +378,19 @@ export const BACKEND_QUESTIONS_MAX = 1024;
 export const HTTP_ANSWER_BYTES_MAX = 65_536;
 /** Between two readings of a key set because a token names a key that is not in it, milliseconds. */
 export const KEY_SET_COOLDOWN_MS = 10_000;
-/** Longest that a new connection waits for its turn under a connection rate, milliseconds; one that would wait longer is closed. */
-export const CONNECT_WAIT_MS_MAX = 5000;
 /** Client ids of one reactor whose connects are counted; beyond, those that were counted first are forgotten. */
 export const FLAPPING_CLIENTS_MAX = 100_000;
 
+/** Listeners of a node; a further one is refused when the configuration is read. */
+export const LISTENERS_MAX = 64;
+/** Connections that a listener lets wait on a reactor for a token or for a handshake to end; a further one is turned away. */
+export const LISTENER_WAITING_MAX = 4096;
+/** Connections too many that a listener hears out on a reactor, to tell them so; a further one is closed without a word. */
+export const REFUSALS_MAX = 64;
+/** A connection that is to be refused may take this long to send its CONNECT, milliseconds. */
+export const REFUSAL_MS_MAX = 2000;
+/** Between two looks of a listener at handshakes that take too long and connections that wait, milliseconds. */
+export const LISTENER_SWEEP_MS = 100;
 /** Longest PROXY header, with everything in it, bytes; a longer one closes its connection. */
 export const PROXY_HEADER_BYTES_MAX = 4096;
 /** Request line and headers of a WebSocket handshake, bytes. */

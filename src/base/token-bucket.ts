@@ -22,4 +22,10 @@ export class TokenBucket {
     this.#tokens = Math.min(this.#tokens + rested * this.#perMs, this.#burst) - amount;
     return this.#tokens >= 0 ? 0 : Math.ceil(-this.#tokens / this.#perMs);
   }
+
+  /** For how long to wait so that `spend` of this does not make a debt, milliseconds. */
+  delayMs(amount: number, now: number): number {
+    const tokens = Math.min(this.#tokens + (now - (this.#filledAt ?? now)) * this.#perMs, this.#burst) - amount;
+    return tokens >= 0 ? 0 : Math.ceil(-tokens / this.#perMs);
+  }
 }

@@ -3,7 +3,7 @@
  *
  *   1 exposure   no listener is open to strangers by accident
  *   2 security   files of users and rules are read, the password pool starts
- *   3 sockets    every data port is bound; a port that is taken ends the boot here, before anything has started
+ *   3 sockets    certificates are read, every data port is bound; a port that is taken ends the boot here, before anything has started
  *   4 data       the data directory is locked: another node that uses it ends the boot here
  *   5 cluster    members and keys are checked, the life of this process is filed; nothing of it for a node by itself
  *   6 http       health answers from now on (ready: 503), so that a slow start can be watched
@@ -24,16 +24,19 @@ import { DRAIN_MS_MAX, REACTORS_MAX } from '../base/limits.ts';
 import { startThreads, type ThreadHost, type ThreadService } from '../runtime/thread-host.ts';
 import type { ListenAt, TlsKeys } from '../wire/transport.ts';
 import { ACCEPTING_THREAD } from '../wire/wire.ts';
-import { formatAddress } from './address.ts';
-import { offersScram } from './auth/chains.ts';
+import { formatAddress, portOf } from './address.ts';
+import { offersScramAnywhere } from './auth/chains.ts';
 import { readScramFile, type ScramUsers } from './auth/scram-file.ts';
 import type { ConfigSetting } from './config/load.ts';
 import { printConfigJson } from './config/print.ts';
 import type { Config } from './config/schema.ts';
 import { lockData } from './data-lock.ts';
-import { checkExposure, httpAddress, mqttAddress, wireAddress } from './exposure.ts';
+import { checkExposure, httpAddress, wireAddress } from './exposure.ts';
 import { startHttp } from './http-server.ts';
 import { beginIncarnation, type Incarnation } from './incarnation.ts';
+import { ListenerManager } from './listeners/manager.ts';
+import { addListenerRoutes } from './listeners/routes.ts';
+import { listenerSpecs } from './listeners/specs.ts';
 import { errorFields, type Log } from './log.ts';
 import { NodeState } from './node-state.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
@@ -59,6 +62,8 @@ export interface RunningNode {
   readonly ready: Ready;
   /** Reads the files of users and rules again; rejects and keeps what was when one is bad. */
   reloadSecurity(): Promise<void>;
+  /** Reads all certificates again; rejects when some are bad, and keeps the old ones in their place. */
+  renewCertificates(): Promise<void>;
   /** Drains and closes everything, within STOP_MS_MAX. */
   stop(): Promise<void>;
 }
@@ -72,7 +77,7 @@ class Boot {
   #scram: ReactorBoot['scram'] = null;
   readonly #reactors: number;
   #security: NodeSecurity | undefined;
-  #mqtt: ListeningSocket | undefined;
+  #listeners: ListenerManager | undefined;
   #cluster: { readonly life: Incarnation; readonly keys: TlsKeys | undefined } | undefined;
   /** Where other nodes reach this one; TCP has a bound socket besides. */
   #wire: { readonly host: string; readonly port: number; readonly socket: ListeningSocket | undefined } | undefined;
@@ -108,13 +113,18 @@ class Boot {
         throw error;
       }
     }
-    return { ready: this.#ready(), reloadSecurity: () => this.#security!.reload(), stop: () => this.#stop() };
+    return {
+      ready: this.#ready(),
+      reloadSecurity: () => this.#security!.reload(),
+      renewCertificates: () => this.#listeners!.renew(),
+      stop: () => this.#stop(),
+    };
   }
 
   #startSecurity(): void {
     const { scram_file: file } = this.#options.config.auth;
     const users: ScramUsers = file === '' ? new Map() : readScramFile(file);
-    if (offersScram(this.#options.config)) this.#scram = { users, secret: randomBytes(32) };
+    if (offersScramAnywhere(this.#options.config)) this.#scram = { users, secret: randomBytes(32) };
     const security = new NodeSecurity(this.#options.config, this.#options.log);
     this.#security = security;
     this.#undos.push(() => security.close());
@@ -129,26 +139,24 @@ class Boot {
   }
 
   async #openSockets(): Promise<void> {
-    const { config } = this.#options;
-    this.#mqtt = await this.#openSocket(mqttAddress(config), this.#reactors);
+    const { config, log } = this.#options;
+    const listeners = new ListenerManager(listenerSpecs(config, this.#reactors), this.#reactors, log);
+    await listeners.open();
+    this.#listeners = listeners;
+    this.#undos.push(() => listeners.close());
     await this.#openWire(wireAddress(config));
   }
 
   async #openWire(address: ListenAddress | undefined): Promise<void> {
     if (address === undefined) return;
+    const { host } = address;
     if (this.#options.config.wire.transport === 'quic') {
-      this.#wire = { host: address.host, port: await findUdpPort(address), socket: undefined };
+      this.#wire = { host, port: await findUdpPort(address), socket: undefined };
       return;
     }
-    const socket = await this.#openSocket(address, 1);
-    if (socket !== undefined) this.#wire = { host: socket.host, port: socket.port, socket };
-  }
-
-  async #openSocket(address: ListenAddress | undefined, accepting: number): Promise<ListeningSocket | undefined> {
-    if (address === undefined) return undefined;
-    const socket = await openListeningSocket(address, accepting);
+    const socket = await openListeningSocket(address, 1);
     this.#undos.push(() => socket.close());
-    return socket;
+    this.#wire = { host, port: portOf(socket.address), socket };
   }
 
   #wireBoot(thread: number): WireBoot | undefined {
@@ -161,8 +169,8 @@ class Boot {
   #listenAt(): ListenAt | undefined {
     if (this.#wire === undefined) return undefined;
     const { host, port, socket } = this.#wire;
-    const fd = socket?.lend().fd;
-    return fd === undefined ? { host, port } : { fd };
+    const target = socket?.lend();
+    return target !== undefined && 'fd' in target ? { fd: target.fd } : { host, port };
   }
 
   async #lockData(): Promise<void> {
@@ -176,9 +184,16 @@ class Boot {
     const address = httpAddress(this.#options.config);
     if (address === undefined) return;
     const describeConfig = (): string => printConfigJson(this.#options.settings);
-    const admin = this.#security!.httpAdmin();
+    const listeners = this.#listeners;
+    const { addRoutes, ...admin } = this.#security!.httpAdmin();
     const sources = { ...this.#state.sources(), describeConfig, topics: () => this.#topics };
-    const http = await startHttp(address, sources, this.#options.log, admin);
+    const http = await startHttp(address, sources, this.#options.log, {
+      ...admin,
+      addRoutes: (app) => {
+        addRoutes(app);
+        if (listeners !== undefined) addListenerRoutes(app, listeners);
+      },
+    });
     this.#state.bound('http', http.address);
     this.#undos.push(async () => {
       await http.close();
@@ -189,10 +204,12 @@ class Boot {
   async #startThreads(): Promise<void> {
     const { config, log, reactorModule, onGiveUp } = this.#options;
     const security = this.#security!;
-    const listeners = (): ReactorBoot['listeners'] => (this.#mqtt === undefined ? [] : [this.#mqtt.lend()]);
+    const listeners = this.#listeners;
+    assert(listeners !== undefined, 'sockets are open before reactors start');
     const bootArguments = (thread: number): ReactorBoot => ({
       config,
-      listeners: listeners(),
+      listeners: listeners.starts(thread),
+      counters: listeners.memory,
       declarations: this.#topics?.list(),
       scram: this.#scram,
       wire: this.#wireBoot(thread),
@@ -220,7 +237,9 @@ class Boot {
     this.#host = host;
     this.#undos.push(() => host.stop(DRAIN_MS_MAX));
     this.#state.observe(host);
-    if (this.#mqtt !== undefined) this.#state.bound('mqtt.tcp', formatAddress(this.#mqtt.host, this.#mqtt.port));
+    listeners.attach(host.system);
+    listeners.watch(config.mqtt.tls.reload_interval_ms);
+    for (const [name, address] of Object.entries(listeners.addresses())) this.#state.bound(`mqtt.${name}`, address);
     if (this.#wire !== undefined) this.#state.bound('wire', formatAddress(this.#wire.host, this.#wire.port));
   }
 
@@ -233,20 +252,21 @@ class Boot {
   }
 
   #ready(): Ready {
-    const { http, wire, 'mqtt.tcp': tcp } = this.#state.facts().listeners;
+    const { http, wire } = this.#state.facts().listeners;
+    const mqtt = this.#listeners?.addresses() ?? {};
     return {
       node: this.#options.config.node.id,
       pid: process.pid,
       ...(http === undefined ? {} : { http }),
       ...(wire === undefined ? {} : { wire }),
-      ...(tcp === undefined ? {} : { mqtt: { tcp } }),
+      ...(Object.keys(mqtt).length === 0 ? {} : { mqtt }),
     };
   }
 
   async #stop(): Promise<void> {
     this.#state.enter('draining');
     // Before the reactors are told: from here on nobody new gets in.
-    this.#mqtt?.close();
+    this.#listeners?.close();
     this.#wire?.socket?.close();
     await this.#unwind();
   }

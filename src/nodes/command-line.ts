@@ -64,7 +64,8 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
 
 export const HELP = `Usage: node dist/node.js [options]
 
-Runs a Sluice node. With no options at all it serves MQTT on 127.0.0.1:1883 and HTTP on 127.0.0.1:8090.
+Runs a Sluice node. With no options at all it serves MQTT on 127.0.0.1:1883 and, over WebSocket, on
+127.0.0.1:8083, and HTTP on 127.0.0.1:8090.
 
 Options
   -c, --config FILE     read a TOML file

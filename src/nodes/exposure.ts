@@ -3,14 +3,9 @@ import { SluiceError } from '../base/errors.ts';
 import { formatAddress, isLoopback } from './address.ts';
 import { asksForAuthentication } from './auth/chains.ts';
 import type { Config } from './config/schema.ts';
+import { listenerSpecs } from './listeners/specs.ts';
 import type { ListenAddress } from './sockets/listening-socket.ts';
 import { isWireOn } from './wire-boot.ts';
-
-/** A port of -1 turns a listener off. */
-export function mqttAddress(config: Config): ListenAddress | undefined {
-  const { host, port } = config.mqtt.tcp;
-  return port < 0 ? undefined : { host, port, key: 'mqtt.tcp.port' };
-}
 
 export function httpAddress(config: Config): ListenAddress | undefined {
   const { host, port } = config.http;
@@ -33,13 +28,13 @@ function refuse(key: string, address: ListenAddress, remedy: string): SluiceErro
 /** Throws when a listener is reachable from other machines without authentication and `auth.insecure` does not allow it. */
 export function checkExposure(config: Config): void {
   if (config.auth.insecure) return;
-  const mqtt = mqttAddress(config);
-  if (mqtt !== undefined && !isLoopback(mqtt.host) && !asksForAuthentication(config)) {
-    throw refuse(
-      'mqtt.tcp.host',
-      mqtt,
-      'set auth.users_file or auth.chain, or auth.insecure=true if everyone who reaches it is trusted',
-    );
+  // How many reactors there are does not matter here.
+  for (const { bind, tlsFiles, settings } of listenerSpecs(config, 1)) {
+    if ('path' in bind || isLoopback(bind.host) || asksForAuthentication(config, settings.authChain)) continue;
+    if (tlsFiles?.client_certificate === 'required') continue;
+    const remedy =
+      'set auth.users_file or auth.chain, demand client certificates, or set auth.insecure=true if everyone who reaches it is trusted';
+    throw refuse(bind.key.replace(/port$/, 'host'), bind, remedy);
   }
   const http = httpAddress(config);
   if (http !== undefined && !isLoopback(http.host) && config.http.tokens_file === '' && config.http.users_file === '') {

@@ -26,6 +26,7 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'SLUICE_CONFIG_FILE',
   'SLUICE_NODE_USAGE',
   'SLUICE_LISTEN_INSECURE',
+  'SLUICE_LISTEN_CERTIFICATE',
   'SLUICE_AUTH_USERS_FILE',
   'SLUICE_AUTH_JWT_KEY',
   'SLUICE_ACL_FILE',
@@ -109,6 +110,9 @@ function reloadOnHangup(node: RunningNode, log: Log): void {
       () => log.info('the files of users and rules were read again'),
       (error) => log.error(errorFields(error), 'a file of users or rules is bad, what was before stays'),
     );
+    node
+      .renewCertificates()
+      .catch((error: unknown) => log.error(errorFields(error), 'certificates are bad, those before them stay'));
   });
 }
 

@@ -1,14 +1,16 @@
 /** Boot arguments of a reactor thread, made by main for each incarnation. Plain data. */
+import type { ListenerStart } from '../actors/listener/settings.ts';
 import type { Declaration } from '../actors/shard/messages.ts';
 import type { ScramUsers } from './auth/scram-file.ts';
 import type { AccessBoot } from './broker.ts';
 import type { Config } from './config/schema.ts';
-import type { ListenerBoot } from './sockets/listener-boot.ts';
 import type { WireBoot } from './wire-boot.ts';
 
 export interface ReactorBoot {
   readonly config: Config;
-  readonly listeners: readonly ListenerBoot[];
+  readonly listeners: readonly ListenerStart[];
+  /** Of actors/listener/counters.ts. */
+  readonly counters: SharedArrayBuffer;
   /** Undefined: the node keeps nothing on disk. */
   readonly declarations: readonly Declaration[] | undefined;
   /** For SCRAM-SHA-256; null when that is not offered. */

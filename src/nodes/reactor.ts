@@ -8,29 +8,28 @@ import type { AccessPolicy } from '../actors/access/policy.ts';
 import type { EnhancedAuthenticator } from '../actors/authenticator/enhanced.ts';
 import { AUTHENTICATOR_SLOT, type AuthenticateRequest } from '../actors/authenticator/messages.ts';
 import { ScramSha256 } from '../actors/authenticator/scram-sha-256.ts';
-import { ListenerActor, sessionSupervision } from '../actors/listener/actor.ts';
-import type { SessionLimits } from '../actors/session/limits.ts';
-import type { Offer } from '../actors/session/offer.ts';
-import type { SessionServices } from '../actors/session/services.ts';
-import type { ShareStrategy } from '../actors/share/strategy.ts';
-import { wellKnownRef } from '../runtime/ref.ts';
+import { sessionSupervision } from '../actors/listener/actor.ts';
+import { ListenerCounters } from '../actors/listener/counters.ts';
+import { LISTENERS_SUPERVISION, ListenersActor } from '../actors/listener/listeners.ts';
+import type { ListenerReply, ListenersMessage } from '../actors/listener/messages.ts';
+import type { ListenerStart } from '../actors/listener/settings.ts';
+import { WELL_KNOWN } from '../actors/well-known.ts';
+import { type ActorRef, wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 import type { Serve } from '../runtime/worker-entry.ts';
-import { Reason } from '../wire/mqtt/reason-codes.ts';
 import { scramCredentialOf } from './auth/scram-file.ts';
 import { restoreSessions, type Security, startBroker } from './broker.ts';
-import type { Config } from './config/schema.ts';
-import { createLog, errorFields, type Log } from './log.ts';
+import { createLog, errorFields } from './log.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
-import type { ListenerBoot } from './sockets/listener-boot.ts';
+import { sessionLimits } from './session-limits.ts';
 import { startNodeWire } from './wire-boot.ts';
 
-/** The keep-alive cap that caps nothing. */
-const KEEP_ALIVE_UNCAPPED_S = 65_535;
+/** For a listener to listen, milliseconds. */
+const LISTEN_MS_MAX = 5000;
 
 export async function boot(
   system: ActorSystem,
-  { config, listeners, declarations, scram, wire, security }: ReactorBoot,
+  { config, listeners, counters: memory, declarations, scram, wire, security }: ReactorBoot,
 ): Promise<Serve> {
   const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
   // First, so that it stops last: what the others still have to say must leave.
@@ -44,12 +43,27 @@ export async function boot(
     access,
   };
   const services = startBroker(system, limits, reactorSecurity, declarations);
-  const supervision = sessionSupervision(system.slots, (error) => log.error(errorFields(error), 'session failed'));
+  const onSessionError = (error: unknown): void => log.error(errorFields(error), 'session failed');
+  const supervision = sessionSupervision(system.slots, onSessionError);
   await new Promise<void>((resolve, reject) =>
     restoreSessions(services, supervision, (error) => (error === undefined ? resolve() : reject(error))),
   );
+  const counters = new ListenerCounters(memory, system.reactors);
+  counters.forget(system.thread);
+  const tools = {
+    services,
+    counters,
+    onSessionError,
+    onFailedOpening: (listener: string, address: string, why: string): void =>
+      log.debug({ listener, address, why }, 'a connection came to nothing'),
+  };
+  const actor = system.spawn<ListenersMessage>(() => new ListenersActor(tools), {
+    name: 'listeners',
+    wellKnown: WELL_KNOWN.listener,
+    supervision: LISTENERS_SUPERVISION,
+  });
   return async () => {
-    await Promise.all(listeners.map((listener) => startListener(services, config, listener, log)));
+    await Promise.all(listeners.map((start) => listen(system, actor, start)));
   };
 }
 
@@ -65,76 +79,8 @@ function enhancedMethods(scram: ReactorBoot['scram'], policy: AccessPolicy): Enh
   ];
 }
 
-export function sessionLimits({ mqtt }: Config, reactors: number): SessionLimits {
-  return {
-    packetBytesMax: mqtt.max_packet_bytes,
-    connectTimeoutMs: mqtt.connect_timeout_ms,
-    inFlightMax: mqtt.inflight_max,
-    keepAliveSecondsMax: mqtt.keep_alive_max_s === KEEP_ALIVE_UNCAPPED_S ? 0 : mqtt.keep_alive_max_s,
-    sessionExpirySecondsMax: mqtt.session_expiry_max_s,
-    subscriptionsMax: mqtt.subscriptions_max,
-    queueMessagesMax: mqtt.queue.messages_max,
-    queueBytesMax: mqtt.queue.bytes_max,
-    queueOverflow: mqtt.queue.overflow,
-    outputBytesMax: mqtt.output.bytes_max,
-    sharing: {
-      strategy: mqtt.shared.strategy,
-      groups: new Map(mqtt.shared.groups.map(groupStrategy)),
-    },
-    offer: offerOf(mqtt, reactors),
-    rate: {
-      clientMessages: mqtt.rate.client_messages,
-      clientBytes: mqtt.rate.client_bytes,
-      listenerMessages: mqtt.rate.listener_messages,
-      listenerBytes: mqtt.rate.listener_bytes,
-      listenerConnects: mqtt.rate.listener_connects,
-    },
-  };
-}
-
-function offerOf(mqtt: Config['mqtt'], reactors: number): Offer {
-  const { redirect, retained } = mqtt;
-  return {
-    qosMax: mqtt.qos_max as Offer['qosMax'],
-    retain: mqtt.retained.available,
-    wildcards: mqtt.wildcards_available,
-    shared: mqtt.shared.available,
-    subscriptionIds: mqtt.subscription_ids_available,
-    emptyClientIds: mqtt.client_id.empty,
-    clientIdBytesMax: mqtt.client_id.bytes_max,
-    topicLevelsMax: mqtt.topic_levels_max,
-    overlap: mqtt.overlap,
-    payloadFormatCheck: mqtt.payload_format_check,
-    topicAliasOutMax: mqtt.topic_aliases_out_max,
-    responseInformation: mqtt.response_information,
-    redirect:
-      redirect.to === ''
-        ? null
-        : { reason: redirect.permanent ? Reason.SERVER_MOVED : Reason.USE_ANOTHER_SERVER, reference: redirect.to },
-    // Topics are spread over the reactors by hash.
-    retainedMessagesMax: Math.ceil(retained.messages_max / reactors),
-    retainedBytesMax: Math.ceil(retained.bytes_max / reactors),
-  };
-}
-
-/** `name=strategy`; the schema has checked it. */
-function groupStrategy(entry: string): [string, ShareStrategy] {
-  const equals = entry.lastIndexOf('=');
-  return [entry.slice(0, equals), entry.slice(equals + 1) as ShareStrategy];
-}
-
-function startListener(services: SessionServices, config: Config, { host, port, fd }: ListenerBoot, log: Log): Promise<void> {
-  const { system } = services;
-  return new Promise((resolve, reject) => {
-    const listener = (): ListenerActor =>
-      new ListenerActor(services, {
-        listen: fd === undefined ? { host, port, reusePort: true } : { fd },
-        connectionsMax: Math.ceil(config.mqtt.connections_max / system.reactors),
-        onListening: (error) => (error === undefined ? resolve() : reject(error)),
-      });
-    system.spawn<never>(listener, {
-      name: 'listener',
-      supervision: sessionSupervision(system.slots, (error) => log.error(errorFields(error), 'session failed')),
-    });
-  });
+async function listen(system: ActorSystem, listeners: ActorRef<ListenersMessage>, start: ListenerStart): Promise<void> {
+  const message: ListenersMessage = { type: 'listen', start };
+  const { ok, error } = await system.ask<ListenerReply>(listeners as ActorRef<never>, message, LISTEN_MS_MAX);
+  if (!ok) throw new Error(`listener ${start.settings.name}: ${error}`);
 }

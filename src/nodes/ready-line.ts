@@ -6,7 +6,8 @@ export interface Ready {
   /** `host:port` of each listener; one that is off is absent. */
   readonly http?: string;
   readonly wire?: string;
-  readonly mqtt?: { readonly tcp?: string };
+  /** By the name of the listener: `tcp`, `tls`, `ws`, `wss`, or as configured. A Unix socket is its path. */
+  readonly mqtt?: Readonly<Record<string, string>>;
 }
 
 const PREFIX = 'READY ';

@@ -1,6 +1,8 @@
 /** The generated pages of docs/reference, as text: the schema, the error catalogue and the probes in tables. */
 import { ERROR_CATALOGUE } from '../base/errors.ts';
 import { CONFIG_KEYS, CONFIG_SECTIONS, type ConfigKey } from './config/keys.ts';
+import { LISTENER_TABLE } from './config/listener-schema.ts';
+import { describeField, isTableSchema, type TableSchema } from './config/tables.ts';
 import { familiesOf } from './metrics.ts';
 import { ownMetrics } from './own-metrics.ts';
 import { PER_THREAD_METRICS, PROBE_TABLES } from './probes.ts';
@@ -27,6 +29,23 @@ function keyRow(key: ConfigKey): string[] {
   ];
 }
 
+/** The fields of a table, those of tables in it included. */
+function fieldRows(schema: TableSchema, prefix: string): string[][] {
+  return Object.entries(schema.properties).flatMap(([name, field]) => {
+    if (isTableSchema(field)) return fieldRows(field, `${prefix}${name}.`);
+    return [[`\`${prefix}${name}\``, describeField(field), field.description ?? '']];
+  });
+}
+
+function listenerReference(): string {
+  return `## A table of mqtt.listeners
+
+Each \`[[mqtt.listeners]]\` is one more listener. \`name\` and \`type\` are needed. What is left out of \`tls\` is as in \`mqtt.tls\`, what is left out of \`limits\` as in \`mqtt\`.
+
+${table(['field', 'allowed', 'meaning'], fieldRows(LISTENER_TABLE, ''))}
+`;
+}
+
 export function configReference(): string {
   const keys = [...CONFIG_KEYS.values()];
   const sections = [...CONFIG_SECTIONS]
@@ -42,9 +61,10 @@ export function configReference(): string {
 Each value comes from the first of: \`--set key=value\`, the environment, the TOML file of \`--config\`, the default.
 An unknown key or a value that is not allowed stops the node at once with exit code 2 and one line that says what is wrong.
 \`--print-config\` shows every value with its source, \`--check-config\` only checks. Lists in a flag or a variable are
-written \`a,b\` or \`["a", "b"]\`. For ports, 0 picks a free one and -1 turns the listener off.
+written \`a,b\` or \`["a", "b"]\`, lists of tables \`[{name = "a"}]\`. For ports, 0 picks a free one and -1 turns the listener off.
 
-${sections.join('\n')}`;
+${sections.join('\n')}
+${listenerReference()}`;
 }
 
 export function errorReference(): string {

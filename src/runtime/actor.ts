@@ -70,6 +70,8 @@ export interface ActorContext<M> {
   respond(to: ReplyTo, reply: unknown): void;
 
   spawn<C>(make: () => Actor<C>, options: SpawnOptions): ActorRef<C>;
+  /** The children in start order; a snapshot. */
+  children(): readonly ActorRef<never>[];
   /** Stops a child, or this actor itself when no ref is given, after the message in hand. */
   stop(child?: ActorRef<never>): void;
   watch(target: ActorRef<never>): void;

@@ -147,6 +147,10 @@ export class Cell<M = AnyMessage> implements ActorContext<M> {
     this.system.cancelTimer(this as Cell, timer as TimerEntry);
   }
 
+  children(): readonly ActorRef<never>[] {
+    return childrenOf(this as Cell).map(({ self }) => self);
+  }
+
   io(event: number, argument: unknown): void {
     this.system.io(this as Cell, event, argument);
   }

@@ -354,7 +354,7 @@ export class Journal {
     if (first === undefined || this.sealed.length < 2) return keepers;
     const entry: IndexEntry = { shard: 0, position: 0, length: 0, span: 0, timestamp: 0, offset: 0 };
     for (let i = 0; first.entry(i, entry); i++) {
-      if (!this.#isWanted(entry, first.info.number)) continue;
+      if (!this.isWanted(entry, first.info.number)) continue;
       keepers.add(entry.shard);
       if (keepers.size > most) return undefined;
     }

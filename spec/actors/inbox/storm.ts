@@ -3,8 +3,8 @@
  * of QoS 1 and 2 are sent again as the standard says, and now and then the process or the power goes. In the end everybody comes back, and what was acknowledged must
  * have arrived: QoS 1 at least once, QoS 2 exactly once, in the order of each publisher and topic. One seed, one run.
  */
-import { SessionActor } from '../../../src/actors/session/actor.ts';
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
+import { SessionSeed } from '../../../src/actors/session/seed.ts';
 import { Prng } from '../../../src/base/prng.ts';
 import type { Qos } from '../../../src/wire/mqtt/constants.ts';
 import { SimDisk } from '../../storage/sim-disk.ts';
@@ -53,7 +53,8 @@ abstract class StormClient {
     this.isOnline = false;
     const services = reactors.services.get(thread)!;
     const transport = new FakeTransport();
-    services.system.spawn<SessionMessage>(() => new SessionActor(services, transport), { name: 'session' });
+    const seed = new SessionSeed(services, () => transport);
+    services.system.spawn<SessionMessage>(() => seed.make(), { name: 'session' });
     reactors.settle(0.5);
     this.transport = transport;
     this.send({ cmd: 'connect', protocolId: 'MQTT', clientId: this.id, clean: false, keepalive: 0 });

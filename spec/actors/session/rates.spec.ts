@@ -4,12 +4,11 @@ import { listenerRates, type RateLimits } from '../../../src/actors/session/rate
 
 const test = suite('rates of a listener');
 
-const NONE: RateLimits = { clientMessages: 0, clientBytes: 0, listenerMessages: 0, listenerBytes: 0, listenerConnects: 0 };
+const NONE: RateLimits = { clientMessages: 0, clientBytes: 0, listenerMessages: 0, listenerBytes: 0 };
 
 test('nothing is measured where nothing is limited', () => {
   assert.is(listenerRates(undefined, 1), null);
   assert.is(listenerRates(NONE, 1), null);
-  assert.is(listenerRates({ ...NONE, listenerConnects: 5 }, 1)!.forClient(), null);
 });
 
 test('a client has its own rate, and its part in that of all', () => {
@@ -32,14 +31,6 @@ test('a listener’s rate is divided among the reactors', () => {
   const rates = listenerRates({ ...NONE, listenerBytes: 1000 }, 4)!.forClient()!;
   assert.is(rates.received(0, 250, 0), 0);
   assert.is(rates.received(0, 250, 0), 1000);
-});
-
-test('connections beyond the rate wait, and those that would wait too long do not count', () => {
-  const rates = listenerRates({ ...NONE, listenerConnects: 10 }, 1)!;
-  for (let i = 0; i < 10; i++) assert.is(rates.connect(0), 0);
-  for (let i = 1; i <= 50; i++) assert.is(rates.connect(0), i * 100);
-  for (let i = 0; i < 5; i++) assert.is(rates.connect(0), undefined);
-  assert.is(rates.connect(100), 5000);
 });
 
 test.run();

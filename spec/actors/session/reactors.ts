@@ -86,7 +86,7 @@ export class SimClient {
     this.#reactors = reactors;
     this.#dialect = dialect;
     const services = reactors.services.get(thread)!;
-    const seed = new SessionSeed(services, this.transport);
+    const seed = new SessionSeed(services, () => this.transport);
     this.session = services.system.spawn<SessionMessage>(() => seed.make(), { name: 'session' });
     reactors.settle();
   }

@@ -35,7 +35,7 @@ function failure(run: () => unknown): SluiceError {
 }
 
 /** One of these suits every key that takes a list. */
-const LISTS = [
+const LISTS: (string[] | object[])[] = [
   ['meta'],
   ['7@example.net:7600', '8@[::1]:1'],
   ['workers=sticky', 'other=random'],
@@ -43,22 +43,35 @@ const LISTS = [
   ['devices=tls+file'],
   ['HS256'],
   ['X-Y: z'],
+  ['https://a.example'],
+  [{ cert_file: 'a.pem', key_file: 'a.key' }],
 ];
 /** One of these suits every key that takes a text. */
-const TEXTS = ['other', 'http://other', 'mysql://other', 'postgresql://other', 'redis://other', 'HGETALL other'];
+const TEXTS = ['other', '/other', 'http://other', 'mysql://other', 'postgresql://other', 'redis://other', 'HGETALL other'];
 
 /** A value that a key allows and that differs from its default. */
-function otherValue(key: ConfigKey): string | number | boolean | string[] {
+function otherValue(key: ConfigKey): string | number | boolean | string[] | object[] {
   const { leaf } = key;
   if (leaf.type === 'integer') return leaf.default === leaf.maximum ? leaf.minimum! : leaf.maximum!;
   if (leaf.type === 'boolean') return !leaf.default;
+  if (leaf.tables !== undefined) return [{ name: 'plant', type: 'tcp', port: 0, limits: { inflight_max: 7 } }];
   if (leaf.type === 'array') return LISTS.find(key.accepts)!;
   if (leaf.enum !== undefined) return leaf.enum.find((value) => value !== leaf.default)!;
   return TEXTS.find(key.accepts)!;
 }
 
-function asText(value: string | number | boolean | string[]): string {
-  return Array.isArray(value) ? value.join(',') : String(value);
+/** As TOML writes it. */
+function asToml(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(asToml).join(', ')}]`;
+  if (typeof value !== 'object') return JSON.stringify(value);
+  return `{ ${Object.entries(value as object)
+    .map(([name, inner]) => `${name} = ${asToml(inner)}`)
+    .join(', ')} }`;
+}
+
+function asText(value: string | number | boolean | string[] | object[]): string {
+  if (!Array.isArray(value)) return String(value);
+  return typeof value[0] === 'object' ? asToml(value) : value.join(',');
 }
 
 const test = suite('config');
@@ -85,7 +98,7 @@ test('every key can be set by each source, and each source beats those below it'
     const value = otherValue(key);
     const [section, name] = [key.path.slice(0, key.path.lastIndexOf('.')), key.path.slice(key.path.lastIndexOf('.') + 1)];
     const sources = {
-      file: { toml: `[${section}]\n${name} = ${JSON.stringify(value)}\n` },
+      file: { toml: `[${section}]\n${name} = ${asToml(value)}\n` },
       env: { environment: { [key.environmentName]: asText(value) } },
       flag: { assignments: [`${key.path}=${asText(value)}`] },
     };

@@ -3,13 +3,13 @@ import * as net from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { ListenTarget } from '../../../src/actors/listener/settings.ts';
 import { SluiceError } from '../../../src/base/errors.ts';
-import type { ListenerBoot } from '../../../src/nodes/sockets/listener-boot.ts';
 import { openListeningSocket, supportsReusePort } from '../../../src/nodes/sockets/listening-socket.ts';
 
 const LOCAL = { host: '127.0.0.1', port: 0, key: 'mqtt.tcp.port' };
 
-async function startWorker(listener: ListenerBoot, name: string): Promise<Worker> {
+async function startWorker(listener: ListenTarget, name: string): Promise<Worker> {
   const worker = new Worker(new URL('./accepting-worker.js', import.meta.url), { workerData: { listener, name } });
   await once(worker, 'message');
   return worker;
@@ -46,21 +46,22 @@ const test = suite('listening socket');
 
 test('reactors share it, the death of one leaves the others accepting, a new one joins, then all close', async () => {
   const socket = await openListeningSocket(LOCAL, 2, '20.20.0');
-  assert.ok(socket.port > 0);
+  const port = Number(socket.address.slice('127.0.0.1:'.length));
+  assert.ok(port > 0);
   const one = await startWorker(socket.lend(), 'one');
   const two = await startWorker(socket.lend(), 'two');
-  await answeredBy(socket.port, ['one', 'two']);
+  await answeredBy(port, ['one', 'two']);
 
   await one.terminate();
-  await answeredBy(socket.port, ['two']);
+  await answeredBy(port, ['two']);
 
   // More deaths than there are spares: duplicates are made up for while the node runs.
   let last = await startWorker(socket.lend(), 'three');
-  await answeredBy(socket.port, ['two', 'three']);
+  await answeredBy(port, ['two', 'three']);
   for (let i = 0; i < 6; i++) {
     await last.terminate();
     last = await startWorker(socket.lend(), `again${i}`);
-    await answeredBy(socket.port, ['two', `again${i}`]);
+    await answeredBy(port, ['two', `again${i}`]);
   }
 
   socket.close();
@@ -69,7 +70,7 @@ test('reactors share it, the death of one leaves the others accepting, a new one
     worker.postMessage('close');
     await closed;
   }
-  const refused = await greet(socket.port).then(
+  const refused = await greet(port).then(
     () => 'accepted',
     (error: NodeJS.ErrnoException) => error.code,
   );

@@ -1,5 +1,5 @@
 /**
- * A session's connection over a bare TCP handle. All connections of a reactor read into one buffer: one that has nothing to say costs none.
+ * A session's connection over a bare handle: TCP, a Unix socket, or TLS over one of them, which has the same methods. All connections of a reactor read into one buffer: one that has nothing to say costs none.
  *
  *   open ──▶ reading ⇄ paused ──end──▶ (pending bytes leave) ──▶ shut down ──peer's end, or SOCKET_LINGER_MS──▶ closed
  *
@@ -7,14 +7,16 @@
  */
 import type net from 'node:net';
 import { assert } from '../../base/assert.ts';
+import type { TlsIdentity } from '../session/connection.ts';
 import { IO_CLOSED, IO_DATA, IO_DRAINED, type IoTarget, type Transport } from '../session/transport.ts';
+import { NO_ORIGIN, type Origin } from './origin.ts';
 import type { SharedReads } from './shared-reads.ts';
 import {
   type PeerName,
   type ShutdownRequest,
+  type StreamHandle,
   type StreamInternals,
   streamInternals,
-  type TcpHandle,
   takeHandle,
   type WriteRequest,
 } from './stream-internals.ts';
@@ -26,7 +28,7 @@ const { streamBaseState, kReadBytesOrError, kLastWriteWasAsync } = internals ?? 
 let spareRequest: WriteRequest = internals && new internals.WriteWrap();
 
 /** A handle knows its transport, so that its callbacks are the same functions for all connections. */
-interface OwnHandle extends TcpHandle {
+interface OwnHandle extends StreamHandle {
   transport: HandleTransport;
 }
 
@@ -37,6 +39,7 @@ export class HandleTransport implements Transport {
   #inFlightBytes = 0;
   readonly #handle: OwnHandle;
   readonly #reads: SharedReads;
+  readonly #origin: Origin;
   readonly #linger: (transport: HandleTransport) => void;
   /** What has to wait for that, oldest first. */
   #waiting: Uint8Array[] | null = null;
@@ -45,12 +48,19 @@ export class HandleTransport implements Transport {
   #peerEnded = false;
 
   /** `linger` closes the transport if it has not closed by itself SOCKET_LINGER_MS after it was ended. */
-  constructor(accepted: net.Socket, reads: SharedReads, linger: (transport: HandleTransport) => void) {
+  constructor(
+    accepted: net.Socket,
+    reads: SharedReads,
+    linger: (transport: HandleTransport) => void,
+    origin: Origin = NO_ORIGIN,
+  ) {
     const handle = takeHandle(accepted, this);
     assert(handle !== undefined, 'an accepted connection has a handle');
     this.#handle = Object.assign(handle, { transport: this });
     this.#reads = reads;
+    this.#origin = origin;
     this.#linger = linger;
+    handle.onerror = onTlsError;
   }
 
   open(target: IoTarget): void {
@@ -58,12 +68,20 @@ export class HandleTransport implements Transport {
     this.#handle.useUserBuffer(this.#reads.buffer);
     this.#handle.onread = onRead;
     this.#handle.readStart();
+    const { early } = this.#origin;
+    // Not from within the target's own turn, which would be put off until the read buffer has other contents.
+    if (early !== null) queueMicrotask(() => this.#reads.replay(early, (view) => this.#target?.io(IO_DATA, view)));
   }
 
-  /** Asked of the kernel each time: few are ever looked at. */
+  /** Asked of the kernel each time, unless a proxy has told: few are ever looked at. */
   get remoteAddress(): string {
+    if (this.#origin.address !== '') return this.#origin.address;
     const name: PeerName = {};
-    return this.#handle.getpeername(name) === 0 ? `${name.address}:${name.port}` : '';
+    return this.#handle.getpeername?.(name) === 0 ? formatPeer(name) : '';
+  }
+
+  get tls(): TlsIdentity | undefined {
+    return this.#origin.tls;
   }
 
   get pendingBytes(): number {
@@ -130,6 +148,11 @@ export class HandleTransport implements Transport {
     else this.#target?.io(IO_DRAINED, undefined);
   }
 
+  /** The connection cannot be decrypted any more. */
+  failed(): void {
+    this.#broken();
+  }
+
   shutDownDone(): void {
     if (this.#peerEnded) this.close();
   }
@@ -184,8 +207,16 @@ export class HandleTransport implements Transport {
   }
 }
 
-function onRead(this: TcpHandle): void {
+function onRead(this: StreamHandle): void {
   (this as OwnHandle).transport.received(streamBaseState[kReadBytesOrError]!);
+}
+
+function onTlsError(this: StreamHandle): void {
+  (this as OwnHandle).transport.failed();
+}
+
+function formatPeer({ address, port }: PeerName): string {
+  return address?.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function onWritten(this: WriteRequest, status: number): void {

@@ -26,4 +26,13 @@ export class SharedReads {
     view.end = READ_HEADROOM_BYTES + length;
     return view;
   }
+
+  /** Passes on bytes that were read elsewhere as if they had been read into the buffer, in parts that fit. */
+  replay(bytes: Uint8Array, take: (view: ReadView) => void): void {
+    for (let at = 0; at < bytes.length; at += READ_BUFFER_BYTES) {
+      const part = bytes.subarray(at, at + READ_BUFFER_BYTES);
+      this.buffer.set(part);
+      take(this.viewOf(part.length));
+    }
+  }
 }

@@ -6,27 +6,31 @@
 import type net from 'node:net';
 
 export interface WriteRequest {
-  handle: TcpHandle;
+  handle: StreamHandle;
   /** Keeps the bytes alive while the kernel has not taken them. */
   buffer: unknown;
   oncomplete: (this: WriteRequest, status: number) => void;
 }
 
 export interface ShutdownRequest {
-  handle: TcpHandle;
+  handle: StreamHandle;
   oncomplete: (this: ShutdownRequest, status: number) => void;
 }
 
-export interface TcpHandle {
+/** A TCP connection, a Unix one, or TLS over either. */
+export interface StreamHandle {
   /** Called for each read; how many bytes came, or a negative error, is in the stream state. It returns nothing, so the same buffer is used again. */
-  onread: (this: TcpHandle) => void;
+  onread: (this: StreamHandle) => void;
   useUserBuffer(buffer: Uint8Array): void;
   readStart(): number;
   readStop(): number;
   writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
   writev(request: WriteRequest, chunks: readonly Uint8Array[], allBuffers: true): number;
   shutdown(request: ShutdownRequest): number;
-  getpeername(into: PeerName): number;
+  /** Missing for Unix sockets. */
+  getpeername?(into: PeerName): number;
+  /** TLS alone: the connection cannot be decrypted any more. Nothing else is reported then. */
+  onerror?: (this: StreamHandle) => void;
   close(): void;
 }
 
@@ -44,16 +48,7 @@ export interface StreamInternals {
   readonly kLastWriteWasAsync: number;
 }
 
-const HANDLE_METHODS = [
-  'useUserBuffer',
-  'readStart',
-  'readStop',
-  'writeBuffer',
-  'writev',
-  'shutdown',
-  'getpeername',
-  'close',
-] as const;
+const HANDLE_METHODS = ['useUserBuffer', 'readStart', 'readStop', 'writeBuffer', 'writev', 'shutdown', 'close'] as const;
 
 /** Undefined where this Node.js does not have them as we know them. */
 export const streamInternals: StreamInternals | undefined = load();
@@ -73,13 +68,45 @@ function load(): StreamInternals | undefined {
   }
 }
 
-/** Takes the handle out of a socket that has just been accepted, which is of no use any more. Undefined when it is not the handle that we know. */
-export function takeHandle(accepted: net.Socket, owner: object): TcpHandle | undefined {
-  const holder = accepted as unknown as { _handle: (TcpHandle & Record<string | symbol, unknown>) | null };
-  const handle = holder._handle;
-  if (handle === null || !HANDLE_METHODS.every((name) => typeof handle[name] === 'function')) return undefined;
-  holder._handle = null;
-  // The handle knows its owner under a symbol of Node's; left as it is, that would keep the socket alive.
-  for (const key of Object.getOwnPropertySymbols(handle)) if (handle[key] === accepted) handle[key] = owner;
+interface Holder {
+  _handle: (StreamHandle & Record<string | symbol, unknown>) | null;
+  ssl?: unknown;
+}
+
+/**
+ * Takes the handle out of a socket, plain or TLS, which is of no use any more. Undefined when it has none, because it is closed already, or not one that
+ * we know. What lies below TLS is taken out of its socket as well, so that neither socket stays in memory.
+ */
+export function takeHandle(accepted: net.Socket, owner: object): StreamHandle | undefined {
+  if (!hasHandle(accepted)) return undefined;
+  const holder = accepted as unknown as Holder;
+  const handle = holder._handle!;
+  const below = handle._parentWrap as Holder | undefined;
+  if (below === undefined) {
+    release(holder, accepted, owner);
+    return handle;
+  }
+  // To close, Node's TLS handle goes to the socket below, or without one to the handle below, and then frees what OpenSSL has of its owner's `ssl`.
+  handle._parentWrap = undefined;
+  handle.onhandshakestart = ignore;
+  handle.onhandshakedone = ignore;
+  holder.ssl = null;
+  release(holder, accepted, { ssl: handle });
+  if (below._handle !== null) release(below, below, owner);
   return handle;
 }
+
+/** Whether `takeHandle` will find one that we know. */
+export function hasHandle(socket: object): boolean {
+  const handle = (socket as Partial<Holder>)._handle;
+  return streamInternals !== undefined && handle != null && HANDLE_METHODS.every((name) => typeof handle[name] === 'function');
+}
+
+/** The handle knows its owner under a symbol of Node's; left as it is, that would keep the socket alive. */
+function release(holder: Holder, from: object, owner: object): void {
+  const handle = holder._handle!;
+  holder._handle = null;
+  for (const key of Object.getOwnPropertySymbols(handle)) if (handle[key] === from) handle[key] = owner;
+}
+
+function ignore(): void {}

@@ -198,21 +198,8 @@ export class SessionActor
     if (this.#restored instanceof Orphan) return this.#revive(this.#restored);
     if (this.#restored !== null) return this.#restore(this.#restored);
     this.#count(slot.connections, 1);
-    const { rates, limits } = this.#services;
+    this.#connectTimer = ctx.startTimer(this.#services.limits.connectTimeoutMs, TIMER.connect);
     this.#client!.transport.open(ctx);
-    const waitMs = rates === null ? 0 : rates.connect(ctx.now());
-    if (waitMs === undefined) return this.#turnAway();
-    this.#connectTimer = ctx.startTimer(waitMs + limits.connectTimeoutMs, TIMER.connect);
-    if (waitMs === 0) return;
-    this.#count(slot.connectsDelayed, 1);
-    this.#waitFor(this.#client!, waitMs);
-  }
-
-  /** Too many connections wait for their turn. */
-  #turnAway(): void {
-    this.#count(slot.connectsRefused, 1);
-    this.#dropConnection();
-    this.#end();
   }
 
   stopping(reason: TerminationReason): void {
@@ -460,6 +447,7 @@ export class SessionActor
   #connect(connect: ConnectPacket): void {
     const client = this.#client!;
     client.dialect = connect.dialect;
+    if (this.#services.refusal !== undefined) return this.refused(this.#services.refusal);
     const verdict = judgeConnect(connect, this.#services.limits, connect.clientId === '' ? newClientId(this.#ctx) : '');
     client.wantsReasons = connect.properties.requestProblemInformation;
     client.packetBytesMax = Math.min(connect.properties.maximumPacketSize, MQTT_PACKET_BYTES_MAX); // CONNACK keeps to it as well

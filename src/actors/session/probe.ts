@@ -29,9 +29,7 @@ type SessionMetric =
   | 'publishesDenied'
   | 'subscriptionsDenied'
   | 'heldReads'
-  | 'rateHeldReads'
-  | 'connectsDelayed'
-  | 'connectsRefused';
+  | 'rateHeldReads';
 
 const received = (qos: string): MetricSpec => ({
   name: 'sluice_mqtt_messages_received_total',
@@ -56,12 +54,6 @@ const denied = (action: string): MetricSpec => ({
   kind: 'counter',
   help: 'Messages that clients were not allowed to publish, and topic filters that they were not allowed to subscribe to.',
   labels: { action },
-});
-const connectsLimited = (outcome: string): MetricSpec => ({
-  name: 'sluice_mqtt_connects_rate_limited_total',
-  kind: 'counter',
-  help: 'Connections beyond the connection rate of their listener: read later, or closed.',
-  labels: { outcome },
 });
 const closed = (reason: string): MetricSpec => ({
   name: 'sluice_mqtt_disconnects_total',
@@ -103,8 +95,6 @@ export const SESSION_PROBE: Probe<SessionMetric> = defineProbe('session', {
     kind: 'counter',
     help: 'Times that a client was not read for a while because it, or its listener, was ahead of its rate.',
   },
-  connectsDelayed: connectsLimited('delayed'),
-  connectsRefused: connectsLimited('closed'),
   heldReads: {
     name: 'sluice_mqtt_reads_held_total',
     kind: 'counter',

@@ -1,8 +1,7 @@
 /**
- * How fast clients may connect and send. What comes too fast is not dropped: the connection is not read for as long as it is ahead of its rate, and TCP holds the
+ * How fast clients may send. What comes too fast is not dropped: the connection is not read for as long as it is ahead of its rate, and TCP holds the
  * client back. A listener's rates are shared by its clients on all reactors; each reactor has its part of them.
  */
-import { CONNECT_WAIT_MS_MAX } from '../../base/limits.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 
 /** Per second; 0 is no limit. */
@@ -11,7 +10,6 @@ export interface RateLimits {
   readonly clientBytes: number;
   readonly listenerMessages: number;
   readonly listenerBytes: number;
-  readonly listenerConnects: number;
 }
 
 /** Null when nothing is limited: then nothing is measured either. */
@@ -25,21 +23,11 @@ export class ListenerRates {
   readonly #limits: RateLimits;
   readonly #messages: TokenBucket | null;
   readonly #bytes: TokenBucket | null;
-  readonly #connects: TokenBucket | null;
 
   constructor(limits: RateLimits, reactors: number) {
     this.#limits = limits;
     this.#messages = bucket(limits.listenerMessages / reactors);
     this.#bytes = bucket(limits.listenerBytes / reactors);
-    this.#connects = bucket(limits.listenerConnects / reactors);
-  }
-
-  /** How long a new connection has to wait before it is read, milliseconds; undefined: too many wait already. */
-  connect(now: number): number | undefined {
-    const waitMs = this.#connects?.spend(1, now) ?? 0;
-    if (waitMs <= CONNECT_WAIT_MS_MAX) return waitMs;
-    this.#connects!.spend(-1, now); // it does not come in
-    return undefined;
   }
 
   /** What a client's reads are measured by; null: nothing limits them. */

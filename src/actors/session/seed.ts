@@ -20,29 +20,30 @@ export interface Rebirth {
 
 export class SessionSeed implements Rebirth {
   readonly #services: SessionServices;
-  #transport: Transport | null;
+  /** Makes the transport of the client's connection, when the session starts and not before. */
+  #open: (() => Transport) | null;
   #restored: Restored | null;
   #orphan: Orphan | null = null;
   #isFirst = true;
   /** When it has failed of late. */
   #failures: number[] = [];
 
-  constructor(services: SessionServices, transport: Transport | null, restored: Restored | null = null) {
+  constructor(services: SessionServices, open: (() => Transport) | null, restored: Restored | null = null) {
     this.#services = services;
-    this.#transport = transport;
+    this.#open = open;
     this.#restored = restored;
   }
 
   make(): Actor<SessionMessage> {
-    const transport = this.#transport;
+    const open = this.#open;
     const restored = this.#restored;
     const orphan = this.#orphan;
-    this.#transport = null;
+    this.#open = null; // what it refers to must not stay as long as the session
     this.#restored = null;
     this.#orphan = null;
     if (orphan === null && !this.#isFirst) return ENDED;
     this.#isFirst = false;
-    return new SessionActor(this.#services, transport, orphan ?? restored, this);
+    return new SessionActor(this.#services, open?.() ?? null, orphan ?? restored, this);
   }
 
   mayBegin(nowMs: number): boolean {

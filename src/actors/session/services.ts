@@ -65,4 +65,6 @@ export interface SessionServices {
   readonly access: AccessPolicy;
   /** Whom to ask what the policy's rules do not say; undefined when all of them are in memory. */
   readonly authorizer: ActorRef<AuthorizerMessage> | undefined;
+  /** Why nobody is accepted, for CONNACK; absent: everybody may be. */
+  readonly refusal?: number;
 }

@@ -9,6 +9,10 @@ export function sendProblem(reply: FastifyReply, status: number, code: ErrorCode
 
 /** What an error of a request means in HTTP; others are the node's own failures. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
+  SLUICE_LISTEN_UNKNOWN: 404,
+  SLUICE_LISTEN_ADDRESS: 409,
+  SLUICE_LISTEN_ADDRESS_IN_USE: 409,
+  SLUICE_LISTEN_CERTIFICATE: 409,
   SLUICE_TOPIC_UNKNOWN: 404,
   SLUICE_TOPIC_EXISTS: 409,
   SLUICE_TOPIC_LIMIT: 409,

@@ -27,9 +27,15 @@ export function asksForAuthentication(config: Config, chain = ''): boolean {
   );
 }
 
-/** Whether clients of 5.0 can authenticate by SCRAM-SHA-256: as users of its file, or as built-in ones. */
-export function offersScram(config: Config): boolean {
-  return config.auth.scram_file !== '' || chainPlan(config).get('')?.includes('builtin') === true;
+/** Whether clients of 5.0 can authenticate by SCRAM-SHA-256 where this chain rules: as built-in users, with the node's own chain as users of the file too. */
+export function offersScram(config: Config, chain = ''): boolean {
+  if (chain === '' && config.auth.scram_file !== '') return true;
+  return chainPlan(config).get(chain)?.includes('builtin') === true;
+}
+
+/** Whether any chain does. */
+export function offersScramAnywhere(config: Config): boolean {
+  return [...chainPlan(config).keys()].some((chain) => offersScram(config, chain));
 }
 
 /** Links by chain, each link made once. */

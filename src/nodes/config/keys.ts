@@ -3,9 +3,13 @@
  */
 import { Ajv, type ValidateFunction } from 'ajv';
 import { assert } from '../../base/assert.ts';
+import { LISTENER_TABLE } from './listener-schema.ts';
 import { CONFIG_SCHEMA } from './schema.ts';
+import { describeField, faultOfTables, isTableSchema, type TableFault, type TableField, type TableSchema } from './tables.ts';
 
-export type ConfigValue = string | number | boolean | readonly string[];
+/** A table of a list, as it was written. */
+export type ConfigTable = { readonly [name: string]: unknown };
+export type ConfigValue = string | number | boolean | readonly string[] | readonly ConfigTable[];
 
 /** One key as the schema describes it. */
 export interface ConfigLeaf {
@@ -19,7 +23,9 @@ export interface ConfigLeaf {
   readonly minItems?: number;
   readonly uniqueItems?: boolean;
   readonly pattern?: string;
-  readonly items?: { readonly type: 'string'; readonly enum?: readonly string[]; readonly pattern?: string };
+  readonly items?: TableField | { readonly type: 'object' };
+  /** The items are tables of this schema, which is not repeated here. */
+  readonly tables?: 'listener';
   /** Accepted, but without effect in this version. */
   readonly reserved?: boolean;
   /** Shown to nobody. */
@@ -35,7 +41,12 @@ export interface ConfigKey {
   /** What the key allows, for error messages and the reference. */
   readonly allowed: string;
   readonly accepts: (value: unknown) => boolean;
+  /** For lists of tables: what in one of them is not allowed, and where. */
+  readonly faultOf?: (value: unknown) => TableFault | undefined;
 }
+
+/** Schemas of tables by the name that a leaf gives them. */
+const TABLES: Readonly<Record<'listener', TableSchema>> = { listener: LISTENER_TABLE };
 
 interface SchemaSection {
   readonly type: 'object';
@@ -47,27 +58,15 @@ export function environmentNameOf(path: string): string {
   return `SLUICE_${path.toUpperCase().replaceAll('.', '__')}`;
 }
 
-function describeString(leaf: {
-  readonly enum?: readonly string[];
-  readonly pattern?: string;
-  readonly minLength?: number;
-}): string {
-  if (leaf.enum !== undefined) return `one of ${leaf.enum.join(', ')}`;
-  if (leaf.pattern !== undefined) return `text that matches ${leaf.pattern}`;
-  return leaf.minLength === undefined ? 'text' : 'text that is not empty';
+function tableOf({ items, tables }: ConfigLeaf): TableSchema | undefined {
+  return tables === undefined ? (isTableSchema(items) ? items : undefined) : TABLES[tables];
 }
 
 function describeAllowed(leaf: ConfigLeaf): string {
-  switch (leaf.type) {
-    case 'integer':
-      return `an integer from ${leaf.minimum} to ${leaf.maximum}`;
-    case 'boolean':
-      return 'true or false';
-    case 'array':
-      return `a list${leaf.minItems === undefined ? '' : `, not empty${leaf.uniqueItems ? ' and without repeats' : ''}`}, each ${describeString(leaf.items ?? {})}`;
-    case 'string':
-      return describeString(leaf);
-  }
+  if (leaf.tables !== undefined) return 'a list of tables';
+  if (leaf.type !== 'array' || isTableSchema(leaf.items)) return describeField(leaf);
+  const form = `a list${leaf.minItems === undefined ? '' : `, not empty${leaf.uniqueItems ? ' and without repeats' : ''}`}`;
+  return `${form}, each ${describeField((leaf.items as TableField) ?? { type: 'string' })}`;
 }
 
 function* leavesOf(section: SchemaSection, prefix: string): Generator<[path: string, leaf: ConfigLeaf]> {
@@ -87,9 +86,15 @@ function* sectionsOf(section: SchemaSection, prefix: string): Generator<[path: s
   }
 }
 
-const ajv = new Ajv({ allErrors: false, keywords: ['reserved', 'secret'] });
+const ajv = new Ajv({ allErrors: false, keywords: ['reserved', 'secret', 'tables'] });
 
 function compileLeaf(path: string, leaf: ConfigLeaf): ConfigKey {
+  const table = tableOf(leaf);
+  if (table !== undefined) {
+    const faultOf = (value: unknown): TableFault | undefined => faultOfTables(table, value, path);
+    const accepts = (value: unknown): boolean => faultOf(value) === undefined;
+    return { path, leaf, environmentName: environmentNameOf(path), allowed: describeAllowed(leaf), accepts, faultOf };
+  }
   const validate: ValidateFunction = ajv.compile(leaf);
   const accepts = (value: unknown): boolean => validate(value) === true;
   assert(accepts(leaf.default), `the default of ${path} is not allowed by its own schema`);

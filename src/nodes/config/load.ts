@@ -12,6 +12,7 @@ import { SluiceError } from '../../base/errors.ts';
 import { CONFIG_KEYS, CONFIG_SECTIONS, type ConfigKey, type ConfigValue } from './keys.ts';
 import { nearestWord } from './nearest.ts';
 import type { Config } from './schema.ts';
+import type { TableFault } from './tables.ts';
 
 export type ConfigSource = 'flag' | 'env' | 'file' | 'default';
 
@@ -77,6 +78,10 @@ function badValue(key: ConfigKey, value: unknown, origin: string): SluiceError {
   );
 }
 
+function badTable({ path, value, what }: TableFault, origin: string): SluiceError {
+  return new SluiceError('SLUICE_CONFIG_BAD_VALUE', `${path} = ${quoteValue(value)} (${origin}): ${what}`);
+}
+
 /** What the text of a flag or a variable means for this key; the text itself when it means nothing of the key's type. */
 function valueOfText(key: ConfigKey, text: string): unknown {
   switch (key.leaf.type) {
@@ -91,7 +96,7 @@ function valueOfText(key: ConfigKey, text: string): unknown {
   }
 }
 
-/** `a,b` or `["a", "b"]`; nothing at all is the empty list. */
+/** `a,b` or `["a", "b"]`, tables as `[{name = "a"}]`; nothing at all is the empty list. */
 function listOfText(text: string): unknown {
   if (!text.trim().startsWith('[')) return text.trim() === '' ? [] : text.split(',').map((item) => item.trim());
   try {
@@ -105,8 +110,15 @@ function accept(into: Map<string, ConfigSetting>, path: string, value: unknown, 
   const key = CONFIG_KEYS.get(path);
   if (key === undefined) throw unknownKey(path, value, origin);
   const typed = source !== 'file' && typeof value === 'string' ? valueOfText(key, value) : value;
+  const fault = key.faultOf?.(typed);
+  if (fault !== undefined) throw badTable(fault, origin);
   if (!key.accepts(typed)) throw badValue(key, value, origin);
-  into.set(path, { key, value: typed as ConfigValue, source, origin });
+  into.set(path, { key, value: plain(typed), source, origin });
+}
+
+/** The parser's tables have no prototype, which strangers to it stumble over. */
+function plain(value: unknown): ConfigValue {
+  return (typeof value === 'object' ? JSON.parse(JSON.stringify(value)) : value) as ConfigValue;
 }
 
 function readTomlFile(file: string): Record<string, unknown> {

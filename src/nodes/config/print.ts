@@ -3,10 +3,14 @@
  */
 import { type ConfigSetting, digestConfig, shownValue } from './load.ts';
 
-/** JSON's strings, numbers, booleans and lists of strings are TOML's as well, but for DEL, which TOML wants escaped. */
-function toToml(value: ConfigSetting['value']): string {
-  const json = Array.isArray(value) ? `[${value.map((item) => JSON.stringify(item)).join(', ')}]` : JSON.stringify(value);
-  return json.replaceAll('\x7f', '\\u007f');
+/** JSON's strings, numbers and booleans are TOML's as well, but for DEL, which TOML wants escaped. */
+function toToml(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(toToml).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value).replaceAll('\x7f', '\\u007f');
+  const entries = Object.entries(value).map(
+    ([name, inner]) => `${/^[\w-]+$/.test(name) ? name : JSON.stringify(name)} = ${toToml(inner)}`,
+  );
+  return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`;
 }
 
 function describeSource(setting: ConfigSetting): string {

@@ -39,7 +39,8 @@ export const RATE_SCHEMA = {
       minimum: 0,
       maximum: 1000000000,
       default: 0,
-      description: 'Connections in a second to a listener; further ones wait up to five seconds and are then closed.',
+      description:
+        'Connections in a second to a listener; further ones wait, up to `mqtt.handshake_timeout_ms`, before anything is read of them.',
     },
   },
 } as const;

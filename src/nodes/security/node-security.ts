@@ -29,7 +29,7 @@ import { type AccessQuestion, addRuleRoutes } from '../admin/rule-routes.ts';
 import { addUserRoutes } from '../admin/user-routes.ts';
 import { Authenticator } from '../auth/actor.ts';
 import { type ChainPolicy, runChain } from '../auth/chain.ts';
-import { chainPlan, makeChains, offersScram } from '../auth/chains.ts';
+import { chainPlan, makeChains, offersScramAnywhere } from '../auth/chains.ts';
 import type { AuthLink, LinkName } from '../auth/link.ts';
 import { BuiltinLink } from '../auth/links/builtin.ts';
 import { FileLink } from '../auth/links/file.ts';
@@ -83,7 +83,7 @@ export class NodeSecurity {
     this.#pool = new PasswordPool({ threads: PASSWORD_THREADS, logN: config.auth.scrypt_log_n });
     this.#guard = new AdminGuard(config, this.#pool);
     this.users = new UserDirectory(store, this.#pool, async (name, user) => {
-      if (offersScram(config)) await this.#broadcast({ type: 'user', name, user });
+      if (offersScramAnywhere(config)) await this.#broadcast({ type: 'user', name, user });
     });
     this.rules = new RuleList(store, (rules) => this.#broadcast({ type: 'rules', source: 'builtin', rules }));
     this.bans = new BanList(store, Date.now, (bans) => this.#broadcast({ type: 'bans', bans }));
@@ -185,7 +185,7 @@ export class NodeSecurity {
 
   /** Reactors know them only when it is of use. */
   get #scramUsers(): ReadonlyMap<string, BuiltinUser> {
-    return offersScram(this.#config) ? this.users.everybody : new Map();
+    return offersScramAnywhere(this.#config) ? this.users.everybody : new Map();
   }
 
   get #usesRuleFile(): boolean {

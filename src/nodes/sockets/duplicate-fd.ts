@@ -10,22 +10,23 @@
 import { fork } from 'node:child_process';
 import { assert } from '../../base/assert.ts';
 
-/** libuv's bound, not listening TCP handle (`net._createServerHandle`); Node hands it out but does not describe it. */
-export interface TcpHandle {
+/** libuv's bound, not listening handle of TCP or a Unix socket (`net._createServerHandle`); Node hands it out but does not describe it. */
+export interface BoundHandle {
   readonly fd: number;
   close(closed?: () => void): void;
-  getsockname(into: { address?: string; family?: string; port?: number }): number;
+  /** Missing for Unix sockets. */
+  getsockname?(into: { address?: string; family?: string; port?: number }): number;
 }
 
 const CHILD = new URL('./duplicate-fd-child.js', import.meta.url);
 /** A child that has not answered by then is given up, milliseconds (usual: 60 to 80). */
 const DUPLICATE_MS_MAX = 10_000;
 
-export function duplicateHandle(handle: TcpHandle, count: number): Promise<TcpHandle[]> {
+export function duplicateHandle(handle: BoundHandle, count: number): Promise<BoundHandle[]> {
   assert(count > 0, 'duplicates are asked for');
   return new Promise((resolve, reject) => {
     const child = fork(CHILD, [], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    const copies: TcpHandle[] = [];
+    const copies: BoundHandle[] = [];
     const timer = setTimeout(() => fail(new Error('the duplicating child did not answer')), DUPLICATE_MS_MAX);
     const fail = (error: Error): void => {
       clearTimeout(timer);
@@ -36,7 +37,7 @@ export function duplicateHandle(handle: TcpHandle, count: number): Promise<TcpHa
     child.on('error', fail);
     child.on('exit', (code, signal) => fail(new Error(`the duplicating child exited early: ${signal ?? code}`)));
     child.on('message', (_index, copy) => {
-      copies.push(copy as unknown as TcpHandle);
+      copies.push(copy as unknown as BoundHandle);
       if (copies.length < count) return;
       clearTimeout(timer);
       child.removeAllListeners('exit');

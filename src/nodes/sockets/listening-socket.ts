@@ -2,28 +2,21 @@
  * One address that every reactor accepts from, while main accepts nothing.
  *
  * Node ≥ 22.12: each reactor listens with SO_REUSEPORT; main has only made sure that the address is free and has picked the port.
- * Node 20: main binds and never listens; each reactor listens on its own duplicate of the descriptor (duplicate-fd.ts). A
- * few spare duplicates let a reactor come back at once; they are made up for afterwards.
- *
- * A descriptor that was lent to a reactor belongs to it: the thread closes it, or its death does. Main's handle of the same
- * number must then never be closed, because the number may be somebody else's by then, so lent handles are kept as they are.
+ * Node 20: main binds and never listens; each reactor listens on its own duplicate of the descriptor (shared-socket.ts).
  */
 import * as net from 'node:net';
+import type { ListenTarget } from '../../actors/listener/settings.ts';
 import { assert } from '../../base/assert.ts';
 import { type ErrorCode, SluiceError } from '../../base/errors.ts';
 import { formatAddress } from '../address.ts';
-import { duplicateHandle, type TcpHandle } from './duplicate-fd.ts';
-import type { ListenerBoot } from './listener-boot.ts';
-
-/** Duplicates at hand beside those in use: at least so many, and one for each reactor, so that even all of them can come back at once. */
-const SPARES_MIN = 4;
+import type { BoundHandle } from './duplicate-fd.ts';
+import { shareHandle } from './shared-socket.ts';
 
 export interface ListeningSocket {
-  readonly host: string;
-  /** Resolved: never 0. */
-  readonly port: number;
+  /** As users write it; its port is resolved, never 0. */
+  readonly address: string;
   /** For one incarnation of one reactor; throws when all duplicates are lent and new ones are not there yet. */
-  lend(): ListenerBoot;
+  lend(): ListenTarget;
   /** From now on the kernel refuses connections, once the reactors have closed what was lent to them. */
   close(): void;
 }
@@ -33,6 +26,8 @@ export interface ListenAddress {
   readonly port: number;
   /** The configuration key of the port, for error messages. */
   readonly key: string;
+  /** Keeps `::` from taking IPv4. */
+  readonly ipv6Only?: boolean;
 }
 
 /** Turns an error of bind or listen into one that says which key to change. */
@@ -64,16 +59,18 @@ async function openReusedPort(address: ListenAddress): Promise<ListeningSocket> 
   const probe = net.createServer();
   const port = await new Promise<number>((resolve, reject) => {
     probe.once('error', (error) => reject(listenError(address, error)));
-    probe.listen({ host: address.host, port: address.port, exclusive: true }, () =>
+    probe.listen({ host: address.host, port: address.port, ipv6Only: address.ipv6Only === true, exclusive: true }, () =>
       resolve((probe.address() as net.AddressInfo).port),
     );
   });
   await new Promise((closed) => probe.close(closed));
-  const boot: ListenerBoot = { kind: 'tcp', host: address.host, port, reusePort: true };
-  return { host: address.host, port, lend: () => boot, close: () => {} };
+  const target: ListenTarget = { host: address.host, port, ipv6Only: address.ipv6Only === true, reusePort: true };
+  return { address: formatAddress(address.host, port), lend: () => target, close: () => {} };
 }
 
-type CreateServerHandle = (host: string, port: number, family: 4 | 6) => TcpHandle | number;
+type CreateServerHandle = (host: string, port: number, family: 4 | 6, fd: -1, flags: number) => BoundHandle | number;
+/** libuv's UV_TCP_IPV6ONLY. */
+const IPV6_ONLY = 1;
 
 /** Names are resolved here, because the handle below takes addresses alone. */
 async function resolveHost(address: ListenAddress): Promise<{ ip: string; family: 4 | 6 }> {
@@ -97,7 +94,7 @@ async function assertFree(address: ListenAddress, ip: string): Promise<void> {
   const probe = net.createServer();
   await new Promise<void>((resolve, reject) => {
     probe.once('error', (error) => reject(listenError(address, error)));
-    probe.listen({ host: ip, port: address.port, exclusive: true }, resolve);
+    probe.listen({ host: ip, port: address.port, ipv6Only: address.ipv6Only === true, exclusive: true }, resolve);
   });
   await new Promise((closed) => probe.close(closed));
 }
@@ -106,67 +103,13 @@ async function openShared(address: ListenAddress, reactors: number): Promise<Lis
   const { ip, family } = await resolveHost(address);
   await assertFree(address, ip);
   const createServerHandle = (net as unknown as { _createServerHandle: CreateServerHandle })._createServerHandle;
-  const bound = createServerHandle(ip, address.port, family);
+  const bound = createServerHandle(ip, address.port, family, -1, address.ipv6Only === true ? IPV6_ONLY : 0);
   if (typeof bound === 'number') {
     const { getSystemErrorName } = await import('node:util');
     throw listenError(address, { code: getSystemErrorName(bound) });
   }
   const name: { port?: number } = {};
-  bound.getsockname(name);
+  bound.getsockname?.(name);
   assert(name.port !== undefined && name.port > 0, 'a bound socket has a port');
-  const sparesMin = Math.max(SPARES_MIN, reactors);
-  const spares = await duplicateHandle(bound, reactors + sparesMin);
-  return new SharedSocket(address.host, name.port, bound, spares, sparesMin);
-}
-
-class SharedSocket implements ListeningSocket {
-  readonly host: string;
-  readonly port: number;
-  readonly #bound: TcpHandle;
-  readonly #spares: TcpHandle[];
-  readonly #sparesMin: number;
-  /** Held so that they are neither collected nor closed; see the header. */
-  readonly #lent: TcpHandle[] = [];
-  #refilling = false;
-  #closed = false;
-
-  constructor(host: string, port: number, bound: TcpHandle, spares: TcpHandle[], sparesMin: number) {
-    this.host = host;
-    this.port = port;
-    this.#bound = bound;
-    this.#spares = spares;
-    this.#sparesMin = sparesMin;
-  }
-
-  lend(): ListenerBoot {
-    assert(!this.#closed, 'a closed socket is not lent');
-    const handle = this.#spares.pop();
-    assert(handle !== undefined, 'a duplicate of the listening socket is at hand');
-    this.#lent.push(handle);
-    if (this.#spares.length < this.#sparesMin) this.#refill();
-    return { kind: 'tcp', host: this.host, port: this.port, fd: handle.fd };
-  }
-
-  /** One child at a time; when it fails, the next `lend` tries again. */
-  #refill(): void {
-    if (this.#refilling) return;
-    this.#refilling = true;
-    duplicateHandle(this.#bound, this.#sparesMin).then(
-      (copies) => {
-        this.#refilling = false;
-        if (this.#closed) for (const copy of copies) copy.close();
-        else this.#spares.push(...copies);
-      },
-      () => {
-        this.#refilling = false;
-      },
-    );
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#bound.close();
-    for (const spare of this.#spares.splice(0)) spare.close();
-  }
+  return shareHandle(bound, formatAddress(address.host, name.port), reactors);
 }

@@ -1,0 +1,100 @@
+/**
+ * Values that are lists of tables, as `[[mqtt.listeners]]`: what in them is not allowed, to the place. The schema of a table is written like that of the
+ * configuration, and may hold tables and lists of tables itself.
+ */
+import { Ajv, type ValidateFunction } from 'ajv';
+import { nearestWord } from './nearest.ts';
+
+export interface TableField {
+  readonly type: string;
+  readonly description?: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly pattern?: string;
+  readonly default?: unknown;
+  readonly items?: TableField | TableSchema;
+}
+
+export interface TableSchema {
+  readonly type: 'object';
+  readonly description?: string;
+  readonly required?: readonly string[];
+  readonly properties: Readonly<Record<string, TableField | TableSchema>>;
+}
+
+export interface TableFault {
+  /** Such as `mqtt.listeners[1].tls.ciphers`. */
+  readonly path: string;
+  readonly value: unknown;
+  /** What is wrong, to be put behind the path and the value. */
+  readonly what: string;
+}
+
+export function isTableSchema(schema: { readonly type: string } | undefined): schema is TableSchema {
+  return schema?.type === 'object' && 'properties' in schema;
+}
+
+const ajv = new Ajv({ allErrors: false, keywords: ['reserved', 'tables'] });
+const validators = new Map<object, ValidateFunction>();
+
+function accepts(field: TableField, value: unknown): boolean {
+  let validate = validators.get(field);
+  if (validate === undefined) validators.set(field, (validate = ajv.compile(field)));
+  return validate(value) === true;
+}
+
+/** What a value allows, for error messages and the reference. */
+export function describeField(field: TableField): string {
+  switch (field.type) {
+    case 'integer':
+      return `an integer from ${field.minimum} to ${field.maximum}`;
+    case 'boolean':
+      return 'true or false';
+    case 'array':
+      return isTableSchema(field.items)
+        ? `a list of tables with ${Object.keys(field.items.properties).join(', ')}`
+        : `a list, each ${describeField((field.items ?? { type: 'string' }) as TableField)}`;
+    default:
+      if (field.enum !== undefined) return `one of ${field.enum.join(', ')}`;
+      if (field.pattern !== undefined) return `text that matches ${field.pattern}`;
+      return field.minLength === undefined ? 'text' : 'text that is not empty';
+  }
+}
+
+/** The first fault of a list of tables; undefined when there is none. */
+export function faultOfTables(schema: TableSchema, value: unknown, path: string): TableFault | undefined {
+  if (!Array.isArray(value)) return { path, value, what: 'not a list of tables' };
+  for (const [i, table] of value.entries()) {
+    const fault = faultOfTable(schema, table, `${path}[${i}]`);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+function faultOfTable(schema: TableSchema, table: unknown, path: string): TableFault | undefined {
+  if (typeof table !== 'object' || table === null || Array.isArray(table) || table instanceof Date) {
+    return { path, value: table, what: 'not a table' };
+  }
+  for (const [name, value] of Object.entries(table)) {
+    const fault = faultOfEntry(schema, name, value, path);
+    if (fault !== undefined) return fault;
+  }
+  const missing = schema.required?.find((name) => !Object.hasOwn(table, name));
+  if (missing === undefined) return undefined;
+  const field = schema.properties[missing] as TableField;
+  return { path, value: table, what: `it lacks ${missing}, which is ${describeField(field)}` };
+}
+
+function faultOfEntry(schema: TableSchema, name: string, value: unknown, path: string): TableFault | undefined {
+  const inner = `${path}.${name}`;
+  const field = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+  if (field === undefined) {
+    const nearest = nearestWord(name, Object.keys(schema.properties));
+    return { path: inner, value, what: `is not a key; the nearest one there is ${nearest}` };
+  }
+  if (isTableSchema(field)) return faultOfTable(field, value, inner);
+  if (isTableSchema(field.items)) return faultOfTables(field.items, value, inner);
+  return accepts(field, value) ? undefined : { path: inner, value, what: `not allowed; it is ${describeField(field)}` };
+}
