@@ -75,7 +75,11 @@ export async function runOnce({ scenario, params, target: name, targetOptions, o
     if (scenario.kind === 'durable' && target.http !== undefined) await declareTopic(target.http, params);
     const run = await runJob(jobOf(scenario, params, target), onProgress);
     const reactors = name === 'sluice' && targetOptions.reactors !== undefined ? { reactors: targetOptions.reactors } : {};
-    return resultOf({ scenario, params, target: target.name, version: target.version, extra: reactors }, run);
+    const transport = targetOptions.tls === true ? { transport: 'tls' } : {};
+    return resultOf(
+      { scenario, params, target: target.name, version: target.version, extra: { ...reactors, ...transport } },
+      run,
+    );
   } finally {
     await target.stop();
   }

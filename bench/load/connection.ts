@@ -2,7 +2,8 @@
  * One MQTT connection of the load: a raw socket whose reads all land in one shared 256 KiB buffer (a read is consumed before the next
  * one starts), the handshake, and after it a bare byte consumer.
  */
-import { connect, type Socket } from 'node:net';
+import { connect, type OnReadOpts, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { BenchError } from './bench-error.ts';
 import { connectPacket, DISCONNECT, type Level, type Login, type Qos, subscribePacket } from './packets.ts';
 
@@ -13,6 +14,8 @@ const sharedRead = Buffer.allocUnsafeSlow(READ_BYTES);
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
+  /** Over TLS; the broker's certificate was made for the run and is not looked at. */
+  readonly tls?: boolean;
 }
 
 export type ByteConsumer = (bytes: Buffer, length: number) => void;
@@ -41,19 +44,15 @@ export class Connection {
     this.clientId = clientId;
     this.onBytes = (bytes, length) => this.#collect(bytes, length);
     this.#onFailure = onFailure;
-    this.socket = connect({
-      ...endpoint,
-      noDelay: true,
-      onread: {
-        buffer: sharedRead,
-        callback: (length, bytes) => {
-          try {
-            this.onBytes(bytes as Buffer, length);
-          } catch (error) {
-            this.#fail(error as Error);
-          }
-          return true;
-        },
+    this.socket = open(endpoint, {
+      buffer: sharedRead,
+      callback: (length, bytes) => {
+        try {
+          this.onBytes(bytes as Buffer, length);
+        } catch (error) {
+          this.#fail(error as Error);
+        }
+        return true;
       },
     });
     this.socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(refusal(error, endpoint)));
@@ -128,6 +127,11 @@ export class Connection {
     if (waiting === undefined) this.#onFailure(error);
     else waiting.reject(error);
   }
+}
+
+function open({ host, port, tls }: Endpoint, onread: OnReadOpts): Socket {
+  const where = { host, port, noDelay: true, onread };
+  return tls === true ? connectTls({ ...where, rejectUnauthorized: false } as ConnectionOptions) : connect(where);
 }
 
 function refusal(error: NodeJS.ErrnoException, { host, port }: Endpoint): Error {

@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BenchError } from '../load/bench-error.ts';
 import { freePort, startProcess, untilAccepting } from './broker-process.ts';
+import { makeCertificate } from './certificate.ts';
 import { findProgram } from './find-program.ts';
-import type { Target } from './target.ts';
+import type { Target, TargetOptions } from './target.ts';
 
 function versionOf(file: string): string {
   try {
@@ -20,11 +21,11 @@ function versionOf(file: string): string {
   }
 }
 
-export async function startMosquitto(): Promise<Target> {
+export async function startMosquitto(options: TargetOptions): Promise<Target> {
   const file = findProgram('mosquitto');
   if (file === undefined) throw new BenchError('target', 'mosquitto is not installed (Debian: apt install mosquitto)');
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-mosquitto-'));
-  const endpoint = { host: '127.0.0.1', port: await freePort() };
+  const endpoint = { host: '127.0.0.1', port: await freePort(), ...(options.tls === true ? { tls: true } : {}) };
   const config = join(folder, 'mosquitto.conf');
   const lines = [
     `listener ${endpoint.port} ${endpoint.host}`,
@@ -34,6 +35,12 @@ export async function startMosquitto(): Promise<Target> {
     'max_queued_messages 0',
     'log_type error',
   ];
+  if (options.tls === true) {
+    const { certFile, keyFile } = makeCertificate(folder);
+    lines.push(`certfile ${certFile}`, `keyfile ${keyFile}`);
+    // Started by root it becomes somebody who cannot read our folder.
+    if (process.getuid?.() === 0) lines.push('user root');
+  }
   writeFileSync(config, `${lines.join('\n')}\n`);
   const broker = startProcess(file, ['-c', config]);
   const stop = async (): Promise<void> => {

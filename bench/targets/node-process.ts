@@ -14,6 +14,7 @@ export interface NodeScript {
   /** The same for its HTTP interface. */
   readonly http?: (ready: Record<string, unknown>) => string;
   readonly startMsMax?: number;
+  readonly tls?: boolean;
   readonly cleanUp?: () => void;
 }
 
@@ -27,7 +28,11 @@ export async function startNodeScript(script: NodeScript): Promise<Target> {
     const ready = JSON.parse(await readyLine(broker, script.name, script.startMsMax)) as Record<string, unknown>;
     const address = script.address(ready);
     const colon = address.lastIndexOf(':');
-    const endpoint = { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+    const endpoint = {
+      host: address.slice(0, colon),
+      port: Number(address.slice(colon + 1)),
+      ...(script.tls === true ? { tls: true } : {}),
+    };
     const http = script.http === undefined ? {} : { http: script.http(ready) };
     return { ...http, name: script.name, version: script.version, endpoint, pid: broker.child.pid!, stop };
   } catch (error) {

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeCertificate } from './certificate.ts';
 import { startNodeScript } from './node-process.ts';
 import type { Target, TargetOptions } from './target.ts';
 
@@ -12,8 +13,12 @@ const PACKAGE = new URL('../../../package.json', import.meta.url);
 export function startSluice(options: TargetOptions): Promise<Target> {
   const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string };
   const data = mkdtempSync(join(tmpdir(), 'sluice-bench-node-'));
-  const settings = ['mqtt.tcp.port=0', 'http.port=0', `node.data=${data}`];
+  const settings = ['mqtt.tcp.port=0', 'mqtt.ws.port=-1', 'http.port=0', `node.data=${data}`];
   if (options.reactors !== undefined) settings.push(`node.threads=${options.reactors}`);
+  if (options.tls === true) {
+    const { certFile, keyFile } = makeCertificate(data);
+    settings.push('mqtt.tls.port=0', 'mqtt.wss.port=-1', `mqtt.tls.cert_file=${certFile}`, `mqtt.tls.key_file=${keyFile}`);
+  }
   settings.push(...(options.settings ?? []));
   return startNodeScript({
     name: 'sluice',
@@ -22,7 +27,8 @@ export function startSluice(options: TargetOptions): Promise<Target> {
     flags: options.nodeFlags ?? [],
     ...(options.startMsMax === undefined ? {} : { startMsMax: options.startMsMax }),
     args: settings.flatMap((setting) => ['--set', setting]),
-    address: (ready) => (ready.mqtt as { tcp: string }).tcp,
+    address: (ready) => (ready.mqtt as Record<string, string>)[options.tls === true ? 'tls' : 'tcp']!,
+    ...(options.tls === true ? { tls: true } : {}),
     http: (ready) => String(ready.http),
     cleanUp: () => rmSync(data, { recursive: true, force: true }),
   });

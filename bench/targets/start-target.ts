@@ -55,11 +55,13 @@ export function isTargetName(name: string): boolean {
 }
 
 export async function startTarget(name: string, options: TargetOptions): Promise<Target> {
+  if (options.tls === true && name !== 'sluice' && name !== 'mosquitto' && parseAddress(name) === undefined)
+    throw new BenchError('usage', `${name} does not speak TLS here`);
   switch (name) {
     case 'sluice':
       return startSluice(options);
     case 'mosquitto':
-      return startMosquitto();
+      return startMosquitto(options);
     case 'nats':
       return startNats();
     case 'rabbitmq':
@@ -72,5 +74,6 @@ export async function startTarget(name: string, options: TargetOptions): Promise
   const endpoint = parseAddress(name);
   if (endpoint === undefined) throw new BenchError('usage', `no such target: ${name} (${TARGET_NAMES.join(', ')} or host:port)`);
   const pid = options.pid === undefined ? {} : { pid: options.pid };
-  return { name, version: name, endpoint, ...pid, stop: async () => undefined };
+  const at = options.tls === true ? { ...endpoint, tls: true } : endpoint;
+  return { name, version: name, endpoint: at, ...pid, stop: async () => undefined };
 }

@@ -21,6 +21,8 @@ export interface TargetOptions {
   readonly reactors?: number;
   /** Extra `--set key=value` of a Sluice node. */
   readonly settings?: readonly string[];
+  /** Listen on TLS. */
+  readonly tls?: boolean;
   /** Process of a broker that is already running on this machine. */
   readonly pid?: number;
   /** Longest time to READY, milliseconds, when there is much to recover. */

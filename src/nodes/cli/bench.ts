@@ -16,6 +16,7 @@ interface BenchOptions {
   readonly reactors?: number;
   readonly set?: readonly string[];
   readonly nodeFlag?: readonly string[];
+  readonly tls?: boolean;
   readonly pid?: number;
   readonly json?: boolean;
   readonly list?: boolean;
@@ -125,6 +126,7 @@ async function bench(scenario: string | undefined, options: BenchOptions): Promi
     const targetOptions = {
       ...(options.reactors === undefined ? {} : { reactors: options.reactors }),
       ...(options.pid === undefined ? {} : { pid: options.pid }),
+      ...(options.tls === true ? { tls: true } : {}),
       settings: options.set ?? [],
       nodeFlags: options.nodeFlag ?? [],
     };
@@ -158,6 +160,7 @@ export function benchCommand(): Command {
     .option('--reactors <n>', 'reactor threads of the Sluice node', wholeNumber(1, 1024))
     .option('--set <key=value>', 'setting of the Sluice node, repeatable', collect)
     .option('--node-flag <flag>', 'Node.js flag for the Sluice node, e.g. --cpu-prof, repeatable', collect)
+    .option('--tls', 'over TLS, with a certificate made for the run by the openssl command')
     .option('--pid <pid>', 'process to charge CPU and memory to when the target is host:port', wholeNumber(1, 2 ** 31))
     .option('--seconds <s>', 'length of the measured window', seconds(0.1, 86_400))
     .option('--warmup <s>', 'load before the window opens (connect: rest before memory is read)', seconds(0, 3600))
