@@ -18,9 +18,14 @@ export interface UnixAddress {
   readonly key: string;
 }
 
+/** What the address of a Unix socket has room for; libuv would cut the rest off without a word. */
+const PATH_BYTES_MAX = 107;
+
 type CreatePipeHandle = (path: string, port: -1, family: -1) => BoundHandle | number;
 
 export async function openUnixSocket(address: UnixAddress, reactors: number): Promise<ListeningSocket> {
+  if (Buffer.byteLength(address.path) > PATH_BYTES_MAX)
+    throw failure(address, 'EINVAL', `its path has more than ${PATH_BYTES_MAX} bytes`);
   await clear(address);
   const bound = bind(address);
   if (typeof bound === 'number') throw failure(address, getSystemErrorName(bound));
