@@ -1,45 +1,13 @@
 // mosquitto_pub and mosquitto_sub, if they are installed, against a node.
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Broker } from './broker.ts';
+import { isInstalled, Tool } from './mosquitto-tool.ts';
 import { until, within } from './until.ts';
 
 const SUBSCRIBER = 'mosquitto_sub';
 
-function isInstalled(): boolean {
-  try {
-    execFileSync(SUBSCRIBER, ['--help'], { stdio: 'ignore' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-  }
-  return true;
-}
-
-class Tool {
-  output = '';
-  readonly ended: Promise<number>;
-  readonly #child: ReturnType<typeof spawn>;
-
-  constructor(command: string, broker: Broker, args: readonly string[], input = '') {
-    this.#child = spawn(command, ['-h', '127.0.0.1', '-p', String(broker.port), ...args]);
-    this.#child.stdout!.on('data', (chunk) => {
-      this.output += chunk;
-    });
-    this.#child.stderr!.on('data', (chunk) => {
-      this.output += chunk;
-    });
-    this.#child.stdin!.on('error', () => {}).end(input); // it may have ended without reading
-    this.ended = once(this.#child, 'close').then(([code]) => code as number);
-  }
-
-  kill(): void {
-    this.#child.kill('SIGKILL');
-  }
-}
-
-if (!isInstalled()) console.log('skipped: mosquitto-clients is not installed');
+if (!isInstalled(SUBSCRIBER)) console.log('skipped: mosquitto-clients is not installed');
 else {
   for (const threads of [1, 2]) {
     const test = suite(`mosquitto_pub and mosquitto_sub, ${threads} reactors`);
@@ -53,7 +21,7 @@ else {
     });
 
     const pub = async (args: readonly string[], input = ''): Promise<void> => {
-      const tool = new Tool('mosquitto_pub', broker, args, input);
+      const tool = new Tool('mosquitto_pub', broker.port, args, input);
       assert.is(await within('the end of mosquitto_pub', tool.ended), 0, tool.output);
     };
     const subscriptions = (count: number): Promise<void> =>
@@ -62,7 +30,7 @@ else {
     for (const version of ['311', '5']) {
       test(`version ${version}: lines at every QoS`, async () => {
         for (const qos of ['0', '1', '2']) {
-          const sub = new Tool(SUBSCRIBER, broker, ['-V', version, '-q', qos, '-t', 'lines/+', '-C', '100', '-v']);
+          const sub = new Tool(SUBSCRIBER, broker.port, ['-V', version, '-q', qos, '-t', 'lines/+', '-C', '100', '-v']);
           await subscriptions(1);
           const lines = Array.from({ length: 100 }, (_, i) => `line ${i}`);
           await pub(['-V', version, '-q', qos, '-t', 'lines/x', '-l'], lines.map((line) => `${line}\n`).join(''));
@@ -74,7 +42,7 @@ else {
 
       test(`version ${version}: retained, will and persistent session`, async () => {
         await pub(['-V', version, '-t', 'kept', '-m', 'value', '-r', '-q', '1']);
-        const kept = new Tool(SUBSCRIBER, broker, ['-V', version, '-t', 'kept', '-C', '1', '-F', '%t %p %r']);
+        const kept = new Tool(SUBSCRIBER, broker.port, ['-V', version, '-t', 'kept', '-C', '1', '-F', '%t %p %r']);
         assert.is(await within('the retained message', kept.ended), 0);
         assert.is(kept.output, 'kept value 1\n');
         await pub(['-V', version, '-t', 'kept', '-n', '-r', '-q', '1']);
@@ -91,18 +59,18 @@ else {
           'session',
           ...(version === '5' ? ['-x', '600'] : []),
         ];
-        const first = new Tool(SUBSCRIBER, broker, [...session, '-E']);
+        const first = new Tool(SUBSCRIBER, broker.port, [...session, '-E']);
         assert.is(await within('the subscription', first.ended), 0);
         await pub(['-V', version, '-t', 'session', '-m', 'while away', '-q', '1']);
-        const second = new Tool(SUBSCRIBER, broker, [...session, '-C', '1']);
+        const second = new Tool(SUBSCRIBER, broker.port, [...session, '-C', '1']);
         assert.is(await within('the queued message', second.ended), 0);
         assert.is(second.output, 'while away\n');
         (await broker.connect({ clientId: `keeper-${version}` })).destroy();
         await broker.untilGone(`keeper-${version}`);
 
-        const watcher = new Tool(SUBSCRIBER, broker, ['-V', version, '-t', 'will', '-C', '1']);
+        const watcher = new Tool(SUBSCRIBER, broker.port, ['-V', version, '-t', 'will', '-C', '1']);
         await subscriptions(1);
-        const dying = new Tool(SUBSCRIBER, broker, [
+        const dying = new Tool(SUBSCRIBER, broker.port, [
           '-V',
           version,
           '-t',
@@ -122,7 +90,7 @@ else {
     }
 
     test('a large message comes whole', async () => {
-      const sub = new Tool(SUBSCRIBER, broker, ['-q', '1', '-t', 'large', '-C', '1', '-N']);
+      const sub = new Tool(SUBSCRIBER, broker.port, ['-q', '1', '-t', 'large', '-C', '1', '-N']);
       await subscriptions(1);
       const payload = 'sluice '.repeat(100_000);
       await pub(['-q', '1', '-t', 'large', '-s'], payload);

@@ -60,9 +60,11 @@ export class FakeTransport implements Transport {
     return received;
   }
 
-  /** The peer has sent `bytes`. */
-  feed(bytes: Uint8Array): void {
-    const view: ReadView = { bytes: Uint8Array.from(bytes), start: 0, end: bytes.length };
+  /** The peer has sent `bytes`; `headroom` bytes in front of them are free. */
+  feed(bytes: Uint8Array, headroom = 0): void {
+    const memory = new Uint8Array(headroom + bytes.length);
+    memory.set(bytes, headroom);
+    const view: ReadView = { bytes: memory, start: headroom, end: memory.length };
     this.#target?.io(IO_DATA, view);
   }
 
