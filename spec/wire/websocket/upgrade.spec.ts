@@ -57,6 +57,12 @@ test('what is no such handshake gets its answer', () => {
   assert.is(refusePlain().accepted, false);
 });
 
+test('a listener may serve every path', () => {
+  const rules = { path: '*', origins: [] };
+  for (const url of ['/', '/mqtt', '/a/b?c', '']) assert.is(status(request({}, { url }), rules), '101', url);
+  assert.is(status(request({}, { url: '/*' })), '404');
+});
+
 test('pages of other origins are refused; who sends no origin is no page', () => {
   const rules = { path: '/mqtt', origins: ['https://app.example'] };
   assert.is(status(request({ origin: 'https://app.example' }), rules), '101');

@@ -72,7 +72,11 @@ const OWN: Readonly<Record<Exclude<keyof ListenerTable, 'tls' | 'limits' | 'rate
   host: { type: 'string', minLength: 1, description: 'Its address; left out: 127.0.0.1. `::` takes IPv4 as well.' },
   port: { type: 'integer', minimum: 0, maximum: 65_535, description: 'Its port; 0 picks one. Needed unless `type` is `unix`.' },
   ipv6_only: { type: 'boolean', description: 'true keeps `::` from taking IPv4.' },
-  path: { type: 'string', minLength: 1, description: 'Of the socket, with `unix`; of the URL, with `ws` and `wss`.' },
+  path: {
+    type: 'string',
+    minLength: 1,
+    description: 'Of the socket, with `unix`; of the URL, with `ws` and `wss` (`*`: every path).',
+  },
   mode: { type: 'string', pattern: '^0?[0-7]{3}$', description: 'Permissions of a Unix socket, octal; left out: 0600.' },
   origins: {
     type: 'array',

@@ -58,8 +58,8 @@ function check(table: ListenerTable, key: string, others: readonly ListenerSpec[
   }
   if (type === 'quic' && table.proxy_protocol === true)
     throw bad(`${key}.proxy_protocol`, 'PROXY headers are not spoken over QUIC');
-  if (path !== undefined && WEBSOCKET.has(type) && !path.startsWith('/'))
-    throw bad(`${key}.path`, 'the path of a URL begins with /');
+  if (path !== undefined && WEBSOCKET.has(type) && !path.startsWith('/') && path !== '*')
+    throw bad(`${key}.path`, 'the path of a URL begins with /; * is every path');
   if (path !== undefined && type !== 'unix' && !WEBSOCKET.has(type)) throw bad(`${key}.path`, `type ${type} has no path`);
   if (table.tls !== undefined && !ENCRYPTED.has(type)) throw bad(`${key}.tls`, `type ${type} is not encrypted`);
 }

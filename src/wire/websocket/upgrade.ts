@@ -5,8 +5,10 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
+const EVERY_PATH = '*';
+
 export interface UpgradeRules {
-  /** The path that is served. */
+  /** The path that is served; `*` is every path. */
   readonly path: string;
   /** Pages that may connect, as `https://app.example`; empty lets any. Clients that are no browsers send no origin and are not asked for one. */
   readonly origins: readonly string[];
@@ -31,7 +33,8 @@ export interface UpgradeAnswer {
 
 export function answerUpgrade({ method, url, headers }: UpgradeRequest, rules: UpgradeRules): UpgradeAnswer {
   const query = url?.indexOf('?') ?? -1;
-  if ((query < 0 ? url : url?.slice(0, query)) !== rules.path) return refused('404 Not Found', 'MQTT is not served on this path');
+  if (rules.path !== EVERY_PATH && (query < 0 ? url : url?.slice(0, query)) !== rules.path)
+    return refused('404 Not Found', 'MQTT is not served on this path');
   if (method !== 'GET') return refused('405 Method Not Allowed', 'a WebSocket begins with GET', 'Allow: GET');
   if (headers.upgrade?.toLowerCase() !== 'websocket') return refusePlain();
   if (headers['sec-websocket-version'] !== '13') {
