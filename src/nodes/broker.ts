@@ -72,6 +72,7 @@ export const OPEN_ACCESS: AccessBoot = {
     sources: [],
     noMatch: 'allow',
     checksDeliveries: false,
+    grantsSubscriptions: false,
     denyOnFailure: true,
     disconnectsOnDenial: false,
     flapping: null,

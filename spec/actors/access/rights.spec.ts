@@ -7,7 +7,7 @@ import type { Authorizer, Rights, RuleSource } from '../../../src/actors/access/
 import { filterMatches } from '../../../src/actors/router/filter-match.ts';
 import { TopicTable } from '../../../src/actors/router/topic-table.ts';
 
-const ANNA: Identity = { clientId: 'c1', username: 'anna', address: '10.1.2.3', groups: [] };
+const ANNA: Identity = { clientId: 'c1', username: 'anna', address: '10.1.2.3', groups: [], listener: 'tcp' };
 const BOOK: RuleSource = { name: 'file', kind: 'book' };
 const FETCHED: RuleSource = { name: 'mysql', kind: 'fetched' };
 const ASKED: RuleSource = { name: 'http', kind: 'asked' };
@@ -18,6 +18,7 @@ function options(some: Partial<AccessOptions> = {}): AccessOptions {
     sources: [BOOK],
     noMatch: 'deny',
     checksDeliveries: false,
+    grantsSubscriptions: false,
     denyOnFailure: true,
     disconnectsOnDenial: false,
     flapping: null,
@@ -131,6 +132,16 @@ test('with deliveries checked a subscription may be wider than what comes of it'
   assert.ok(rights.mayReceive('a/b'));
   assert.not(rights.mayReceive('secret/x'));
   assert.not(rights.mayReceive('b'));
+});
+
+test('and every subscription can be granted, but for shared ones', () => {
+  const options = { checksDeliveries: true, grantsSubscriptions: true };
+  const rights = rightsUnder([deny('subscribe', 'secret/#'), allow('subscribe', 'a/#')], options);
+  for (const filter of ['#', 'secret/#', 'b/#', '$SYS/#']) assert.ok(subscribe(rights, filter).allowed, filter);
+  assert.not(subscribe(rights, 'b/#', new Main(), true).allowed, 'what a shared subscription gets is not checked');
+  assert.not(rights.mayReceive('b/x'));
+  const unchecked = rightsUnder([allow('subscribe', 'a/#')], { checksDeliveries: false, grantsSubscriptions: true });
+  assert.not(subscribe(unchecked, 'b/#').allowed, 'nothing else would hold back what comes by it');
 });
 
 test('the literal form is about that very filter', () => {

@@ -7,7 +7,7 @@ import { globMatches } from '../../../src/actors/access/glob.ts';
 import type { Identity, Rule } from '../../../src/actors/access/messages.ts';
 import { RuleTable } from '../../../src/actors/access/rules.ts';
 
-const ANNA: Identity = { clientId: 'c1', username: 'anna', address: '10.1.2.3', groups: ['staff'] };
+const ANNA: Identity = { clientId: 'c1', username: 'anna', address: '10.1.2.3', groups: ['staff'], listener: 'tcp' };
 const rule = (about: Partial<Rule>): Rule => ({ permission: 'allow', action: 'all', ...about });
 const isAbout = (about: Partial<Rule>, identity: Identity = ANNA): boolean =>
   new RuleTable([rule(about)]).rulesFor(identity).length === 1;
@@ -25,6 +25,8 @@ test('a rule is about those whom all of its lists name', () => {
     [{ clients: ['c*'], users: ['anna'] }, true],
     [{ groups: ['staff'] }, true],
     [{ groups: ['guests'] }, false],
+    [{ listeners: ['tls', 'tcp'] }, true],
+    [{ listeners: ['tls'], users: ['anna'] }, false],
     [{ addresses: ['10.0.0.0/8'] }, true],
     [{ addresses: ['10.1.2.4', '192.168.0.0/16'] }, false],
     [{ addresses: ['10.1.2.3'], groups: ['staff'], users: ['anna'], clients: ['c1'] }, true],
@@ -111,7 +113,7 @@ test('bans hold by client id, user and address, until their time is over', () =>
     { kind: 'user', value: 'otto', until: null, reason: '' },
     { kind: 'address', value: '10.0.0.0/8', until: 50, reason: '' },
   ]);
-  const free: Identity = { clientId: 'c9', username: '', address: '127.0.0.1', groups: [] };
+  const free: Identity = { clientId: 'c9', username: '', address: '127.0.0.1', groups: [], listener: 'tcp' };
   assert.not(bans.forbids(free, 0));
   assert.ok(bans.forbids({ ...free, clientId: 'c1' }, 99));
   assert.not(bans.forbids({ ...free, clientId: 'c1' }, 100));

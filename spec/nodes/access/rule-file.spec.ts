@@ -12,6 +12,7 @@ const OPTIONS: AccessOptions = {
   sources: [{ name: 'file', kind: 'book' }],
   noMatch: 'allow',
   checksDeliveries: true,
+  grantsSubscriptions: false,
   denyOnFailure: true,
   disconnectsOnDenial: false,
   flapping: null,
@@ -110,7 +111,7 @@ test('mosquitto: who may do what, as mosquitto would say', () => {
     ['otto', '+', 'publish', 'devices/x/up', false],
   ];
   for (const [username, clientId, action, topic, allowed] of table) {
-    const rights = policy.rightsOf({ username, clientId, address: '127.0.0.1', groups: [] }, undefined)!;
+    const rights = policy.rightsOf({ username, clientId, address: '127.0.0.1', groups: [], listener: 'tcp' }, undefined)!;
     let publishes: boolean | undefined;
     rights.resolvePublish(topic, 0, false, 0, NOBODY, (verdict) => {
       publishes = verdict;

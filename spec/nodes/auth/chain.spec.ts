@@ -3,9 +3,9 @@ import * as assert from 'uvu/assert';
 import type { ConnectionInfo } from '../../../src/actors/session/connection.ts';
 import { PROBE_SLOTS } from '../../../src/base/probe.ts';
 import { type ChainPolicy, type ChainSupport, runChain } from '../../../src/nodes/auth/chain.ts';
-import { asksForAuthentication, chainPlan, makeChains } from '../../../src/nodes/auth/chains.ts';
+import { asksForAuthentication, chainPlan, makeChains, usersFiles } from '../../../src/nodes/auth/chains.ts';
 import { ALLOW, type AuthLink, DENY, type Decision, IGNORE, type LinkName, OVERLOADED } from '../../../src/nodes/auth/link.ts';
-import { AnonymousLink, TlsLink } from '../../../src/nodes/auth/links/identity.ts';
+import { AnonymousLink, DenyLink, TlsLink } from '../../../src/nodes/auth/links/identity.ts';
 import type { PasswordPool } from '../../../src/nodes/auth/password-pool.ts';
 import { AUTH_PROBE } from '../../../src/nodes/auth/probe.ts';
 import { loadConfig } from '../../../src/nodes/config/load.ts';
@@ -144,13 +144,30 @@ test('chains as the configuration names them', () => {
   for (const bad of ['auth.chain=ldap', 'auth.chain=file,file', 'auth.chains=a=ldap', 'auth.chains=a='])
     assert.throws(() => config(bad), /not allowed/, bad);
   const made: string[] = [];
-  const { chains, links } = makeChains(chainPlan(both), (name) => {
+  const { chains, links } = makeChains(chainPlan(both), usersFiles(both), (name) => {
     made.push(name);
     return new Bench().link(name, ALLOW);
   });
   assert.equal(made, ['jwt', 'file', 'tls', 'anonymous'], 'each link once');
   assert.is(links.length, 4);
   assert.is(chains.get('devices')![1], chains.get('')![1]);
+});
+
+test('a chain may have a users file of its own, and then its own link for it', () => {
+  const own = config('auth.users_file=u', 'auth.chains=a=file,b=file,c=file', 'auth.users_files=a=x=y,b=u');
+  const made: string[] = [];
+  const { chains } = makeChains(chainPlan(own), usersFiles(own), (name, file) => {
+    made.push(`${name} ${file}`);
+    return new Bench().link(name, ALLOW);
+  });
+  assert.equal(made, ['file u', 'file x=y']);
+  assert.is.not(chains.get('a')![0], chains.get('')![0]);
+  for (const chain of ['b', 'c']) assert.is(chains.get(chain)![0], chains.get('')![0]);
+});
+
+test('a chain of deny lets nobody in, and asks', async () => {
+  assert.ok(asksForAuthentication(config('auth.chain=deny')));
+  assert.equal(await new Bench().run(STRICT, new DenyLink(), new Bench().link('file', ALLOW)), { ok: false });
 });
 
 test('the log of failures: the first at once, the others counted, and no word of a driver', () => {

@@ -24,6 +24,8 @@ export interface Rule {
   readonly groups?: readonly string[];
   /** IP addresses and CIDR blocks. */
   readonly addresses?: readonly string[];
+  /** Names of the listeners that the client has come by. */
+  readonly listeners?: readonly string[];
   /** Only for these QoS. */
   readonly qos?: readonly number[];
   /** Only for publishes that are retained (true) or not (false). */
@@ -38,6 +40,8 @@ export interface Identity {
   /** IP address without the port. */
   readonly address: string;
   readonly groups: readonly string[];
+  /** Name of the listener that it has come by; '' when that does not matter. */
+  readonly listener: string;
 }
 
 /** What a reactor knows of a built-in user, for SCRAM. */

@@ -17,6 +17,8 @@ export interface AccessOptions {
   /** What happens when no source says anything. `loopback`: clients of this machine may, others may not. */
   readonly noMatch: 'loopback' | 'allow' | 'deny';
   readonly checksDeliveries: boolean;
+  /** Where deliveries are checked, every subscription is granted. */
+  readonly grantsSubscriptions: boolean;
   readonly denyOnFailure: boolean;
   /** A client that publishes what it may not is disconnected; otherwise its message is dropped. */
   readonly disconnectsOnDenial: boolean;
@@ -75,11 +77,12 @@ export class AccessPolicy {
   }
 
   #policyFor(identity: Identity): RightsPolicy {
-    const { sources, noMatch, checksDeliveries, denyOnFailure, disconnectsOnDenial } = this.options;
+    const { sources, noMatch, checksDeliveries, grantsSubscriptions, denyOnFailure, disconnectsOnDenial } = this.options;
     return {
       sources,
       allowByDefault: noMatch === 'allow' || (noMatch === 'loopback' && isLocal(identity.address)),
       checksDeliveries,
+      grantsSubscriptions,
       denyOnFailure,
       disconnectsOnDenial,
       bookRules: (source, of): readonly ClientRule[] => this.#tables.get(source)?.rulesFor(of) ?? [],

@@ -31,6 +31,8 @@ export interface RightsPolicy {
   readonly allowByDefault: boolean;
   /** Deliveries are checked one by one, so a subscription may be wider than what the client may get. */
   readonly checksDeliveries: boolean;
+  /** With that, every subscription is granted. */
+  readonly grantsSubscriptions: boolean;
   /** A source that fails denies; otherwise it says nothing. */
   readonly denyOnFailure: boolean;
   readonly disconnectsOnDenial: boolean;
@@ -218,9 +220,10 @@ export class Rights {
   #judgeSubscribe(filter: string, qos: Qos, isShared: boolean): Verdict {
     const levels = filterLevels(filter);
     const bit = 1 << qos;
-    const { sources, allowByDefault } = this.#policy;
+    const { sources, allowByDefault, grantsSubscriptions } = this.#policy;
     const mayBeWider = this.#policy.checksDeliveries && !isShared;
     const verdict = (allow: boolean): Verdict => ({ decided: 1, allowed: allow ? 1 : 0, missing: undefined });
+    if (mayBeWider && grantsSubscriptions) return verdict(true);
     for (const source of sources) {
       if (source.kind === 'asked') {
         const answer = this.#answers.get(keyOf(source.name, 'subscribe', filter, qos));

@@ -63,11 +63,12 @@ class PreparedRule {
     this.#shared = rule.topics?.some(hasPlaceholder) ? undefined : clientRule(rule, { clientId: '-', username: '-' });
   }
 
-  isAbout({ clientId, username, address, groups }: Identity): boolean {
+  isAbout({ clientId, username, address, groups, listener }: Identity): boolean {
     const { rule } = this;
     return (
       (rule.clients === undefined || rule.clients.some((each) => globMatches(each, clientId))) &&
       (rule.users === undefined || rule.users.some((each) => globMatches(each, username))) &&
+      (rule.listeners === undefined || rule.listeners.includes(listener)) &&
       (rule.groups === undefined || rule.groups.some((each) => groups.includes(each))) &&
       (this.#addresses === undefined || this.#addresses.has(address))
     );

@@ -50,6 +50,7 @@ export function permit(
     username: proof?.username ?? connect.username ?? '',
     address: addressOf(connection.remoteAddress),
     groups: proof?.groups ?? [],
+    listener: connection.listener,
   };
   if (access.forbids(identity, ctx.wallClock())) return then(undefined, Reason.BANNED);
   const rights = proof?.superuser === true ? null : access.rightsOf(identity, proof?.rules);

@@ -14,7 +14,7 @@ const KINDS: Readonly<Record<Config['acl']['sources'][number], SourceKind>> = {
 };
 
 export function ruleSources({ acl }: Config): readonly RuleSource[] {
-  const names = acl.sources.length === 0 && acl.file !== '' ? (['file'] as const) : acl.sources;
+  const names = acl.sources.length === 0 && (acl.file !== '' || acl.files.length > 0) ? (['file'] as const) : acl.sources;
   return names.map((name) => ({ name, kind: KINDS[name] }));
 }
 
@@ -30,6 +30,7 @@ export function accessOptions(config: Config): AccessOptions {
     sources: ruleSources(config),
     noMatch: acl.no_match,
     checksDeliveries: acl.check_deliveries,
+    grantsSubscriptions: acl.grant_subscriptions,
     denyOnFailure: acl.on_error === 'deny',
     disconnectsOnDenial: acl.deny_action === 'disconnect',
     flapping: flapping.connects === 0 ? null : { connects: flapping.connects, windowMs: flapping.window_s * 1000 },

@@ -76,8 +76,8 @@ export class BackEndAuthorizer {
 
 type AclSource = StoreName | 'http';
 
-function valuesOf({ clientId, username, address }: Identity): TemplateValues {
-  return { clientid: clientId, username, peerhost: address };
+function valuesOf({ clientId, username, address, listener }: Identity): TemplateValues {
+  return { clientid: clientId, username, peerhost: address, listener };
 }
 
 /** The shell on main that the reactors' sessions ask. */

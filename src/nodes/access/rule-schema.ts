@@ -26,6 +26,7 @@ export const RULE_SCHEMA = {
     users: names as typeof names,
     groups: names as typeof names,
     addresses: names as typeof names,
+    listeners: names as typeof names,
     qos: { type: 'array', minItems: 1, maxItems: 3, items: { type: 'integer', minimum: 0, maximum: 2 } },
     retain: { type: 'boolean' },
   },

@@ -25,6 +25,7 @@ const QUESTION = {
     user: TEXT,
     address: TEXT,
     groups: { type: 'array', maxItems: USER_GROUPS_MAX, items: TEXT },
+    listener: TEXT,
     action: { type: 'string', enum: ['publish', 'subscribe'] },
     topic: { ...TEXT, minLength: 1 },
     qos: { type: 'integer', minimum: 0, maximum: 2 },
@@ -46,6 +47,7 @@ interface QuestionBody extends Partial<AccessQuestion> {
   readonly user?: string;
   readonly address?: string;
   readonly groups?: readonly string[];
+  readonly listener?: string;
 }
 
 export type AskAccess = (identity: Identity, question: AccessQuestion) => Promise<boolean>;
@@ -77,8 +79,10 @@ export function addRuleRoutes(app: FastifyInstance, rules: RuleList, ask: AskAcc
     return isThere ? reply.code(204).send() : sendProblem(reply, 404, 'SLUICE_HTTP_NOT_FOUND', 'there is no such rule');
   });
   app.post<{ Body: QuestionBody }>('/api/v1/acl/check', { schema: { body: QUESTION } }, async ({ body }) => {
-    const { client = '', user = '', address = '127.0.0.1', groups = [], action, topic, qos = 0, retain = false } = body;
-    const allowed = await ask({ clientId: client, username: user, address, groups }, { action, topic, qos, retain });
+    const { client = '', user = '', address = '127.0.0.1', groups = [], listener = '' } = body;
+    const { action, topic, qos = 0, retain = false } = body;
+    const identity: Identity = { clientId: client, username: user, address, groups, listener };
+    const allowed = await ask(identity, { action, topic, qos, retain });
     return { allowed };
   });
 }

@@ -38,17 +38,31 @@ export function offersScramAnywhere(config: Config): boolean {
   return [...chainPlan(config).keys()].some((chain) => offersScram(config, chain));
 }
 
-/** Links by chain, each link made once. */
+/** Users file by chain: the node's own under '', and those of the chains that have one of theirs. */
+export function usersFiles({ auth }: Config): ReadonlyMap<string, string> {
+  return new Map([['', auth.users_file], ...auth.users_files.map(namedFile)]);
+}
+
+/** `name=file`; the schema has checked it. */
+export function namedFile(text: string): [name: string, file: string] {
+  const equals = text.indexOf('=');
+  return [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+/** Links by chain; chains share a link, unless it is `file` and they have files of their own. */
 export function makeChains(
   plan: ReadonlyMap<string, readonly LinkName[]>,
-  make: (name: LinkName) => AuthLink,
+  files: ReadonlyMap<string, string>,
+  make: (name: LinkName, usersFile: string) => AuthLink,
 ): { readonly chains: ReadonlyMap<string, readonly AuthLink[]>; readonly links: readonly AuthLink[] } {
-  const links = new Map<LinkName, AuthLink>();
-  const linkNamed = (name: LinkName): AuthLink => {
-    const link = links.get(name) ?? make(name);
-    links.set(name, link);
+  const links = new Map<string, AuthLink>();
+  const linkOf = (name: LinkName, chain: string): AuthLink => {
+    const file = files.get(chain) ?? files.get('') ?? '';
+    const key = name === 'file' ? `file ${file}` : name;
+    const link = links.get(key) ?? make(name, file);
+    links.set(key, link);
     return link;
   };
-  const chains = new Map([...plan].map(([name, names]) => [name, names.map(linkNamed)] as const));
+  const chains = new Map([...plan].map(([chain, names]) => [chain, names.map((name) => linkOf(name, chain))] as const));
   return { chains, links: [...links.values()] };
 }

@@ -13,6 +13,7 @@ interface RuleOptions extends AdminOptions {
   readonly user?: readonly string[];
   readonly group?: readonly string[];
   readonly address?: readonly string[];
+  readonly listener?: readonly string[];
   readonly qos?: readonly string[];
   readonly retain?: 'yes' | 'no';
   readonly position?: number;
@@ -23,6 +24,7 @@ interface CheckOptions extends AdminOptions {
   readonly user?: string;
   readonly group?: readonly string[];
   readonly address?: string;
+  readonly listener?: string;
   readonly qos: number;
   readonly retain?: boolean;
 }
@@ -44,7 +46,7 @@ async function list(options: AdminOptions): Promise<void> {
 }
 
 async function add(permission: string, action: string, options: RuleOptions): Promise<void> {
-  const { topic, client, user, group, address, qos, retain, position } = options;
+  const { topic, client, user, group, address, listener, qos, retain, position } = options;
   const rule = {
     permission,
     action,
@@ -53,6 +55,7 @@ async function add(permission: string, action: string, options: RuleOptions): Pr
     ...(user === undefined ? {} : { users: user }),
     ...(group === undefined ? {} : { groups: group }),
     ...(address === undefined ? {} : { addresses: address }),
+    ...(listener === undefined ? {} : { listeners: listener }),
     ...(qos === undefined ? {} : { qos: qos.map(Number) }),
     ...(retain === undefined ? {} : { retain: retain === 'yes' }),
   };
@@ -75,12 +78,13 @@ async function replaceAll(file: string, options: AdminOptions): Promise<void> {
 }
 
 async function check(action: string, topic: string, options: CheckOptions): Promise<void> {
-  const { client, user, group, address, qos, retain = false } = options;
+  const { client, user, group, address, listener, qos, retain = false } = options;
   const who = {
     ...(client === undefined ? {} : { client }),
     ...(user === undefined ? {} : { user }),
     ...(group === undefined ? {} : { groups: group }),
     ...(address === undefined ? {} : { address }),
+    ...(listener === undefined ? {} : { listener }),
   };
   const answer = (await adminRequest(options, 'POST', `${ACL}/check`, { ...who, action, topic, qos, retain })) as {
     allowed: boolean;
@@ -103,6 +107,7 @@ export function aclCommand(): Command {
     .option('--user <name>', 'user name, the same; repeatable', collect)
     .option('--group <name>', 'group of the user; repeatable', collect)
     .option('--address <block>', 'IP address or CIDR block; repeatable', collect)
+    .option('--listener <name>', 'listener that the client has come by; repeatable', collect)
     .option('--qos <qos>', 'only this QoS; repeatable', collect)
     .addOption(new Option('--retain <which>', 'only retained messages, or only others').choices(['yes', 'no']))
     .option('--position <n>', 'place in the order, from 0; the end without', wholeNumber(0, 100_000))
@@ -114,6 +119,7 @@ export function aclCommand(): Command {
     .option('--user <name>', 'user name')
     .option('--group <name>', 'group; repeatable', collect)
     .option('--address <address>', 'IP address of the client; 127.0.0.1 without')
+    .option('--listener <name>', 'listener that it has come by')
     .option('--qos <qos>', '0, 1 or 2', wholeNumber(0, 2), 0)
     .option('--retain', 'a retained message')
     .action(check);

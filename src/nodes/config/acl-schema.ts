@@ -6,7 +6,17 @@ export const ACL_SOURCES = ['file', 'builtin', 'jwt', 'http', 'mysql', 'postgres
 export const ACL_SCHEMA = {
   type: 'object',
   description: 'What clients may publish and subscribe to. See [security.md](../security.md).',
-  required: ['sources', 'file', 'no_match', 'on_error', 'deny_action', 'check_deliveries', 'cache_s'],
+  required: [
+    'sources',
+    'file',
+    'files',
+    'no_match',
+    'on_error',
+    'deny_action',
+    'check_deliveries',
+    'grant_subscriptions',
+    'cache_s',
+  ],
   properties: {
     sources: {
       type: 'array',
@@ -21,6 +31,14 @@ export const ACL_SCHEMA = {
       default: '',
       description:
         'File of rules for the source `file`: TOML when its name ends in `.toml`, else the syntax of mosquitto’s acl_file. Alone it makes the sources `file`. Read again on SIGHUP.',
+    },
+    files: {
+      type: 'array',
+      items: { type: 'string', pattern: '^[a-z][a-z0-9_-]{0,62}=.+$' },
+      uniqueItems: true,
+      default: [],
+      description:
+        'Such files for the clients of single listeners, each `listener=file`. Their rules come before those of `acl.file`.',
     },
     no_match: {
       type: 'string',
@@ -47,6 +65,12 @@ export const ACL_SCHEMA = {
       default: false,
       description:
         'Check the topic of every message against the rules for subscribing as well, so that a client may subscribe to `#` and gets what it may get. Costs nothing per message.',
+    },
+    grant_subscriptions: {
+      type: 'boolean',
+      default: false,
+      description:
+        'With `check_deliveries`: grant every subscription that is not shared, as mosquitto does, also one by which nothing will ever come.',
     },
     cache_s: {
       type: 'integer',

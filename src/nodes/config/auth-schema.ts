@@ -1,7 +1,7 @@
 /** The keys of `auth`: who may connect. */
 
 /** What a link of a chain may be called. */
-export const AUTH_LINKS = ['file', 'builtin', 'jwt', 'http', 'mysql', 'postgresql', 'redis', 'tls', 'anonymous'] as const;
+export const AUTH_LINKS = ['file', 'builtin', 'jwt', 'http', 'mysql', 'postgresql', 'redis', 'tls', 'anonymous', 'deny'] as const;
 const LINK = AUTH_LINKS.join('|');
 /** `name=link+link`. */
 const CHAIN = `^[a-z][a-z0-9_-]{0,62}=(${LINK})([+](${LINK}))*$`;
@@ -9,7 +9,7 @@ const CHAIN = `^[a-z][a-z0-9_-]{0,62}=(${LINK})([+](${LINK}))*$`;
 export const AUTH_SCHEMA = {
   type: 'object',
   description: 'Who may connect. See [security.md](../security.md).',
-  required: ['insecure', 'users_file', 'scram_file', 'chain', 'chains', 'on_error', 'timeout_ms', 'scrypt_log_n'],
+  required: ['insecure', 'users_file', 'users_files', 'scram_file', 'chain', 'chains', 'on_error', 'timeout_ms', 'scrypt_log_n'],
   properties: {
     insecure: {
       type: 'boolean',
@@ -21,6 +21,13 @@ export const AUTH_SCHEMA = {
       default: '',
       description:
         'File of `user:hash` lines, ours or those of mosquitto_passwd, for the link `file`. Alone it makes the chain `file`. Read again on SIGHUP.',
+    },
+    users_files: {
+      type: 'array',
+      items: { type: 'string', pattern: '^[a-z][a-z0-9_-]{0,62}=.+$' },
+      uniqueItems: true,
+      default: [],
+      description: 'Such files for single chains of `auth.chains`, each `chain=file`: their link `file` looks there instead.',
     },
     scram_file: {
       type: 'string',

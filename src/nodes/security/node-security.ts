@@ -29,12 +29,12 @@ import { type AccessQuestion, addRuleRoutes } from '../admin/rule-routes.ts';
 import { addUserRoutes } from '../admin/user-routes.ts';
 import { Authenticator } from '../auth/actor.ts';
 import { type ChainPolicy, runChain } from '../auth/chain.ts';
-import { chainPlan, makeChains, offersScramAnywhere } from '../auth/chains.ts';
+import { chainPlan, makeChains, namedFile, offersScramAnywhere, usersFiles } from '../auth/chains.ts';
 import type { AuthLink, LinkName } from '../auth/link.ts';
 import { BuiltinLink } from '../auth/links/builtin.ts';
 import { FileLink } from '../auth/links/file.ts';
 import { HttpLink } from '../auth/links/http.ts';
-import { AnonymousLink, TlsLink } from '../auth/links/identity.ts';
+import { AnonymousLink, DenyLink, TlsLink } from '../auth/links/identity.ts';
 import { JwtLink } from '../auth/links/jwt.ts';
 import { UserStoreLink } from '../auth/links/user-store.ts';
 import { PasswordPool } from '../auth/password-pool.ts';
@@ -79,7 +79,7 @@ export class NodeSecurity {
     this.#backEnds = new BackEnds(config);
     this.#policy = { denyOnFailure: config.auth.on_error === 'deny', timeoutMs: config.auth.timeout_ms };
     const store = new FileDocumentStore(config.node.data);
-    this.#fileRules = this.#usesRuleFile ? readRuleFile(config.acl.file) : [];
+    this.#fileRules = this.#readRules();
     this.#pool = new PasswordPool({ threads: PASSWORD_THREADS, logN: config.auth.scrypt_log_n });
     this.#guard = new AdminGuard(config, this.#pool);
     this.users = new UserDirectory(store, this.#pool, async (name, user) => {
@@ -92,7 +92,7 @@ export class NodeSecurity {
       if (kind === 'asked') this.#backEnds.http('acl');
       else if (kind === 'fetched') this.#backEnds.store(name as StoreName);
     }
-    const { chains, links } = makeChains(chainPlan(config), (name) => this.#makeLink(name));
+    const { chains, links } = makeChains(chainPlan(config), usersFiles(config), (name, file) => this.#makeLink(name, file));
     this.#chains = chains;
     this.#links = links;
   }
@@ -173,7 +173,7 @@ export class NodeSecurity {
 
   /** Reads the files again: throws, and keeps what was, when one is bad. */
   async reload(): Promise<void> {
-    const rules = this.#usesRuleFile ? readRuleFile(this.#config.acl.file) : [];
+    const rules = this.#readRules();
     for (const link of this.#links) if (link instanceof FileLink) link.reload();
     this.#fileRules = rules;
     await this.#broadcast({ type: 'rules', source: 'file', rules });
@@ -188,20 +188,28 @@ export class NodeSecurity {
     return offersScramAnywhere(this.#config) ? this.users.everybody : new Map();
   }
 
-  get #usesRuleFile(): boolean {
-    return ruleSources(this.#config).some(({ name }) => name === 'file');
+  /** Throws when a file is bad. */
+  #readRules(): readonly Rule[] {
+    if (!ruleSources(this.#config).some(({ name }) => name === 'file')) return [];
+    const { file, files } = this.#config.acl;
+    const ofListeners = files
+      .map(namedFile)
+      .flatMap(([listener, name]) => readRuleFile(name).map((rule) => ({ ...rule, listeners: [listener] })));
+    return file === '' ? ofListeners : [...ofListeners, ...readRuleFile(file)];
   }
 
-  #makeLink(name: LinkName): AuthLink {
+  #makeLink(name: LinkName, usersFile: string): AuthLink {
     switch (name) {
       case 'file':
-        return new FileLink(this.#config.auth.users_file, this.#pool);
+        return new FileLink(usersFile, this.#pool);
       case 'builtin':
         return new BuiltinLink(this.users, this.#pool);
       case 'tls':
         return new TlsLink();
       case 'anonymous':
         return new AnonymousLink();
+      case 'deny':
+        return new DenyLink();
       case 'jwt':
         return new JwtLink(this.#config.backend.jwt, this.#config.auth.timeout_ms);
       case 'http':

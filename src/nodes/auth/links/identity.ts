@@ -1,5 +1,5 @@
-/** The links that ask for no password: `tls` for who has a certificate, `anonymous` for who gives no name. */
-import { ALLOW, type AuthLink, type Credentials, type Decision, IGNORE } from '../link.ts';
+/** The links that ask for no password: `tls` for who has a certificate, `anonymous` for who gives no name, `deny` for nobody. */
+import { ALLOW, type AuthLink, type Credentials, DENY, type Decision, IGNORE } from '../link.ts';
 
 /** Lets in whoever has shown a certificate that the listener accepts; the user is its common name. */
 export class TlsLink implements AuthLink {
@@ -16,5 +16,14 @@ export class AnonymousLink implements AuthLink {
 
   async authenticate({ username }: Credentials): Promise<Decision> {
     return username === undefined ? ALLOW : IGNORE;
+  }
+}
+
+/** Lets nobody in. */
+export class DenyLink implements AuthLink {
+  readonly name = 'deny';
+
+  async authenticate(): Promise<Decision> {
+    return DENY;
   }
 }
