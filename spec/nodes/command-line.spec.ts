@@ -7,13 +7,14 @@ import { type CommandLine, HELP, parseCommandLine } from '../../src/nodes/comman
 const test = suite('command line');
 
 test('options in both spellings', () => {
-  const run: CommandLine = { action: 'run', file: undefined, assignments: [], json: false };
+  const run: CommandLine = { action: 'run', file: undefined, mosquittoFile: undefined, assignments: [], json: false };
   const table: [string[], Partial<CommandLine>][] = [
     [[], {}],
     [['--set', 'a=b'], { assignments: ['a=b'] }],
     [['--set=a=b', '-s', 'c=-1'], { assignments: ['a=b', 'c=-1'] }],
     [['--config', 'x.toml'], { file: 'x.toml' }],
     [['-c', 'x.toml', '--config=y.toml'], { file: 'y.toml' }],
+    [['--mosquitto-config', 'm.conf'], { mosquittoFile: 'm.conf' }],
     [['--check-config'], { action: 'check-config' }],
     [['--print-config', '--json'], { action: 'print-config', json: true }],
     [['-h', '--set', 'nonsense'], { action: 'help', assignments: ['nonsense'] }],
@@ -28,6 +29,8 @@ test('what is not an option is refused in one line that says what is meant', () 
     [['-x'], /"-x": no such option/],
     [['--set'], /--set lacks its argument: key=value/],
     [['--set', '--config'], /--set lacks its argument/],
+    [['--mosquitto-config'], /--mosquitto-config lacks its argument: the path of a mosquitto\.conf/],
+    [['-c', 'a', '--mosquitto-config', 'b'], /--config and --mosquitto-config: there can be one of them/],
     [['--config='], /--config lacks its argument: the path/],
     [['--help=1'], /--help="1": this option takes no value/],
     [['mqtt.tcp.port=1'], /"mqtt\.tcp\.port=1": a node takes no arguments/],

@@ -395,5 +395,8 @@ export const LISTENER_SWEEP_MS = 100;
 export const PROXY_HEADER_BYTES_MAX = 4096;
 /** Request line and headers of a WebSocket handshake, bytes. */
 export const HTTP_HEADER_BYTES_MAX = 8192;
+/** A mosquitto.conf, bytes, and files that its include_dir lines bring; more are refused. */
+export const MOSQUITTO_CONF_BYTES_MAX: number = 1 << 20;
+export const MOSQUITTO_CONF_FILES_MAX = 1000;
 /** Longest mount point of a listener, bytes, with what `#` becomes behind it. */
 export const MOUNTPOINT_BYTES_MAX = 4100;

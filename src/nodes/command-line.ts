@@ -11,6 +11,8 @@ export type CommandLineAction = 'run' | 'check-config' | 'print-config' | 'help'
 export interface CommandLine {
   readonly action: CommandLineAction;
   readonly file: string | undefined;
+  /** A mosquitto.conf in its place. */
+  readonly mosquittoFile: string | undefined;
   /** Arguments of `--set`, in order. */
   readonly assignments: readonly string[];
   readonly json: boolean;
@@ -18,12 +20,19 @@ export interface CommandLine {
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
+  'mosquitto-config': { type: 'string' },
   set: { type: 'string', short: 's', multiple: true },
   'check-config': { type: 'boolean' },
   'print-config': { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'V' },
+} as const;
+
+const ARGUMENTS = {
+  config: 'the path of a TOML file',
+  'mosquitto-config': 'the path of a mosquitto.conf',
+  set: 'key=value',
 } as const;
 
 const LONG_OPTIONS = Object.keys(OPTIONS).map((name) => `--${name}`);
@@ -37,6 +46,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const given = new Set<string>();
   const assignments: string[] = [];
   let file: string | undefined;
+  let mosquittoFile: string | undefined;
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;
     if (token.kind === 'positional')
@@ -53,13 +63,15 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
       continue;
     }
     if (token.value === undefined || token.value === '' || (!token.inlineValue && token.value.startsWith('--'))) {
-      throw usage(`${token.rawName} lacks its argument: ${token.name === 'set' ? 'key=value' : 'the path of a TOML file'}`);
+      throw usage(`${token.rawName} lacks its argument: ${ARGUMENTS[token.name as keyof typeof ARGUMENTS]}`);
     }
     if (token.name === 'set') assignments.push(token.value);
-    else file = token.value;
+    else if (token.name === 'config') file = token.value;
+    else mosquittoFile = token.value;
   }
+  if (file !== undefined && mosquittoFile !== undefined) throw usage('--config and --mosquitto-config: there can be one of them');
   const action = (['help', 'version', 'print-config', 'check-config'] as const).find((name) => given.has(name)) ?? 'run';
-  return { action, file, assignments, json: given.has('json') };
+  return { action, file, mosquittoFile, assignments, json: given.has('json') };
 }
 
 export const HELP = `Usage: node dist/node.js [options]
@@ -69,6 +81,8 @@ Runs a Sluice node. With no options at all it serves MQTT on 127.0.0.1:1883 and,
 
 Options
   -c, --config FILE     read a TOML file
+      --mosquitto-config FILE
+                        run a mosquitto.conf instead; with --print-config: what it is in TOML
   -s, --set KEY=VALUE   set one key; may be repeated
       --check-config    say whether the configuration is good, and its digest; do not run
       --print-config    print every value with its source, as TOML (--json: as JSON); do not run

@@ -14,6 +14,7 @@ import { digestConfig, type LoadedConfig, loadConfig } from './config/load.ts';
 import { printConfig, printConfigJson } from './config/print.ts';
 import { checkExposure } from './exposure.ts';
 import { createLog, errorFields, type Log } from './log.ts';
+import { mosquittoSettings } from './mosquitto/to-config.ts';
 import { formatReady } from './ready-line.ts';
 import { VERSION } from './version.ts';
 
@@ -53,9 +54,12 @@ export async function runNodeProcess(reactorModule: URL): Promise<void> {
     const commandLine = parseCommandLine(process.argv.slice(2));
     if (commandLine.action === 'help') return print(HELP);
     if (commandLine.action === 'version') return print(`sluice ${VERSION}\n`);
-    const loaded = loadConfig({ ...commandLine, environment: process.env });
-    if (commandLine.action !== 'run') return print(describeConfig(commandLine, loaded));
-    await runNode(loaded, reactorModule);
+    const mosquitto = commandLine.mosquittoFile === undefined ? undefined : mosquittoSettings(commandLine.mosquittoFile);
+    const loaded = loadConfig({ ...commandLine, environment: process.env, foreign: mosquitto?.values });
+    const warnings = mosquitto?.warnings ?? [];
+    if (commandLine.action === 'run') return await runNode(loaded, warnings, reactorModule);
+    for (const warning of warnings) process.stderr.write(`${warning}\n`);
+    print(describeConfig(commandLine, loaded));
   } catch (error) {
     fail(error);
   }
@@ -72,7 +76,7 @@ function describeConfig(commandLine: CommandLine, { config, settings }: LoadedCo
   return commandLine.json ? `${JSON.stringify({ ok: true, digest })}\n` : `the configuration is good, digest ${digest}\n`;
 }
 
-async function runNode({ config, settings }: LoadedConfig, reactorModule: URL): Promise<void> {
+async function runNode({ config, settings }: LoadedConfig, warnings: readonly string[], reactorModule: URL): Promise<void> {
   const log = createLog({ level: config.log.level, node: config.node.id, worker: 0 });
   // Whoever started the node may close its end of the pipe.
   process.stdout.on('error', () => {});
@@ -81,6 +85,7 @@ async function runNode({ config, settings }: LoadedConfig, reactorModule: URL): 
     process.exit(EXIT_FAILED);
   });
   const stopper = new Stopper(log);
+  for (const warning of warnings) log.warn(warning);
   for (const { key, source } of settings) {
     if (key.leaf.reserved === true && source !== 'default') log.warn({ key: key.path }, 'this key has no effect in this version');
   }

@@ -30,6 +30,8 @@ export interface ConfigInput {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Path of the TOML file, if any. */
   readonly file: string | undefined;
+  /** Values by key that a file of another kind stands for; they count as if they were in the TOML file. */
+  readonly foreign?: ReadonlyMap<string, { readonly value: ConfigValue; readonly where: string }> | undefined;
 }
 
 export interface LoadedConfig {
@@ -210,6 +212,7 @@ function toTree(settings: readonly ConfigSetting[]): Config {
 export function loadConfig(input: ConfigInput): LoadedConfig {
   const accepted = new Map<string, ConfigSetting>();
   if (input.file !== undefined) acceptTable(accepted, readTomlFile(input.file), '', input.file);
+  for (const [path, { value, where }] of input.foreign ?? []) accept(accepted, path, value, 'file', where);
   acceptEnvironment(accepted, input.environment);
   acceptAssignments(accepted, input.assignments);
   const settings = [...CONFIG_KEYS.values()].map(

@@ -1,0 +1,195 @@
+/**
+ * Every option of mosquitto.conf (2.0, and of 2.1 those that have a counterpart): where it may stand, what its value is, and, for those that we have no
+ * counterpart for, what to say about them.
+ */
+
+export type OptionKind = 'bool' | 'int' | 'text' | 'word' | 'span';
+
+export interface ConfOption {
+  /**
+   * `node` holds for all; `listener` for the one whose `listener` line came last, or the default one; `security` for that listener with
+   * per_listener_settings and for all without; `bridge` for the `connection` above.
+   */
+  readonly scope: 'node' | 'listener' | 'security' | 'bridge';
+  readonly kind: OptionKind;
+  readonly min?: number;
+  readonly max?: number;
+  readonly words?: readonly string[];
+  /** May stand several times, and all of them count. */
+  readonly many?: boolean;
+  /** There is no counterpart: why that is, or what to do instead. */
+  readonly instead?: string;
+  /** The value that means what a node does anyway, and so nothing has to be said about it. */
+  readonly asIs?: string | number | boolean;
+}
+
+type Options = Record<string, ConfOption>;
+
+const INT_MAX = 2 ** 31 - 1;
+const SIZE_MAX = Number.MAX_SAFE_INTEGER;
+
+function bool(scope: ConfOption['scope'], more: Partial<ConfOption> = {}): ConfOption {
+  return { scope, kind: 'bool', ...more };
+}
+
+function int(scope: ConfOption['scope'], min: number, max: number, more: Partial<ConfOption> = {}): ConfOption {
+  return { scope, kind: 'int', min, max, ...more };
+}
+
+function text(scope: ConfOption['scope'], more: Partial<ConfOption> = {}): ConfOption {
+  return { scope, kind: 'text', ...more };
+}
+
+function word(scope: ConfOption['scope'], words: readonly string[], more: Partial<ConfOption> = {}): ConfOption {
+  return { scope, kind: 'word', words, ...more };
+}
+
+const DURABLE = 'what is kept is on disk before it is acknowledged, so nothing is saved at intervals';
+const PLUGIN = 'plugins of mosquitto cannot be loaded; see auth.chain and acl.sources for what there is instead';
+const PSK = 'pre-shared keys are not spoken; the listener is left out';
+const LOGS = 'the log goes to stderr, one JSON object a line';
+const ENGINE = 'keys are read from PEM files';
+
+const NODE: Options = {
+  allow_duplicate_messages: bool('node'),
+  autosave_interval: int('node', 0, INT_MAX, { instead: DURABLE }),
+  autosave_on_changes: bool('node', { instead: DURABLE }),
+  check_retain_source: bool('node', { instead: 'a retained message stays when its publisher loses its rights', asIs: false }),
+  clientid_prefixes: text('node', { instead: 'client ids can be refused by rules of acl.file (clients = ["…*"]) only' }),
+  connection_messages: bool('node', { instead: 'connects are counted, not logged', asIs: false }),
+  global_max_connections: int('node', -1, INT_MAX),
+  log_dest: text('node', { many: true }),
+  log_facility: int('node', 0, 7, { instead: LOGS }),
+  log_timestamp: bool('node', { instead: 'each line of the log has its time', asIs: true }),
+  log_timestamp_format: text('node', { instead: 'times in the log are milliseconds since the epoch' }),
+  log_type: word(
+    'node',
+    ['debug', 'error', 'warning', 'notice', 'information', 'subscribe', 'unsubscribe', 'websockets', 'internal', 'none', 'all'],
+    { many: true },
+  ),
+  max_inflight_bytes: int('node', 0, SIZE_MAX, { instead: 'messages in flight are bounded by their number alone', asIs: 0 }),
+  max_inflight_messages: int('node', 0, 65_535),
+  max_keepalive: int('node', 10, 65_535),
+  max_packet_size: int('node', 20, 268_435_460),
+  max_queued_bytes: int('node', 0, SIZE_MAX),
+  max_queued_messages: int('node', 0, INT_MAX),
+  memory_limit: int('node', 0, SIZE_MAX, {
+    instead: 'memory is bounded by mqtt.queue.*, mqtt.output.* and mqtt.retained.*',
+    asIs: 0,
+  }),
+  message_size_limit: int('node', 0, 268_435_455, { instead: 'set max_packet_size, which bounds whole packets', asIs: 0 }),
+  packet_buffer_size: int('node', 0, SIZE_MAX, { instead: 'buffers are shared by all connections' }),
+  per_listener_settings: bool('node'),
+  persistence: bool('node'),
+  persistence_file: text('node', { instead: 'mosquitto.db is neither read nor written' }),
+  persistence_location: text('node'),
+  persistent_client_expiration: { scope: 'node', kind: 'span' },
+  pid_file: text('node', { instead: 'the line READY on stdout has the process id' }),
+  queue_qos0_messages: bool('node', { instead: 'messages of QoS 0 are not kept for clients that are away', asIs: false }),
+  retain_available: bool('node'),
+  retain_expiry_interval: int('node', 0, INT_MAX, { instead: 'publish with a message expiry interval', asIs: 0 }),
+  set_tcp_nodelay: bool('node', { instead: 'TCP_NODELAY is always on', asIs: true }),
+  sys_interval: int('node', 0, 65_535, { instead: 'figures are at /metrics of the HTTP listener' }),
+  upgrade_outgoing_qos: bool('node', {
+    instead: 'a message is never delivered at a higher QoS than it was published with',
+    asIs: false,
+  }),
+  user: text('node', { instead: 'a node does not change its user: start it as that one' }),
+  websockets_headers_size: int('node', 0, 65_535, { instead: 'a WebSocket handshake may have 8 KiB of headers' }),
+  websockets_log_level: int('node', 0, INT_MAX, { instead: LOGS }),
+};
+
+const SECURITY: Options = {
+  acl_file: text('security'),
+  allow_anonymous: bool('security'),
+  allow_zero_length_clientid: bool('security'),
+  auth_plugin: text('security', { instead: PLUGIN, many: true }),
+  auth_plugin_deny_special_chars: bool('security', { instead: PLUGIN }),
+  auto_id_prefix: text('security', { instead: 'generated client ids have no prefix that can be chosen' }),
+  password_file: text('security'),
+  plugin: text('security', { instead: PLUGIN, many: true }),
+  psk_file: text('security', { instead: 'pre-shared keys are not spoken' }),
+};
+
+const LISTENER: Options = {
+  accept_protocol_versions: text('listener', { instead: 'a listener takes 3.1, 3.1.1 and 5.0' }),
+  bind_address: text('listener'),
+  bind_interface: text('listener'),
+  cafile: text('listener'),
+  capath: text('listener', { instead: 'put the certificates of the folder into one file, for cafile' }),
+  certfile: text('listener'),
+  ciphers: text('listener'),
+  'ciphers_tls1.3': text('listener'),
+  crlfile: text('listener'),
+  dhparamfile: text('listener', { instead: 'key exchange is by elliptic curves' }),
+  disable_client_cert_date_checks: bool('listener', { instead: 'a certificate that has expired is not good', asIs: false }),
+  enable_proxy_protocol: int('listener', 1, 2),
+  http_dir: text('listener', { instead: 'a node serves no files' }),
+  keyfile: text('listener'),
+  max_connections: int('listener', -1, INT_MAX),
+  max_qos: int('listener', 0, 2),
+  max_topic_alias: int('listener', 0, 65_535, { instead: 'clients may use as many topic aliases as the node tells them' }),
+  max_topic_alias_broker: int('listener', 0, 65_535),
+  mount_point: text('listener'),
+  port: int('listener', 1, 65_535),
+  protocol: word('listener', ['mqtt', 'websockets']),
+  psk_hint: text('listener', { instead: PSK }),
+  require_certificate: bool('listener'),
+  socket_domain: word('listener', ['ipv4', 'ipv6']),
+  tls_engine: text('listener', { instead: ENGINE }),
+  tls_engine_kpass_sha1: text('listener', { instead: ENGINE }),
+  tls_keyform: word('listener', ['pem', 'engine'], { instead: ENGINE, asIs: 'pem' }),
+  tls_version: word('listener', ['tlsv1.3', 'tlsv1.2', 'tlsv1.1']),
+  use_identity_as_username: bool('listener'),
+  use_subject_as_username: bool('listener'),
+  use_username_as_clientid: bool('listener', { instead: 'client ids stay what clients say', asIs: false }),
+  websockets_origin: text('listener', { many: true }),
+};
+
+/** Those of bridges are known by name only. */
+const BRIDGE = [
+  ...[
+    'address',
+    'addresses',
+    'bridge_alpn',
+    'bridge_attempt_unsubscribe',
+    'bridge_bind_address',
+    'bridge_cafile',
+    'bridge_capath',
+  ],
+  ...[
+    'bridge_certfile',
+    'bridge_identity',
+    'bridge_insecure',
+    'bridge_keyfile',
+    'bridge_max_packet_size',
+    'bridge_outgoing_retain',
+  ],
+  ...[
+    'bridge_protocol_version',
+    'bridge_psk',
+    'bridge_require_ocsp',
+    'bridge_tls_use_os_certs',
+    'bridge_tls_version',
+    'cleansession',
+  ],
+  ...[
+    'clientid',
+    'idle_timeout',
+    'keepalive_interval',
+    'local_cleansession',
+    'local_clientid',
+    'local_password',
+    'local_username',
+  ],
+  ...['notification_topic', 'notifications', 'notifications_local_only', 'password', 'remote_clientid', 'remote_password'],
+  ...['remote_username', 'restart_timeout', 'round_robin', 'start_type', 'threshold', 'topic', 'try_private', 'username'],
+];
+
+export const CONF_OPTIONS: ReadonlyMap<string, ConfOption> = new Map<string, ConfOption>([
+  ...Object.entries({ ...NODE, ...SECURITY, ...LISTENER }),
+  ...BRIDGE.map((name) => [name, { scope: 'bridge', kind: 'text', many: true } as const] as const),
+]);
+
+/** Options of plugins have names of their own. */
+export const PLUGIN_OPTION: RegExp = /^(auth|plugin)_opt_/;
