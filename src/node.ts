@@ -1,4 +1,4 @@
 /** The entry of `node dist/node.js`. */
 import { runNodeProcess } from './nodes/node-process.ts';
 
-await runNodeProcess(new URL('./nodes/reactor.js', import.meta.url));
+await runNodeProcess({ reactor: new URL('./nodes/reactor.js', import.meta.url) });

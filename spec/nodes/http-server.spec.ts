@@ -18,6 +18,7 @@ const sources: HttpSources = {
   describeNode: () => ({ node: 1 }),
   describeConfig: () => '{"keys":{}}',
   topics: () => undefined,
+  groups: () => undefined,
   inspectActors: () => Promise.reject(new Error('the inspection failed')),
 };
 

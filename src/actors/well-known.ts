@@ -10,5 +10,6 @@ export const WELL_KNOWN = {
   shards: 8,
   restorer: 9,
   access: 10,
+  clusterDoor: 11,
   shareInterest: 12,
 } as const;

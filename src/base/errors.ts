@@ -83,6 +83,8 @@ const CATALOGUE = {
     'The file of auth.scram_file cannot be read or has a bad line. Each line is `user:SCRAM-SHA-256$iterations:salt$stored:server`; the message names the line.',
   SLUICE_HTTP_NOT_FOUND: 'No such resource. See the HTTP section of docs/operate.md for what there is.',
   SLUICE_HTTP_UNAVAILABLE: 'The node cannot do this now: it is starting or stopping, or it runs with storage.enabled=false.',
+  SLUICE_RAFT_REFUSED:
+    'A replicated group cannot change its members or its leader like this now. The message says why; `sluice raft status` shows how things stand.',
   SLUICE_HTTP_FAILED: 'The node failed to answer an administrative request. The log holds the cause.',
   SLUICE_BATCH_TRUNCATED:
     'A record batch is shorter than its header or its length field says. The producer or what lies between is broken; nothing of the batch was stored.',

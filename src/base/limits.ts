@@ -239,7 +239,9 @@ export const RAFT_LOG_BYTES_MAX: number = 64 << 20;
 /** Entries that a learner may lag behind to be made a voter. */
 export const RAFT_PROMOTE_LAG_MAX = 1024;
 /** One entry's data, bytes. */
-export const RAFT_ENTRY_BYTES_MAX: number = 16 << 20;
+export const RAFT_ENTRY_BYTES_MAX: number = 8 << 20;
+/** Of a frame to another node with more than one message; larger ones go alone. */
+export const RAFT_FRAME_BYTES: number = 4 << 20;
 /** Snapshots of groups that a node sends at once, and takes in at once; further ones wait, further ones are asked for again. */
 export const RAFT_SNAPSHOT_SENDS_MAX = 4;
 export const RAFT_SNAPSHOT_RECEIVES_MAX = 16;
@@ -251,6 +253,12 @@ export const RAFT_SNAPSHOT_BLOCK_BYTES_MAX: number = 256 * 1024;
 export const RAFT_SNAPSHOT_HEAD_BYTES_MAX: number = 64 * 1024;
 /** Bytes of a snapshot that arrives which wait to be written; above, it is not taken further until they are. */
 export const RAFT_SNAPSHOT_BACKLOG_BYTES: number = 2 << 20;
+/** Log since its last snapshot after which a group takes one, bytes. */
+export const RAFT_SNAPSHOT_LOG_BYTES: number = 16 << 20;
+/** What a node sends of snapshots, all together. */
+export const RAFT_SNAPSHOT_BYTES_PER_SECOND: number = 64 << 20;
+/** Requests that wait for a node's groups. */
+export const RAFT_MAILBOX_MAX = 65_536;
 /** A snapshot that could not be made is tried again after this, milliseconds. */
 export const RAFT_SNAPSHOT_AGAIN_MS = 5000;
 /** Chunks without an answer are sent again, and a transfer without progress is given up, after this, milliseconds. */
@@ -264,6 +272,15 @@ export const RAFT_RECORD_BYTES: number = 4 << 20;
 export const RAFT_RESTATE_BYTES_MAX: number = 4 << 20;
 /** What a full disk has refused is tried again after this, milliseconds. */
 export const RAFT_FULL_RETRY_MS = 200;
+/** How often a node that has not heard all members of its cluster speaks to them, milliseconds; to all of them once a second. */
+export const CLUSTER_TICK_MS = 100;
+/** How often something that is awaited of groups is looked at again, milliseconds. */
+export const CLUSTER_POLL_MS = 10;
+export const CLUSTER_ASK_MS = 1000;
+/** A node that stops gives up on handing its groups over after this, milliseconds. */
+export const CLUSTER_HAND_OVER_MS_MAX = 1000;
+/** A change of members or leaders that was asked for is given up after this, milliseconds. */
+export const CLUSTER_CHANGE_MS_MAX = 20_000;
 /** How often the clocks of Raft groups are looked at, milliseconds; not below TIMER_TICK_MS. */
 export const RAFT_TICK_MS = 20;
 

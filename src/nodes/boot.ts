@@ -10,7 +10,8 @@
  *   7 threads    the store recovers what was kept, then the reactors start, each booted by the boot module; clients and other nodes are
  *                accepted
  *   8 main       the actors of the main thread
- *   9 running    ready: 200
+ *   9 groups     the replicated groups of this node serve: a majority of each is there
+ *  10 running    ready: 200
  *
  * Each stage leaves its undoing on a stack. Stopping, and a failing stage, run the stack from its top: reactors drain first, health
  * answers to the end.
@@ -39,6 +40,9 @@ import { addListenerRoutes } from './listeners/routes.ts';
 import { listenerSpecs } from './listeners/specs.ts';
 import { errorFields, type Log } from './log.ts';
 import { NodeState } from './node-state.ts';
+import { NodeGroups } from './raft/node-groups.ts';
+import type { RaftBoot } from './raft/raft-boot.ts';
+import { ownReplica } from './raft/replica-file.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
 import type { Ready } from './ready-line.ts';
 import { NodeSecurity } from './security/node-security.ts';
@@ -54,6 +58,10 @@ export interface BootOptions {
   readonly log: Log;
   /** The module whose `boot(system, ReactorBoot)` makes a thread a reactor. */
   readonly reactorModule: URL;
+  /** The state machines of replicated groups (raft/machines.ts); without it the node has no groups. */
+  readonly machineModule?: URL | undefined;
+  /** The node is to stop although it is still starting. */
+  readonly signal?: AbortSignal;
   /** A reactor died too often: the node cannot go on. */
   readonly onGiveUp: (error: unknown) => void;
 }
@@ -83,11 +91,12 @@ class Boot {
   #wire: { readonly host: string; readonly port: number; readonly socket: ListeningSocket | undefined } | undefined;
   #host: ThreadHost | undefined;
   #topics: TopicCatalogue | undefined;
+  #groups: NodeGroups | undefined;
 
   constructor(options: BootOptions) {
     this.#options = options;
     this.#reactors = options.config.node.threads || defaultReactors(availableParallelism());
-    this.#state = new NodeState(options.config, this.#reactors, options.config.storage.enabled ? 1 : 0, options.log);
+    this.#state = new NodeState(options.config, this.#reactors, this.#serviceNames().length, options.log);
   }
 
   async run(): Promise<RunningNode> {
@@ -101,6 +110,7 @@ class Boot {
       ['http', () => this.#startHttp()],
       ['threads', () => this.#startThreads()],
       ['main', () => this.#spawnMainActors()],
+      ['groups', () => this.#groups?.serving(log, this.#options.signal ?? new AbortController().signal)],
       ['running', () => this.#state.enter('running')],
     ];
     for (const [index, [name, stage]] of stages.entries()) {
@@ -163,7 +173,9 @@ class Boot {
     if (this.#cluster === undefined || this.#wire === undefined) return undefined;
     const { life, keys } = this.#cluster;
     const { port } = this.#wire;
-    return wireBootOf(this.#options.config, life, keys, port, thread === ACCEPTING_THREAD ? this.#listenAt() : undefined);
+    const listen = thread === ACCEPTING_THREAD ? this.#listenAt() : undefined;
+    const services = this.#hasGroups() ? [this.#reactors + this.#serviceNames().length] : [];
+    return wireBootOf(this.#options.config, life, keys, port, listen, services);
   }
 
   #listenAt(): ListenAt | undefined {
@@ -186,7 +198,7 @@ class Boot {
     const describeConfig = (): string => printConfigJson(this.#options.settings);
     const listeners = this.#listeners;
     const { addRoutes, ...admin } = this.#security!.httpAdmin();
-    const sources = { ...this.#state.sources(), describeConfig, topics: () => this.#topics };
+    const sources = { ...this.#state.sources(), describeConfig, topics: () => this.#topics, groups: () => this.#groups };
     const http = await startHttp(address, sources, this.#options.log, {
       ...admin,
       addRoutes: (app) => {
@@ -221,8 +233,9 @@ class Boot {
       boots: this.#cluster?.life.boots ?? 0,
       bootModule: reactorModule,
       bootArguments,
-      services: config.storage.enabled ? [storeService(config)] : [],
+      services: this.#services(),
       servicesUp: async (system) => {
+        if (this.#hasGroups()) this.#groups = new NodeGroups(system);
         this.#topics = new TopicCatalogue(system);
         await this.#topics.load();
       },
@@ -241,6 +254,25 @@ class Boot {
     listeners.watch(config.mqtt.tls.reload_interval_ms);
     for (const [name, address] of Object.entries(listeners.addresses())) this.#state.bound(`mqtt.${name}`, address);
     if (this.#wire !== undefined) this.#state.bound('wire', formatAddress(this.#wire.host, this.#wire.port));
+  }
+
+  /** Of the service threads, in their order. */
+  #serviceNames(): string[] {
+    return this.#options.config.storage.enabled ? ['store', ...(this.#hasGroups() ? ['raft'] : [])] : [];
+  }
+
+  #hasGroups(): boolean {
+    const { config, machineModule } = this.#options;
+    return machineModule !== undefined && config.storage.enabled && config.node.roles.includes('meta');
+  }
+
+  #services(): ThreadService[] {
+    const { config, machineModule } = this.#options;
+    if (!config.storage.enabled) return [];
+    if (!this.#hasGroups()) return [storeService(config)];
+    const { replica, isNew } = ownReplica(config.node.data, config.node.id, Math.random);
+    const wire = this.#wireBoot(this.#reactors + this.#serviceNames().length);
+    return [storeService(config), raftService({ config, replica, isNewReplica: isNew, wire, machines: String(machineModule) })];
   }
 
   async #spawnMainActors(): Promise<void> {
@@ -265,10 +297,23 @@ class Boot {
 
   async #stop(): Promise<void> {
     this.#state.enter('draining');
+    await this.#handOver();
     // Before the reactors are told: from here on nobody new gets in.
     this.#listeners?.close();
     this.#wire?.socket?.close();
     await this.#unwind();
+  }
+
+  /** While everything still runs: who writes to the groups goes on elsewhere. */
+  async #handOver(): Promise<void> {
+    const { log } = this.#options;
+    if (this.#groups === undefined) return;
+    try {
+      const { left } = await this.#groups.handOver();
+      if (left > 0) log.warn({ groups: left }, 'nobody has taken over groups that this node leads');
+    } catch (error) {
+      log.warn(errorFields(error), 'the groups could not be handed over');
+    }
   }
 
   /** An undoing that fails is logged and does not keep the others from running. */
@@ -296,6 +341,10 @@ function storeService({ node, storage }: Config): ThreadService {
     onCorruption: storage.on_corruption,
   };
   return { name: 'store', bootModule: new URL('./store-thread.js', import.meta.url), bootArguments };
+}
+
+function raftService(bootArguments: RaftBoot): ThreadService {
+  return { name: 'raft', bootModule: new URL('./raft/raft-thread.js', import.meta.url), bootArguments };
 }
 
 /** One core is left to main and to the kernel's side of the sockets: on two cores, two reactors are slower than one (ADR 4). */

@@ -1,4 +1,10 @@
 /** What a node knows about its own health, as `/health/*` tells it. Pure: the facts are an argument. */
+import type { ClusterOverview } from '../actors/cluster/messages.ts';
+import { groupName } from '../actors/raft/group-id.ts';
+import type { ReplicaId } from '../actors/raft/replica.ts';
+
+/** Groups that are named where some have no leader. */
+const NAMES_MAX = 8;
 
 export interface HealthCheck {
   readonly name: string;
@@ -47,11 +53,30 @@ export function readiness(facts: NodeFacts): HealthReport {
   ]);
 }
 
-/** The cluster as this node sees it. A node alone is a whole cluster. */
-export function clusterHealth(facts: NodeFacts): HealthReport {
+/**
+ * The cluster as this node sees it. A node alone is a whole cluster. `overview`: of its replicated groups; undefined when it holds none, null when they do not
+ * answer.
+ */
+export function clusterHealth(facts: NodeFacts, overview?: ClusterOverview | null): HealthReport {
   const self = readiness(facts);
+  const own = { name: `node ${facts.node}`, ok: self.status === 'ok', detail: self.status === 'ok' ? 'ready' : 'not ready' };
+  if (overview === undefined) return report([{ name: 'members', ok: true, detail: `1 of 1 (node ${facts.node})` }, own]);
+  if (overview === null) return report([own, { name: 'groups', ok: false, detail: 'do not answer' }]);
+  const { members, groups, waitsFor } = overview;
+  const up = members.filter(({ isUp }) => isUp);
+  const others = members.filter(({ node }) => node !== facts.node);
+  const isLed = ({ lead }: { readonly lead: ReplicaId }): boolean => up.some(({ replica }) => replica === lead);
+  const leaderless = groups.filter((group) => !isLed(group)).map(({ group }) => groupName(group));
+  const led = `${groups.length - leaderless.length} of ${groups.length} led`;
+  const without = leaderless.length === 0 ? '' : `; without a leader: ${leaderless.slice(0, NAMES_MAX).join(', ')}`;
   return report([
-    { name: 'members', ok: true, detail: `1 of 1 (node ${facts.node})` },
-    { name: `node ${facts.node}`, ok: self.status === 'ok', detail: self.status === 'ok' ? 'ready' : 'not ready' },
+    { name: 'members', ok: up.length === members.length, detail: `${up.length} of ${members.length}` },
+    own,
+    ...others.map(({ node, isUp }) => ({ name: `node ${node}`, ok: isUp, detail: isUp ? 'reachable' : 'not reachable' })),
+    {
+      name: 'groups',
+      ok: groups.length > 0 && leaderless.length === 0,
+      detail: waitsFor === '' ? `${led}${without}` : `waits ${waitsFor}`,
+    },
   ]);
 }

@@ -10,6 +10,8 @@ import { problemOf, sendProblem } from './admin/problem.ts';
 import { clusterHealth, type HealthReport, liveness, type NodeFacts, readiness } from './health.ts';
 import { errorFields, type Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import type { NodeGroups } from './raft/node-groups.ts';
+import { addRaftRoutes } from './raft/routes.ts';
 import { type ListenAddress, listenError } from './sockets/listening-socket.ts';
 import type { TopicCatalogue } from './topics/catalogue.ts';
 import { addTopicRoutes } from './topics/routes.ts';
@@ -23,6 +25,8 @@ export interface HttpSources {
   readonly describeConfig: () => string;
   /** The declared topics; undefined while the node starts and when it keeps nothing on disk. */
   readonly topics: () => TopicCatalogue | undefined;
+  /** The replicated groups; undefined while the node starts and when it holds none. */
+  readonly groups: () => NodeGroups | undefined;
   /** `/api/v1/actors`: the inspection of every thread. */
   readonly inspectActors: () => Promise<unknown>;
 }
@@ -54,12 +58,24 @@ function sendHealth(reply: FastifyReply, report: HealthReport): FastifyReply {
 function addRoutes(app: FastifyInstance, sources: HttpSources): void {
   app.get('/health/live', (_request, reply) => sendHealth(reply, liveness(sources.facts())));
   app.get('/health/ready', (_request, reply) => sendHealth(reply, readiness(sources.facts())));
-  app.get('/health/cluster', (_request, reply) => sendHealth(reply, clusterHealth(sources.facts())));
+  app.get('/health/cluster', async (_request, reply) =>
+    sendHealth(
+      reply,
+      clusterHealth(
+        sources.facts(),
+        await sources
+          .groups()
+          ?.overview()
+          .catch(() => null),
+      ),
+    ),
+  );
   app.get('/metrics', async (_request, reply) => reply.type(sources.metrics.contentType).send(await sources.metrics.render()));
   app.get('/api/v1/node', () => sources.describeNode());
   app.get('/api/v1/config', (_request, reply) => reply.type('application/json').send(sources.describeConfig()));
   app.get('/api/v1/actors', () => sources.inspectActors());
   addTopicRoutes(app, sources.topics);
+  addRaftRoutes(app, sources.groups);
 }
 
 function addAdmin(app: FastifyInstance, { guard, audit, addRoutes: addMore }: HttpAdmin): void {

@@ -48,8 +48,16 @@ function fail(error: unknown): never {
   process.exit(EXIT_FAILED);
 }
 
-/** The whole of `node dist/node.js`. `reactorModule` makes a thread a reactor. */
-export async function runNodeProcess(reactorModule: URL): Promise<void> {
+/** The code that the threads of a node run. */
+export interface NodeModules {
+  /** Makes a thread a reactor. */
+  readonly reactor: URL;
+  /** The state machines of replicated groups (raft/machines.ts). */
+  readonly machines?: URL;
+}
+
+/** The whole of `node dist/node.js`. */
+export async function runNodeProcess(modules: NodeModules): Promise<void> {
   try {
     const commandLine = parseCommandLine(process.argv.slice(2));
     if (commandLine.action === 'help') return print(HELP);
@@ -57,7 +65,7 @@ export async function runNodeProcess(reactorModule: URL): Promise<void> {
     const mosquitto = commandLine.mosquittoFile === undefined ? undefined : mosquittoSettings(commandLine.mosquittoFile);
     const loaded = loadConfig({ ...commandLine, environment: process.env, foreign: mosquitto?.values });
     const warnings = mosquitto?.warnings ?? [];
-    if (commandLine.action === 'run') return await runNode(loaded, warnings, reactorModule);
+    if (commandLine.action === 'run') return await runNode(loaded, warnings, modules);
     for (const warning of warnings) process.stderr.write(`${warning}\n`);
     print(describeConfig(commandLine, loaded));
   } catch (error) {
@@ -76,7 +84,7 @@ function describeConfig(commandLine: CommandLine, { config, settings }: LoadedCo
   return commandLine.json ? `${JSON.stringify({ ok: true, digest })}\n` : `the configuration is good, digest ${digest}\n`;
 }
 
-async function runNode({ config, settings }: LoadedConfig, warnings: readonly string[], reactorModule: URL): Promise<void> {
+async function runNode({ config, settings }: LoadedConfig, warnings: readonly string[], modules: NodeModules): Promise<void> {
   const log = createLog({ level: config.log.level, node: config.node.id, worker: 0 });
   // Whoever started the node may close its end of the pipe.
   process.stdout.on('error', () => {});
@@ -99,7 +107,17 @@ async function runNode({ config, settings }: LoadedConfig, warnings: readonly st
       );
     stopper.stop(EXIT_FAILED);
   };
-  const node = await bootNode({ config, settings, log, reactorModule, onGiveUp });
+  const { signal } = stopper;
+  const node = await bootNode({
+    config,
+    settings,
+    log,
+    reactorModule: modules.reactor,
+    machineModule: modules.machines,
+    signal,
+    onGiveUp,
+  });
+  if (signal.aborted) return stopper.running(node);
   reloadOnHangup(node, log);
   if (!asksForAuthentication(config))
     log.info('clients need no password; set auth.users_file for one, and mqtt.tcp.host to let other machines in');
@@ -125,6 +143,7 @@ function reloadOnHangup(node: RunningNode, log: Log): void {
 class Stopper {
   readonly #log: Log;
   #node: RunningNode | undefined;
+  readonly #abort = new AbortController();
   /** The exit code, once the node is to stop. */
   #exitCode: number | undefined;
 
@@ -143,6 +162,11 @@ class Stopper {
     this.stop(0);
   }
 
+  /** Aborted when the node is to stop. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
   running(node: RunningNode): void {
     this.#node = node;
     if (this.#exitCode !== undefined) this.#drain(node, this.#exitCode);
@@ -151,6 +175,7 @@ class Stopper {
   stop(exitCode: number): void {
     if (this.#exitCode !== undefined) return;
     this.#exitCode = exitCode;
+    this.#abort.abort();
     const deadline = setTimeout(() => {
       this.#log.error('the node did not stop in time and is cut off');
       process.exit(EXIT_FAILED);

@@ -82,7 +82,7 @@ export class NodeState {
     };
   }
 
-  sources(): Omit<HttpSources, 'describeConfig' | 'topics'> {
+  sources(): Omit<HttpSources, 'describeConfig' | 'topics' | 'groups'> {
     const metrics = createMetrics({
       tables: PROBE_TABLES,
       perThread: PER_THREAD_METRICS,

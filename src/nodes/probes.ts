@@ -1,5 +1,6 @@
 /** Every probe of the system in one place: what /metrics shows and docs/reference/metrics.md lists. A new actor's probe goes here. */
 import { LISTENER_PROBE } from '../actors/listener/probe.ts';
+import { RAFT_PROBE } from '../actors/raft/probe.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
 import { RETAINED_PROBE } from '../actors/retained/probe.ts';
 import { ROUTER_PROBE } from '../actors/router/probe.ts';
@@ -24,6 +25,7 @@ export const PROBE_TABLES: readonly MetricTable[] = [
   REGISTRY_PROBE,
   SHARD_PROBE,
   STORE_PROBE,
+  RAFT_PROBE,
   AUTH_PROBE,
   ACL_PROBE,
 ];

@@ -8,6 +8,7 @@ import type { AccessPolicy } from '../actors/access/policy.ts';
 import type { EnhancedAuthenticator } from '../actors/authenticator/enhanced.ts';
 import { AUTHENTICATOR_SLOT, type AuthenticateRequest } from '../actors/authenticator/messages.ts';
 import { ScramSha256 } from '../actors/authenticator/scram-sha-256.ts';
+import { spawnClusterDoor } from '../actors/cluster/door.ts';
 import { sessionSupervision } from '../actors/listener/actor.ts';
 import { ListenerCounters } from '../actors/listener/counters.ts';
 import { LISTENERS_SUPERVISION, ListenersActor } from '../actors/listener/listeners.ts';
@@ -17,6 +18,7 @@ import { WELL_KNOWN } from '../actors/well-known.ts';
 import { type ActorRef, wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 import type { Serve } from '../runtime/worker-entry.ts';
+import { ACCEPTING_THREAD } from '../wire/wire.ts';
 import { scramCredentialOf } from './auth/scram-file.ts';
 import { restoreSessions, type Security, startBroker } from './broker.ts';
 import { createLog, errorFields } from './log.ts';
@@ -34,6 +36,7 @@ export async function boot(
   const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
   // First, so that it stops last: what the others still have to say must leave.
   if (wire !== undefined) await startNodeWire(system, config, wire, log);
+  if (wire !== undefined && system.thread === ACCEPTING_THREAD) spawnClusterDoor(system);
   const { authenticates, authorizes, access } = security;
   const limits = sessionLimits(config, system.reactors);
   const reactorSecurity: Security = {

@@ -22,6 +22,8 @@ export interface WireBoot {
   readonly keys: TlsKeys | undefined;
   /** For others. */
   readonly address: string;
+  /** Threads beside main and the reactors that have a wire. */
+  readonly services: readonly number[];
   /** Only the accepting thread has it. */
   readonly listen: ListenAt | undefined;
 }
@@ -75,10 +77,11 @@ export function wireBootOf(
   keys: TlsKeys | undefined,
   boundPort: number,
   listen: ListenAt | undefined,
+  services: readonly number[] = [],
 ): WireBoot {
   const own = config.cluster.meta.map(parseMember).find((member) => member?.node === config.node.id);
   const address = own ?? { host: config.wire.host, port: boundPort };
-  return { incarnation, keys, address: addressText(address), listen };
+  return { incarnation, keys, address: addressText(address), services, listen };
 }
 
 /** On any thread. */
@@ -91,6 +94,7 @@ export async function startNodeWire(system: ActorSystem, config: Config, boot: W
     transport: await makeTransport(config, boot.keys),
     address: boot.address,
     peers: config.cluster.meta.flatMap((text) => parseMember(text) ?? []),
+    services: boot.services,
     ...(boot.listen === undefined ? {} : { listen: boot.listen }),
     onEvent: (event) => logEvent(log, event),
   });

@@ -30,6 +30,11 @@ export function kindIn(cls: WireClass, number: number): number {
   return (BITS_OF_CLASS[cls]! << 14) | number;
 }
 
+/** The number of the protocol in a kind that was made by `kindIn`. */
+export function numberOf(kind: number): number {
+  return kind & NUMBER_MAX;
+}
+
 export function classOf(type: number, kind: number): WireClass {
   return type === RECORD.bytes ? CLASS_OF_BITS[kind >>> 14]! : CLASS.control;
 }

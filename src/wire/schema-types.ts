@@ -56,6 +56,27 @@ export interface Hello {
   readonly schemas: Uint8Array;
 }
 
+/** What a node that holds replicated groups tells the others of itself. */
+export interface MemberState {
+  readonly type: 'MemberState';
+  /** Id of the node. */
+  readonly node: number;
+  /** Who it is in its groups: the node with the disk that it has now. */
+  readonly replica: number;
+  /** The thread of its groups. */
+  readonly thread: number;
+  /** Ids of all nodes that its configuration names as holders of groups. */
+  readonly members: readonly (number)[];
+  /** The groups that it is to hold. */
+  readonly groups: readonly (number)[];
+  /** It has something of a group on its disk. */
+  readonly founded: boolean;
+  /** How many groups it leads. */
+  readonly leads: number;
+  /** The receiver is to say the same of itself. */
+  readonly wantsAnswer: boolean;
+}
+
 export interface PeerAddress {
   /** Id of the node. */
   readonly node: number;
@@ -90,6 +111,8 @@ export const GOODBYE_SCHEMA: object = {"type":"record","name":"Goodbye","namespa
 
 export const HELLO_SCHEMA: object = {"type":"record","name":"Hello","namespace":"sluice.wire","doc":"The dialling side introduces itself and its connection.","fields":[{"name":"cluster","type":"string","doc":"Name of the cluster."},{"name":"node","type":"int","doc":"Id of the dialling node."},{"name":"target","type":"int","doc":"Id of the node that it wants to reach."},{"name":"incarnation","type":"long","doc":"Life of the dialling process: larger in each life of a node."},{"name":"thread","type":"int","doc":"The thread that dials."},{"name":"epoch","type":"long","doc":"Number of this attempt: larger with each one of the thread."},{"name":"lane","type":"int","doc":"Which of the link's connections this is."},{"name":"gap","type":"boolean","doc":"Since the last link, replies or notices were lost."},{"name":"roles","type":"string","doc":"Roles, separated by commas."},{"name":"address","type":"string","doc":"host:port where the node listens; empty when it does not."},{"name":"nonce","type":{"type":"fixed","name":"Nonce","size":32},"doc":"Random, for this hello alone."},{"name":"schemas","type":"bytes","doc":"Fingerprints of the dialling side's message schemas, 8 bytes each; a message names its schema by its place here."}]};
 
+export const MEMBER_STATE_SCHEMA: object = {"type":"record","name":"MemberState","namespace":"sluice.message","doc":"What a node that holds replicated groups tells the others of itself.","fields":[{"name":"node","type":"int","doc":"Id of the node."},{"name":"replica","type":"long","doc":"Who it is in its groups: the node with the disk that it has now."},{"name":"thread","type":"int","doc":"The thread of its groups."},{"name":"members","type":{"type":"array","items":"int"},"doc":"Ids of all nodes that its configuration names as holders of groups."},{"name":"groups","type":{"type":"array","items":"long"},"doc":"The groups that it is to hold."},{"name":"founded","type":"boolean","doc":"It has something of a group on its disk."},{"name":"leads","type":"int","doc":"How many groups it leads."},{"name":"wantsAnswer","type":"boolean","doc":"The receiver is to say the same of itself."}]};
+
 export const PEER_LIST_SCHEMA: object = {"type":"record","name":"PeerList","namespace":"sluice.message","doc":"Where nodes listen, as far as the sender knows.","fields":[{"name":"peers","type":{"type":"array","items":{"type":"record","name":"PeerAddress","fields":[{"name":"node","type":"int","doc":"Id of the node."},{"name":"address","type":"string","doc":"host:port."}]}},"doc":"All nodes but the receiver."}]};
 
 export const PROOF_SCHEMA: object = {"type":"record","name":"Proof","namespace":"sluice.wire","doc":"The dialling side proves that it knows the secret.","fields":[{"name":"proof","type":"bytes","doc":"HMAC-SHA256 over both introductions and the schemas; empty without a secret."},{"name":"schemas","type":"string","doc":"JSON array of the schemas that were wanted, in that order."}]};
@@ -97,4 +120,4 @@ export const PROOF_SCHEMA: object = {"type":"record","name":"Proof","namespace":
 export const WELCOME_SCHEMA: object = {"type":"record","name":"Welcome","namespace":"sluice.wire","doc":"The connection may be used.","fields":[{"name":"windows","type":"string","doc":"Bytes that may be under way, by class from the most urgent on, separated by commas."}]};
 
 /** What actors say to actors of other nodes: a message `{ type: NAME, … }` is sent by the schema of that name. */
-export const MESSAGE_SCHEMAS: readonly object[] = [PEER_LIST_SCHEMA];
+export const MESSAGE_SCHEMAS: readonly object[] = [MEMBER_STATE_SCHEMA, PEER_LIST_SCHEMA];

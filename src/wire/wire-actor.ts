@@ -27,23 +27,24 @@ export async function startWire(system: ActorSystem, options: WireOptions): Prom
     system,
     options,
     () => system.tell(self, { type: 'serve' }),
-    () => tellPeers(system, wire),
+    () => tellPeers(system, wire, options.services),
   );
   system.remote.connect(wire);
   system.onThreadChange((thread, state) => {
     if (thread === ACCEPTING_THREAD && state === 'down') system.remote.acceptorLost();
-    else if (system.thread === ACCEPTING_THREAD && state === 'up') tellPeers(system, wire);
+    else if (system.thread === ACCEPTING_THREAD && state === 'up') tellPeers(system, wire, options.services);
   });
-  system.spawn<WireMessage>(() => new WireActor(system, wire), { name: 'wire', wellKnown: WIRE_SLOT });
+  system.spawn<WireMessage>(() => new WireActor(system, wire, options.services), { name: 'wire', wellKnown: WIRE_SLOT });
   const port = options.listen === undefined ? undefined : await wire.acceptor.listen(options.listen);
   if (system.thread !== 0) wire.dialAll();
   return port;
 }
 
 /** From the accepting thread to the others of its node and to its like on other nodes. */
-function tellPeers(system: ActorSystem, wire: Wire): void {
+function tellPeers(system: ActorSystem, wire: Wire, services: readonly number[] = []): void {
   const { peers } = wire;
-  for (let thread = 0; thread <= system.reactors; thread++) {
+  const reactors = Array.from({ length: system.reactors + 1 }, (_, thread) => thread);
+  for (const thread of [...reactors, ...services]) {
     if (thread !== system.thread) system.tell(wireRef(system.node, thread), { type: 'PeerList', peers });
   }
   for (const { node } of peers) {
@@ -55,11 +56,13 @@ function tellPeers(system: ActorSystem, wire: Wire): void {
 class WireActor implements Actor<WireMessage> {
   readonly #system: ActorSystem;
   readonly #wire: Wire;
+  readonly #services: readonly number[] | undefined;
   #dueMs = 0;
 
-  constructor(system: ActorSystem, wire: Wire) {
+  constructor(system: ActorSystem, wire: Wire, services: readonly number[] | undefined) {
     this.#system = system;
     this.#wire = wire;
+    this.#services = services;
   }
 
   started(ctx: ActorContext<WireMessage>): void {
@@ -69,7 +72,7 @@ class WireActor implements Actor<WireMessage> {
   receive(message: WireMessage): void {
     if (message.type === 'serve') this.#wire.serve();
     else if (this.#wire.learn(message.peers, false) && this.#system.thread === ACCEPTING_THREAD)
-      tellPeers(this.#system, this.#wire);
+      tellPeers(this.#system, this.#wire, this.#services);
   }
 
   onTimer(_key: number, ctx: ActorContext<WireMessage>): void {

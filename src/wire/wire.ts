@@ -43,6 +43,8 @@ export interface WireOptions {
   readonly address: string;
   /** Nodes known from the start; an entry for this node itself is ignored. */
   readonly peers: readonly (NodeAddress & { readonly node: number })[];
+  /** Threads of this node beside main and the reactors that have a wire of their own. */
+  readonly services?: readonly number[];
   /** Where to accept; only the accepting thread does. */
   readonly listen?: ListenAt;
   readonly onEvent?: (event: WireEvent) => void;

@@ -66,7 +66,7 @@ class Bed {
             this.kvs.set(`${thread}/${group}`, kv);
             return new SessionMachine(kv, new SessionTable(100, 60_000));
           },
-          onStorageFailed: () => {},
+          onFailed: () => {},
         };
         system.spawn(() => new RaftActor(system, options), { name: 'raft', wellKnown: SLOT });
       },

@@ -1,17 +1,24 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { decodeFrame } from '../../../src/actors/raft/codec/frame-codec.ts';
 import type { Entry } from '../../../src/actors/raft/entry.ts';
 import { votersOnly } from '../../../src/actors/raft/membership.ts';
 import { MemorySnapshots } from '../../../src/actors/raft/memory-storage.ts';
 import { HeldMessages } from '../../../src/actors/raft/node/held-messages.ts';
+import { PeerOutboxes } from '../../../src/actors/raft/node/peer-outboxes.ts';
 import { type ProposalOutcome, Proposals } from '../../../src/actors/raft/node/proposals.ts';
 import { WaitingReads } from '../../../src/actors/raft/node/reads-waiting.ts';
 import type { SnapshotChunk, SnapshotReply } from '../../../src/actors/raft/node/snapshot-message.ts';
 import { SnapshotReceiver } from '../../../src/actors/raft/node/snapshot-receiver.ts';
 import { SnapshotSender } from '../../../src/actors/raft/node/snapshot-sender.ts';
 import type { SnapshotReader } from '../../../src/actors/raft/state-machine.ts';
-import { RAFT_SNAPSHOT_GIVE_UP_MS, RAFT_SNAPSHOT_RETRY_MS, RAFT_SNAPSHOT_SENDS_MAX } from '../../../src/base/limits.ts';
+import {
+  RAFT_FRAME_BYTES,
+  RAFT_SNAPSHOT_GIVE_UP_MS,
+  RAFT_SNAPSHOT_RETRY_MS,
+  RAFT_SNAPSHOT_SENDS_MAX,
+} from '../../../src/base/limits.ts';
 
 const test = suite('raft node parts');
 const META = { index: 7, term: 2, membership: votersOnly([1, 2]) };
@@ -131,6 +138,23 @@ class Way {
     this.carry(isLost);
   }
 }
+
+test('frames are cut where they would be too large, and nothing is lost or out of order', () => {
+  const outboxes = new PeerOutboxes(7);
+  const sizes = [1, RAFT_FRAME_BYTES - 500, 400, 2 * RAFT_FRAME_BYTES, 10, 10];
+  for (const [i, size] of sizes.entries()) {
+    const entries = [{ term: 1, index: i + 1, kind: 0 as const, data: new Uint8Array(size) }];
+    outboxes.add({ type: 'append', group: 1, from: 7, to: 8, term: 1, prevIndex: i, prevTerm: 1, commit: 0, entries });
+  }
+  const frames: Uint8Array[] = [];
+  assert.is(outboxes.flush({ send: (_to, _lane, bytes) => frames.push(bytes) }), 3);
+  const indexes = frames
+    .flatMap((frame) => decodeFrame(frame).messages)
+    .map((message) => (message as { prevIndex: number }).prevIndex);
+  assert.equal(indexes, [0, 1, 2, 3, 4, 5]);
+  assert.ok(frames.filter(({ length }) => length > RAFT_FRAME_BYTES + 1000).length <= 1, 'only what is too large by itself');
+  assert.is(outboxes.flush({ send: () => assert.unreachable('all has left') }), 0);
+});
 
 test('a snapshot arrives whole, whatever is lost on the way', () => {
   fc.assert(

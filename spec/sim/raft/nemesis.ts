@@ -91,7 +91,7 @@ export class Nemesis {
       for (const node of world.nodes) {
         if (!node.isUp) continue;
         world.enter(node, () => {
-          for (const { replica } of world.nodes) node.raft!.unreachable(replica);
+          for (const { id } of world.nodes) node.raft!.unreachable(id);
         });
       }
     });

@@ -1,15 +1,23 @@
 /**
- * All Raft groups of one reactor: feeds a `RaftNode` with frames, requests, ticks and news of the disk, and flushes it when the turn ends, so a turn is one write and one frame per
+ * All Raft groups of one node, on one thread: feeds a `RaftNode` with frames, requests, ticks and news of the disk, and flushes it when the turn ends, so a turn is one write and one frame per
  * peer. It keeps nothing that is not on disk: an error in it ends the thread, and the next incarnation recovers. An error in one group stops that group alone.
  */
 import { SluiceError } from '../../base/errors.ts';
 import { RAFT_TICK_MS } from '../../base/limits.ts';
-import type { Actor, ActorContext, ReplyTo } from '../../runtime/actor.ts';
+import type { Actor, ActorContext, ReplyTo, TerminationReason } from '../../runtime/actor.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
+import { numberOf } from '../../wire/classes.ts';
 import { type Founding, founding, JOINING } from './founding.ts';
 import { NO_MEMBERSHIP } from './membership.ts';
 import { MemoryLog } from './memory-log.ts';
-import { type GroupReply, type GroupStatus, RAFT_FRAME, type RaftRequest, type ReadReply } from './messages.ts';
+import {
+  type GroupReply,
+  type GroupStatus,
+  type GroupsOverview,
+  RAFT_FRAME,
+  type RaftRequest,
+  type ReadReply,
+} from './messages.ts';
 import type { Group } from './node/group.ts';
 import type { ProposalOutcome } from './node/proposals.ts';
 import { RaftNode, type RaftNodeCounters, type RaftNodeOptions } from './node/raft-node.ts';
@@ -31,8 +39,9 @@ export interface RaftActorOptions
   readonly storage: NodeStorage;
   /** The state of a group as this node has it; it may be behind the group's snapshot. */
   readonly machineOf: (group: number) => StateMachine;
-  /** The disk has failed: the node has to end. */
-  readonly onStorageFailed: (error: unknown) => void;
+  readonly onPoisoned?: (group: number, error: unknown) => void;
+  /** The disk has failed, or the actor itself: the node has to end. */
+  readonly onFailed: (error: unknown) => void;
 }
 
 export class RaftActor implements Actor<RaftRequest> {
@@ -58,7 +67,10 @@ export class RaftActor implements Actor<RaftRequest> {
         this.#system.requestTurn();
       },
       onRole: () => this.#count('roleChanges', 1),
-      onPoisoned: () => this.#gauges(),
+      onPoisoned: (group, error) => {
+        this.#options.onPoisoned?.(group.id, error);
+        this.#gauges();
+      },
     });
     storage.listen({
       durable: (batch) => ctx.io(DURABLE, batch),
@@ -76,20 +88,23 @@ export class RaftActor implements Actor<RaftRequest> {
       case 'join':
         return this.#begin(request.group, JOINING, to, ctx);
       case 'unreachable':
-        return this.#node!.unreachable(request.to);
+        return this.#node!.unreachable(request.node);
+      case 'overview':
+        if (to !== undefined) ctx.respond(to, this.#overview());
+        return;
       default:
         return this.#onGroup(request, to, ctx);
     }
   }
 
   receiveBytes(kind: number, bytes: Uint8Array, start: number, end: number): void {
-    if (kind === RAFT_FRAME) this.#node!.receive(bytes.slice(start, end));
+    if (numberOf(kind) === RAFT_FRAME) this.#node!.receive(bytes.slice(start, end));
   }
 
   onIo(event: number, argument: unknown): void {
     if (event === DURABLE) return this.#node!.durable(argument as number);
     this.#node!.failed();
-    this.#options.onStorageFailed(argument);
+    this.#options.onFailed(argument);
   }
 
   onTimer(key: number, ctx: ActorContext<RaftRequest>): void {
@@ -98,7 +113,9 @@ export class RaftActor implements Actor<RaftRequest> {
     this.#gauges();
   }
 
-  stopping(): void {
+  stopping(reason: TerminationReason): void {
+    // What it knows is on disk and in its peers; another instance would not begin where this one was.
+    if (reason !== 'stopped') this.#options.onFailed(new Error('the groups failed'));
     for (const group of this.#node?.groups.values() ?? []) group.close();
     this.#node = undefined;
   }
@@ -131,7 +148,7 @@ export class RaftActor implements Actor<RaftRequest> {
     };
     if (machine.appliedIndex >= snapshot.index) return open();
     const kept = this.#options.snapshots.openAt(group, snapshot.index);
-    if (kept === undefined) return this.#options.onStorageFailed(missing(group, snapshot.index));
+    if (kept === undefined) return this.#options.onFailed(missing(group, snapshot.index));
     machine.restore(kept.meta, kept.reader, () => {
       kept.reader.close();
       open();
@@ -152,7 +169,26 @@ export class RaftActor implements Actor<RaftRequest> {
         isNew: true,
       });
     }
-    if (to !== undefined) ctx.respond(to, { isOk } satisfies GroupReply);
+    const respond = (): void => {
+      if (to !== undefined) ctx.respond(to, { isOk } satisfies GroupReply);
+    };
+    // Others may build on it: not before it is sure to be there again after a crash.
+    if (isOk && entries.length > 0)
+      this.#node!.whenSettled(() => this.#node!.runWhenDurable(this.#node!.groups.get(group)!, respond));
+    else respond();
+  }
+
+  #overview(): GroupsOverview {
+    const { self, groups } = this.#node!;
+    return {
+      self,
+      groups: [...groups.values()].map((group) => ({
+        group: group.id,
+        ...statusOf(group),
+        membership: group.state.membership,
+        ...(group.poison === undefined ? {} : { poison: String(group.poison) }),
+      })),
+    };
   }
 
   #onGroup(

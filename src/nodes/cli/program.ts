@@ -4,9 +4,11 @@ import { Command, CommanderError } from 'commander';
 import { aclCommand } from './acl.ts';
 import { banCommand } from './ban.ts';
 import { benchCommand } from './bench.ts';
+import { clusterCommand } from './cluster.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { logCommand } from './log.ts';
 import { pubCommand } from './pub.ts';
+import { raftCommand } from './raft.ts';
 import { subCommand } from './sub.ts';
 import { topicCommand } from './topic.ts';
 import { userCommand } from './user.ts';
@@ -34,6 +36,8 @@ function createProgram(): Command {
     userCommand(),
     aclCommand(),
     banCommand(),
+    clusterCommand(),
+    raftCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])

@@ -642,7 +642,7 @@ export const CONFIG_SCHEMA = {
       properties: {
         groups: {
           type: 'object',
-          description: 'Raft groups by what they hold.',
+          description: 'Raft groups by what they hold: the same on all nodes, and fixed when the cluster is founded.',
           required: ['metadata', 'offset', 'data'],
           properties: {
             metadata: {
@@ -650,7 +650,6 @@ export const CONFIG_SCHEMA = {
               minimum: 1,
               maximum: 64,
               default: 1,
-              reserved: true,
               description: 'Groups for topics, placement, users and settings.',
             },
             offset: {
@@ -658,7 +657,6 @@ export const CONFIG_SCHEMA = {
               minimum: 1,
               maximum: 64,
               default: 1,
-              reserved: true,
               description: 'Groups for consumer offsets.',
             },
             data: {
@@ -666,7 +664,6 @@ export const CONFIG_SCHEMA = {
               minimum: 1,
               maximum: 64,
               default: 1,
-              reserved: true,
               description: 'Groups for sessions, retained messages and wills.',
             },
           },

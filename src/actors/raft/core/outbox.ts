@@ -13,7 +13,8 @@ export type Refusal =
   | 'disk_full'
   | 'change_pending'
   | 'not_caught_up'
-  | 'bad_change';
+  | 'bad_change'
+  | 'too_large';
 
 /** The answer to one `propose` or `changeMembership`: the first `count` entries are in the leader's log, the others will never be. */
 export interface Proposed {

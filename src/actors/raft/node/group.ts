@@ -3,7 +3,7 @@
  * and sent.
  */
 import { AssertionError } from '../../../base/assert.ts';
-import { RAFT_SNAPSHOT_AGAIN_MS } from '../../../base/limits.ts';
+import { RAFT_ENTRY_BYTES_MAX, RAFT_SNAPSHOT_AGAIN_MS } from '../../../base/limits.ts';
 import type { Input } from '../core/input.ts';
 import { Outbox } from '../core/outbox.ts';
 import { isQuiet } from '../core/quiet.ts';
@@ -112,6 +112,7 @@ export class Group {
   /** All that is proposed in a turn goes into the log, and to the followers, together. */
   propose(data: Uint8Array, done: ProposalDone): void {
     if (this.poison !== undefined) return done({ result: 'not', reason: 'not_leader' });
+    if (data.length > RAFT_ENTRY_BYTES_MAX) return done({ result: 'not', reason: 'too_large' });
     this.#newData.push(data);
     this.#newDones.push(done);
     this.#host.markDirty(this);

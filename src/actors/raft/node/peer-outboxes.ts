@@ -1,5 +1,7 @@
 /** What a turn has for other nodes: one frame per replica and lane, whatever groups its messages are of. */
+import { RAFT_FRAME_BYTES } from '../../../base/limits.ts';
 import { encodeFrame, type PeerMessage } from '../codec/frame-codec.ts';
+import { bytesOf } from '../entry.ts';
 import type { ReplicaId } from '../replica.ts';
 import type { Lane, RaftTransport } from '../transport.ts';
 
@@ -18,6 +20,12 @@ const LANES: Readonly<Record<PeerMessage['type'], Lane>> = {
   snapshotChunk: 'snapshot',
   snapshotReply: 'urgent',
 };
+
+/** About, and not less where it matters. */
+function sizeOf(message: PeerMessage): number {
+  if (message.type === 'append') return bytesOf(message.entries);
+  return message.type === 'snapshotChunk' ? message.data.length : 0;
+}
 
 interface PeerOutbox {
   readonly to: ReplicaId;
@@ -53,12 +61,22 @@ export class PeerOutboxes {
     return frames;
   }
 
+  /** More than one where one would be too large. */
   #send(peer: PeerOutbox, lane: Lane, transport: RaftTransport): number {
     const messages = peer[lane];
     if (messages.length === 0) return 0;
-    transport.send(peer.to, lane, encodeFrame(this.#self, peer.to, messages));
+    let frames = 0;
+    for (let start = 0; start < messages.length; ) {
+      let bytes = sizeOf(messages[start]!);
+      let end = start + 1;
+      while (end < messages.length && (bytes += sizeOf(messages[end]!)) <= RAFT_FRAME_BYTES) end++;
+      const part = end - start === messages.length ? messages : messages.slice(start, end);
+      transport.send(peer.to, lane, encodeFrame(this.#self, peer.to, part));
+      frames++;
+      start = end;
+    }
     messages.length = 0;
-    return 1;
+    return frames;
   }
 
   forget(to: ReplicaId): void {

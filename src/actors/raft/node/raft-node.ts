@@ -8,7 +8,7 @@ import { decodeFrame, type PeerFrame } from '../codec/frame-codec.ts';
 import { type BootOptions, boot } from '../core/boot.ts';
 import type { RaftMessage } from '../message.ts';
 import type { RaftLog } from '../raft-log.ts';
-import type { ReplicaId } from '../replica.ts';
+import { nodeOfReplica, type ReplicaId } from '../replica.ts';
 import type { RaftSettings } from '../settings.ts';
 import type { SnapshotStore, StateMachine } from '../state-machine.ts';
 import type { GroupWrite, HardState, RaftStorage, SnapshotMeta } from '../storage.ts';
@@ -86,6 +86,7 @@ export class RaftNode implements GroupHost {
   #writing: { readonly batch: number; readonly writes: readonly GroupWrite[] }[] = [];
   /** What waits for batches, in their order. */
   #waiting: { readonly batch: number; readonly run: () => void }[] = [];
+  #whenSettled: (() => void)[] = [];
   #isFull = false;
   #isFailed = false;
 
@@ -177,8 +178,13 @@ export class RaftNode implements GroupHost {
   }
 
   /** Messages to a node were lost, as far as its connection knows. */
-  unreachable(to: ReplicaId): void {
-    for (const group of this.groups.values()) if (group.isLeader) group.step({ type: 'unreachable', to, now: this.now() });
+  unreachable(node: number): void {
+    for (const group of this.groups.values()) {
+      if (!group.isLeader) continue;
+      for (const { id: to } of group.state.progress) {
+        if (nodeOfReplica(to) === node) group.step({ type: 'unreachable', to, now: this.now() });
+      }
+    }
   }
 
   /** A log has entries in memory that it had to fetch. */
@@ -222,8 +228,15 @@ export class RaftNode implements GroupHost {
       for (const group of dirty) group.settle();
     }
     this.#sender.pump(this.now());
+    for (const run of this.#whenSettled.splice(0)) run();
     this.#writeOut();
     this.counters.framesSent += this.#outboxes.flush(this.#options.transport);
+  }
+
+  /** Runs at the end of this turn, when all groups have handed over what they write. */
+  whenSettled(run: () => void): void {
+    this.#whenSettled.push(run);
+    this.#options.onDirty();
   }
 
   #writeOut(): void {

@@ -1,0 +1,52 @@
+// Members of replicated groups in real node processes: removed, added, and wiped.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { LocalCluster, type LocalNode } from '../../bench/cluster/local-cluster.ts';
+import { ask, groupOn, leader, readOn, view } from './groups.ts';
+import { until } from './until.ts';
+
+const test = suite('members of replicated groups');
+const folder = mkdtempSync(join(tmpdir(), 'sluice-groups-'));
+let cluster: LocalCluster;
+test.before(async () => {
+  cluster = await LocalCluster.make({ directory: folder, nodes: 3, settings: { 'wire.secret': 'of the specs' } });
+  await cluster.start();
+});
+test.after(async () => {
+  await cluster.end();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('a member is removed and added again while the group serves', async () => {
+  const lead = await leader(cluster.nodes, 'data/0');
+  const [other] = cluster.nodes.filter((node) => node !== lead) as [LocalNode];
+  const change = { group: 'data/0', node: other.id };
+  const votersOf = async (): Promise<string[]> => [...(await groupOn(lead, 'data/0')).voters];
+  assert.is((await lead.http('POST', '/api/v1/raft/members', { change: 'remove', ...change })).status, 204);
+  await until('it votes no more', async () => (await votersOf()).length === 2);
+  assert.is((await lead.http('POST', '/api/v1/raft/members', { change: 'add', ...change })).status, 204);
+  await until('it votes again', async () => (await votersOf()).length === 3);
+  assert.is((await lead.http('POST', '/api/v1/raft/members', { change: 'add', group: 'data/0', node: 77 })).status, 409);
+});
+
+test('a node that comes back without its disk is another replica, and is taken in for the one it was', async () => {
+  await ask(cluster, { op: 'put', key: 'a', value: '5' });
+  const lead = await leader(cluster.nodes);
+  const [wiped] = cluster.nodes.filter((node) => node !== lead) as [LocalNode];
+  const before = (await groupOn(lead)).voters.find((voter) => voter.startsWith(`${wiped.id}.`))!;
+  await wiped.kill('SIGKILL');
+  rmSync(wiped.data, { recursive: true });
+  await wiped.start();
+  await until('the new replica votes in the place of the old one', async () => {
+    for (const { voters, learners } of (await view(await leader(cluster.nodes))).groups) {
+      if (learners.length > 0 || voters.includes(before) || voters.length !== 3) return false;
+    }
+    return true;
+  });
+  assert.is(await readOn(wiped, 'a'), '5');
+});
+
+test.run();

@@ -1,0 +1,86 @@
+// Replicated groups in real node processes: founded, led, killed, stopped and handed over.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { LocalCluster, type LocalNode } from '../../bench/cluster/local-cluster.ts';
+import { ask, clientOf, GROUP, groupOn, leader, readOn, view } from './groups.ts';
+import { until } from './until.ts';
+
+const test = suite('replicated groups');
+const folder = mkdtempSync(join(tmpdir(), 'sluice-groups-'));
+let cluster: LocalCluster;
+test.before(async () => {
+  cluster = await LocalCluster.make({ directory: folder, nodes: 3, settings: { 'wire.secret': 'of the specs' } });
+  await cluster.start();
+});
+test.after(async () => {
+  await cluster.end();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('three nodes found their groups together, and each knows who leads', async () => {
+  await ask(cluster, { op: 'put', key: 'a', value: '1' });
+  for (const node of cluster.nodes) {
+    const { groups, members } = await view(node);
+    assert.equal(
+      groups.map(({ group }) => group),
+      ['metadata/0', 'offset/0', 'data/0'],
+    );
+    assert.ok(groups.every(({ voters }) => voters.length === 3));
+    assert.ok(members.every(({ up }) => up));
+    assert.is((await node.http('GET', '/health/cluster')).status, 200);
+    // A linearizable read is served by every one of them.
+    assert.is(await readOn(node, 'a'), '1');
+  }
+});
+
+test('a leader that is killed is replaced, what was acknowledged is there, and it takes its place again', async () => {
+  const first = await leader(cluster.nodes);
+  const others = cluster.nodes.filter((node) => node !== first);
+  await ask(cluster, { op: 'put', key: 'a', value: '2' });
+  await first.kill('SIGKILL');
+  const second = await leader(others);
+  assert.is.not(second.id, first.id);
+  assert.is((await ask(cluster, { op: 'get', key: 'a' }, others)).answer, '2');
+  assert.is((await second.http('GET', '/health/cluster')).status, 503, 'one is missing');
+  await ask(cluster, { op: 'put', key: 'a', value: '3' }, others);
+  await first.start();
+  assert.is(await readOn(first, 'a'), '3');
+  assert.is((await ask(cluster, { op: 'cas', key: 'a', expected: '3', value: '4' })).answer, 'yes');
+});
+
+test('a leader that is stopped for a while is replaced, and tells nobody old news when it goes on', async () => {
+  const first = await leader(cluster.nodes);
+  const client = (await clientOf(first))!;
+  const others = cluster.nodes.filter((node) => node !== first);
+  first.signal('SIGSTOP');
+  // Asked while it sleeps, answered when it wakes.
+  const stale = client.ask({ group: GROUP, op: 'get', key: 'a' });
+  const second = await leader(others);
+  await ask(cluster, { op: 'put', key: 'a', value: '5' }, [second]);
+  first.signal('SIGCONT');
+  const { result, answer } = await stale;
+  assert.ok(result !== 'ok' || answer === '5', `${result} ${answer}`);
+  await until('it follows', async () => (await groupOn(first)).role === 'follower');
+});
+
+test('a leader hands over when it is asked to, from whichever node; and when it is told to stop', async () => {
+  const first = await leader(cluster.nodes);
+  const [second, third] = cluster.nodes.filter((node) => node !== first) as [LocalNode, LocalNode];
+  // Told to a node that does not lead.
+  assert.equal(await third.http('POST', '/api/v1/raft/transfer', { group: 'metadata/0', node: second.id }), {
+    status: 204,
+    body: undefined,
+  });
+  assert.is((await groupOn(second)).role, 'leader');
+  assert.is((await second.http('POST', '/api/v1/raft/transfer', { group: 'metadata/0', node: 9 })).status, 409);
+  assert.is((await second.http('POST', '/api/v1/raft/transfer', { group: 'nothing', node: 1 })).status, 409);
+  assert.is((await second.http('POST', '/api/v1/raft/transfer', { group: 'metadata/0' })).status, 400);
+  assert.is(await second.kill('SIGTERM'), 0);
+  await leader([first, third]);
+  assert.is((await ask(cluster, { op: 'get', key: 'a' }, [first, third])).answer, '5');
+});
+
+test.run();
