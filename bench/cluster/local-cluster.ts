@@ -16,6 +16,8 @@ export interface ClusterOptions {
   readonly nodes: number;
   /** By configuration key, for all nodes. */
   readonly settings?: Readonly<Record<string, string | number>>;
+  /** Where the nodes listen for each other; free ones otherwise. */
+  readonly ports?: readonly number[];
   /** Where each node reaches another one, when that is not where it listens: `[from][to]`, by node. */
   readonly routes?: (from: number, to: number) => number;
 }
@@ -45,6 +47,10 @@ export class LocalNode {
     this.data = data;
     this.port = port;
     this.#args = args;
+  }
+
+  get isRunning(): boolean {
+    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
   }
 
   get log(): string {
@@ -118,9 +124,9 @@ export class LocalCluster {
     this.nodes = nodes;
   }
 
-  static async make({ directory, nodes: count, settings = {}, routes }: ClusterOptions): Promise<LocalCluster> {
-    const ports: number[] = [];
-    for (let i = 0; i < count; i++) ports.push(await freePort());
+  static async make({ directory, nodes: count, settings = {}, routes, ...given }: ClusterOptions): Promise<LocalCluster> {
+    const ports: number[] = [...(given.ports ?? [])];
+    while (ports.length < count) ports.push(await freePort());
     const ids = ports.map((_, i) => i + 1);
     const args = (id: number) => (): string[] => {
       const meta = ids.map((to) => `${to}@127.0.0.1:${to === id ? ports[to - 1] : (routes?.(id, to) ?? ports[to - 1])}`);

@@ -23,7 +23,9 @@ export class RegisterClient {
       for (const [id, then] of this.#waiting) then({ id, result: 'unknown' });
       this.#waiting.clear();
     });
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    lines.on('error', () => {});
+    lines.on('line', (line) => {
       const reply = JSON.parse(line) as RegisterReply;
       const then = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);

@@ -115,7 +115,9 @@ class RegisterServer implements Actor<never> {
   started(ctx: ActorContext<never>): void {
     this.#server = net.createServer({ noDelay: true }, (socket) => {
       socket.on('error', () => socket.destroy());
-      createInterface({ input: socket }).on('line', (text) => ctx.io(0, { socket, text } satisfies Line));
+      createInterface({ input: socket })
+        .on('line', (text) => ctx.io(0, { socket, text } satisfies Line))
+        .on('error', () => {});
     });
     this.#server.listen(0, '127.0.0.1', () => {
       const { port } = this.#server!.address() as net.AddressInfo;

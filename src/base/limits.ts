@@ -276,7 +276,7 @@ export const RAFT_FULL_RETRY_MS = 200;
 export const CLUSTER_TICK_MS = 100;
 /** How often something that is awaited of groups is looked at again, milliseconds. */
 export const CLUSTER_POLL_MS = 10;
-export const CLUSTER_ASK_MS = 1000;
+export const CLUSTER_ASK_MS = 5000;
 /** A node that stops gives up on handing its groups over after this, milliseconds. */
 export const CLUSTER_HAND_OVER_MS_MAX = 1000;
 /** A change of members or leaders that was asked for is given up after this, milliseconds. */

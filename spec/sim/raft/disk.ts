@@ -79,6 +79,13 @@ export const POINTS = [
   'wal rewrite before rename',
   'wal rewrite after rename',
   'wal rewrite after directory sync',
+  'log before write',
+  'log in write',
+  'log before sync',
+  'log after sync',
+  'log before rename',
+  'log after rename',
+  'log after directory sync',
   'snapshot before create',
   'snapshot before sync',
   'snapshot before rename',
@@ -172,9 +179,13 @@ export class SimDisk {
     return syncMinMs + this.#prng.next() * syncSpreadMs + (this.#prng.chance(stallChance) ? stallMs : 0);
   }
 
+  failsSync(): boolean {
+    return this.#prng.chance(this.faults.syncError);
+  }
+
   sync(name: string): void {
     const file = this.#names.get(name);
-    if (this.#prng.chance(this.faults.syncError)) {
+    if (this.failsSync()) {
       file?.dropCache();
       throw new DiskError(`EIO, fsync ${name}`);
     }

@@ -4,6 +4,7 @@ import type { Prng } from '../../../src/base/prng.ts';
 import { POINTS } from './disk.ts';
 import { partition } from './network.ts';
 import type { SimNode } from './sim-node.ts';
+import { damageLog } from './node-journal.ts';
 import { scan } from './wal-codec.ts';
 import type { World } from './world.ts';
 
@@ -186,17 +187,21 @@ export class Nemesis {
   /** A bit of what is durable turns over, with good frames behind it: that can be told from a torn tail. */
   #damage(node: SimNode): void {
     const world = this.#world;
-    const bytes = node.disk.read('wal');
-    if (bytes === undefined) return;
-    const { frames } = scan(bytes);
-    if (frames.length < 2) return;
-    const { start, end } = frames[this.#prng.below(frames.length - 1)]!;
+    if (!(world.swarm.hasJournal ? damageLog(node.logFiles, this.#prng) : this.#flip(node))) return;
     node.isDamaged = true;
-    node.disk.flip('wal', start + this.#prng.below(end - start));
     world.tell(`node ${node.id}`, 'has a flipped bit in its log');
     world.at(1000 + this.#prng.next() * 500, () => {
       if (node.isRefusing) world.replaceDisk(node);
     });
+  }
+
+  #flip(node: SimNode): boolean {
+    const bytes = node.disk.read('wal');
+    const frames = bytes === undefined ? [] : scan(bytes).frames;
+    if (frames.length < 2) return false;
+    const { start, end } = frames[this.#prng.below(frames.length - 1)]!;
+    node.disk.flip('wal', start + this.#prng.below(end - start));
+    return true;
   }
 
   #jump(): void {

@@ -13,9 +13,12 @@ import { SessionTable } from '../../../src/actors/raft/sessions/session-table.ts
 import type { SnapshotReader, StateMachine } from '../../../src/actors/raft/state-machine.ts';
 import type { SnapshotMeta } from '../../../src/actors/raft/storage.ts';
 import type { Lane } from '../../../src/actors/raft/transport.ts';
+import { Prng } from '../../../src/base/prng.ts';
+import { SimDisk as ForgetfulDisk } from '../../storage/sim-disk.ts';
 import { ColdLog } from './cold-log.ts';
 import type { SimDisk } from './disk.ts';
 import { Kv } from './kv.ts';
+import { NodeJournal } from './node-journal.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 import type { Swarm } from './swarm.ts';
 import { Wal } from './wal.ts';
@@ -47,7 +50,9 @@ export class SimNode {
   /** A pause in the middle of what runs now. */
   stallMs = 0;
   raft: RaftNode | undefined;
-  wal: Wal | undefined;
+  wal: Wal | NodeJournal | undefined;
+  /** Of the shared log, in worlds where groups are kept there. */
+  logFiles: ForgetfulDisk = new ForgetfulDisk();
   /** The process cannot start: what its disk held is damaged. */
   isRefusing = false;
   /** State machines as they are on disk, by group: whole, and as of some applied index. */
@@ -92,7 +97,7 @@ export class SimNode {
     this.process++;
     const { swarm } = this.world;
     const ports = { disk: this.disk, later: (ms: number, then: () => void) => this.world.later(this, ms, then) };
-    const wal = new Wal(ports);
+    const wal = swarm.hasJournal ? new NodeJournal(ports, this.logFiles, new Prng(seed)) : new Wal(ports);
     const files = new SnapshotFiles(ports, () => this.world.onStorageFailed(this));
     this.wal = wal;
     const raft = new RaftNode({
@@ -126,15 +131,16 @@ export class SimNode {
   /** The disk is gone, and with it who this node was. */
   wipe(disk: SimDisk): void {
     this.disk = disk;
+    this.logFiles = new ForgetfulDisk();
     this.incarnation++;
     this.isRefusing = false;
     this.isDamaged = false;
     this.images.clear();
   }
 
-  #open(raft: RaftNode, wal: Wal, files: SnapshotFiles, group: number, founders: readonly ReplicaId[] | undefined): void {
+  #open(raft: RaftNode, wal: Wal | NodeJournal, files: SnapshotFiles, group: number, founders: readonly ReplicaId[] | undefined): void {
     const machine = new WatchedMachine(this, group);
-    const found = wal.groups.get(group);
+    const found = wal instanceof NodeJournal ? wal.recovered.get(group) : wal.groups.get(group);
     if (found === undefined) {
       const { hard, entries } = founders === undefined ? JOINING : founding(founders);
       const snapshot = { index: 0, term: 0, membership: NO_MEMBERSHIP };

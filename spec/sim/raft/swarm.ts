@@ -42,6 +42,8 @@ export interface Swarm {
   readonly transferEveryMs: number;
   readonly wipeEveryMs: number;
   readonly jumpEveryMs: number;
+  /** Groups are kept in the shared log of real nodes, not in a log that is made for the simulation. */
+  readonly hasJournal: boolean;
 }
 
 const VOTERS = [1, 2, 3, 3, 3, 3, 4, 5, 5] as const;
@@ -96,5 +98,6 @@ export function drawSwarm(prng: Prng): Swarm {
     transferEveryMs: every(700),
     wipeEveryMs: maybe(() => every(2500)),
     jumpEveryMs: leaseReads ? 0 : every(1500),
+    hasJournal: prng.chance(0.5),
   };
 }

@@ -69,6 +69,7 @@ export class World implements NodeWorld, ClientWorld {
   readonly points: Set<string> = new Set();
   readonly #queue = new EventQueue();
   readonly #diskPrng: Prng;
+  readonly #logPrng: Prng;
   readonly #bootPrng: Prng;
   readonly #carryPrng: Prng;
   readonly #checks: MessageChecks;
@@ -111,6 +112,7 @@ export class World implements NodeWorld, ClientWorld {
     this.oracle.onElected = (state) => this.#nemesis.doubt(state);
     this.operator = new Operator(this);
     this.#nemesis = new Nemesis(this, stream());
+    this.#logPrng = stream();
     this.#addClients();
   }
 
@@ -267,6 +269,7 @@ export class World implements NodeWorld, ClientWorld {
     this.crashes++;
     node.stop();
     node.disk.crash();
+    node.logFiles.crash(() => this.#logPrng.next());
     node.stallMs = 0;
     const restartMs = 20 + this.prng.next() * 800;
     this.at(restartMs, () => this.boot(node));

@@ -1,0 +1,46 @@
+/** `npm run chaos`: real nodes that are killed, stopped, cut off from each other and given bad disks, while clients use them. Exit code 1: a history makes no sense, or something is broken in the end. */
+import { randomInt } from 'node:crypto';
+import { Command } from 'commander';
+import { seconds, wholeNumber } from '../../src/nodes/cli/option-values.ts';
+import { type ChaosReport, runChaos } from './campaign.ts';
+
+interface Options {
+  readonly seconds: number;
+  readonly seed: number;
+  readonly nodes: number;
+  readonly clients: number;
+  readonly verbose?: boolean;
+  readonly json?: boolean;
+}
+
+function summary({ seed, seconds: took, strikes, answered, unknown, silenceMs, faults, directory }: ChaosReport): string {
+  const list = Object.entries(strikes).map(([trouble, count]) => `${count} × ${trouble}`);
+  return [
+    `seed ${seed}: ${took} s, ${list.join(', ')}`,
+    `  ${answered} operations answered, ${unknown} of which nobody knows; longest silence ${silenceMs} ms`,
+    ...faults.map((fault) => `  FAULT ${fault}`),
+    ...(directory === undefined ? [] : [`  data and logs are kept: ${directory}`]),
+    faults.length === 0 ? '  every history is linearizable, every group serves, every log is sound' : '  FAILED',
+  ].join('\n');
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+await new Command('chaos')
+  .description('Put a cluster of real nodes in trouble while clients use it, and check what they have heard')
+  .option('--seconds <s>', 'length of the trouble', seconds(1, 86_400), 60)
+  .option('--seed <n>', 'of everything that is left to chance', wholeNumber(0, 2 ** 47), randomInt(2 ** 32))
+  .option('--nodes <n>', 'nodes of the cluster', wholeNumber(1, 7), 3)
+  .option('--clients <n>', 'clients at a time', wholeNumber(1, 1000), 8)
+  .option('--verbose', 'say what happens as it happens')
+  .option('--json', 'print the report as one JSON object')
+  .action(async (options: Options) => {
+    const report = await runChaos({
+      ...options,
+      onStrike: (trouble, tookMs, answered) => {
+        if (options.verbose === true) console.error(`${trouble.padEnd(12)} ${Math.round(tookMs)} ms, ${answered} answered`);
+      },
+    });
+    console.log(options.json === true ? JSON.stringify(report) : summary(report));
+    process.exit(report.faults.length === 0 ? 0 : 1);
+  })
+  .parseAsync();

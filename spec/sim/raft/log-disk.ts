@@ -1,0 +1,104 @@
+/** The disk of a node's shared log: the forgetful one of spec/storage, with the trouble and the named places of the node's disk around it. */
+
+import type { Disk, OpenMode } from '../../../src/storage/disk.ts';
+import { DiskFault, type SimDisk as ForgetfulDisk } from '../../storage/sim-disk.ts';
+import { Crash, type Point, type SimDisk } from './disk.ts';
+
+export class LogDisk implements Disk {
+  /** Where the process has died: nothing reaches the disk any more, whoever catches what. */
+  crashed: Crash | undefined;
+  readonly #files: ForgetfulDisk;
+  readonly #trouble: SimDisk;
+
+  constructor(files: ForgetfulDisk, trouble: SimDisk) {
+    this.#files = files;
+    this.#trouble = trouble;
+  }
+
+  open(path: string, mode: OpenMode): number {
+    this.#live();
+    return this.#files.open(path, mode);
+  }
+
+  close(file: number): void {
+    this.#live();
+    this.#files.close(file);
+  }
+
+  size(file: number): number {
+    return this.#files.size(file);
+  }
+
+  read(file: number, into: Uint8Array, at: number, length: number, position: number): number {
+    return this.#files.read(file, into, at, length, position);
+  }
+
+  readLater(
+    file: number,
+    into: Uint8Array,
+    at: number,
+    length: number,
+    position: number,
+    then: (error: Error | undefined, bytes: number) => void,
+  ): void {
+    this.#files.readLater(file, into, at, length, position, then);
+  }
+
+  write(file: number, bytes: Uint8Array, start: number, end: number, position: number): void {
+    this.#point('log before write');
+    const half = start + ((end - start) >> 1);
+    this.#files.write(file, bytes, start, half, position);
+    this.#point('log in write');
+    if (this.#trouble.faults.isFull) throw new DiskFault('ENOSPC');
+    this.#files.write(file, bytes, half, end, position + half - start);
+  }
+
+  sync(file: number): void {
+    this.#point('log before sync');
+    if (this.#trouble.failsSync()) throw new DiskFault('EIO');
+    this.#files.sync(file);
+    this.#point('log after sync');
+  }
+
+  truncate(file: number, size: number): void {
+    this.#live();
+    this.#files.truncate(file, size);
+  }
+
+  makeDir(): void {}
+
+  list(path: string): string[] {
+    return this.#files.list(path);
+  }
+
+  rename(from: string, to: string): void {
+    this.#point('log before rename');
+    this.#files.rename(from, to);
+    this.#point('log after rename');
+  }
+
+  remove(path: string): void {
+    this.#live();
+    this.#files.remove(path);
+  }
+
+  syncDir(path: string): void {
+    this.#live();
+    this.#files.syncDir(path);
+    this.#point('log after directory sync');
+  }
+
+  #live(): void {
+    if (this.crashed !== undefined) throw this.crashed;
+  }
+
+  #point(name: Point): void {
+    this.#live();
+    try {
+      this.#trouble.point(name);
+    } catch (error) {
+      if (error instanceof Crash) this.crashed = error;
+      throw error;
+    }
+  }
+}
