@@ -63,7 +63,10 @@ export async function runChaos({ seconds, seed, nodes, clients, onStrike }: Chao
   try {
     await cluster.start();
     began = performance.now();
-    const workers = Array.from({ length: clients }, (_, i) => new ChaosClient(cluster, history, keys, new Prng(seed + 1 + i), `c${i}`));
+    const workers = Array.from(
+      { length: clients },
+      (_, i) => new ChaosClient(cluster, history, keys, new Prng(seed + 1 + i), `c${i}`),
+    );
     const running = workers.map((worker) => worker.run());
     const watch = watchSilence(history, (ms) => {
       silenceMs = Math.max(silenceMs, ms);
@@ -83,7 +86,8 @@ export async function runChaos({ seconds, seed, nodes, clients, onStrike }: Chao
       await Promise.all(running);
     }
     const { verdict, key, part } = history.check();
-    if (verdict !== 'ok') faults.push(`the history of ${key} is ${verdict}:\n${part.map((one) => JSON.stringify(one)).join('\n')}`);
+    if (verdict !== 'ok')
+      faults.push(`the history of ${key} is ${verdict}:\n${part.map((one) => JSON.stringify(one)).join('\n')}`);
     await stopAll(cluster, faults);
     checkLogs(directory, nodes, faults);
   } catch (error) {

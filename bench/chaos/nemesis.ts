@@ -100,7 +100,9 @@ export class Nemesis {
         for (const link of this.#linksOf(victim.id)) link.heal();
         return;
       case 'transfer':
-        await victim.http('POST', '/api/v1/raft/transfer', { group: 'metadata/0', node: 1 + this.#prng.below(nodes.length) }).catch(() => {});
+        await victim
+          .http('POST', '/api/v1/raft/transfer', { group: 'metadata/0', node: 1 + this.#prng.below(nodes.length) })
+          .catch(() => {});
         return;
       case 'disk error':
         // The node ends by itself, and is not asked how.
@@ -153,9 +155,13 @@ export class Nemesis {
   async #trace(node: LocalNode, injection: string, then: () => Promise<void>): Promise<void> {
     const pid = node.child?.pid;
     if (pid === undefined) return;
-    const tracer = spawn('strace', ['-f', '-p', String(pid), '-e', `inject=${injection}`, '-e', 'trace=fdatasync', '-o', '/dev/null'], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const tracer = spawn(
+      'strace',
+      ['-f', '-p', String(pid), '-e', `inject=${injection}`, '-e', 'trace=fdatasync', '-o', '/dev/null'],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
     this.#tracers.add(tracer);
     const attached = new Promise<void>((resolve) => {
       tracer.stderr.on('data', (text) => String(text).includes('attached') && resolve());

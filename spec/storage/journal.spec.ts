@@ -1,6 +1,7 @@
 import { deepStrictEqual } from 'node:assert';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Prng } from '../../src/base/prng.ts';
 import { Journal } from '../../src/storage/journal.ts';
 import { makeBatch } from './batches.ts';
 import { journalOptions, ModelledJournal, type Picture, pictureOf } from './journal-model.ts';
@@ -305,6 +306,33 @@ test('finds offsets by time', () => {
   assert.is(journal.offsetForTime(1, 10_991), 200);
   journal.trim(1, 50);
   assert.is(journal.offsetForTime(1, 0), 50);
+});
+
+test('a crash while a recycled file becomes the next segment leaves a log that opens, with all that was committed', () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    for (let sync = 1; sync <= 8; sync++) {
+      const disk = new SimDisk();
+      const journal = new Journal(journalOptions(disk, seed, { segmentBytes: 6000 }));
+      journal.create(1);
+      let end = 0;
+      const append = (): void => {
+        journal.append(1, -1, makeBatch(2, 65, 1500), 0, 1561);
+        journal.commit(true, (error) => {
+          if (error === undefined) end = journal.table.end(1);
+        });
+      };
+      for (let i = 0; i < 14; i++) append();
+      journal.trim(1, end - 2);
+      journal.commit(true, () => {});
+      assert.ok(journal.collect() > 0, 'there are files to recycle');
+      disk.failSync = { after: sync, code: 'EIO' };
+      for (let i = 0; i < 5 && journal.poisoned === null; i++) append();
+      const prng = new Prng(seed * 100 + sync);
+      disk.crash(() => prng.next());
+      const again = new Journal(journalOptions(disk, seed + 500, { segmentBytes: 6000 }));
+      assert.ok(again.table.end(1) >= end, `seed ${seed}, sync ${sync}: ${again.table.end(1)} of ${end}`);
+    }
+  }
 });
 
 test.run();

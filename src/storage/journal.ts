@@ -548,6 +548,8 @@ export class Journal {
     const { disk, directory, wallClock, random } = this.options;
     const spare = this.#spares.pop();
     const unnamed = join(directory, spare ?? spareName(number));
+    // A crash must not bring it back under the name of the segment that it was, with what is written now.
+    if (spare !== undefined) disk.syncDir(directory);
     const file = disk.open(unnamed, spare === undefined ? 'create' : 'write');
     const generation = Math.floor(random() * 2 ** 32);
     const createdAt = wallClock();

@@ -98,7 +98,7 @@ export class ServiceBed {
         onReplica?.(node, replica);
         return replica;
       },
-      onStorageFailed: () => {},
+      onFailed: () => {},
     });
     system.spawn<RaftRequest>(() => raft, { name: 'raft', wellKnown: RAFT_SLOT });
     const service = new MetaService({

@@ -60,6 +60,10 @@ export class LogDisk implements Disk {
     this.#point('log after sync');
   }
 
+  syncLater(file: number, then: (error: Error | undefined) => void): void {
+    this.#files.syncLater(file, then);
+  }
+
   truncate(file: number, size: number): void {
     this.#live();
     this.#files.truncate(file, size);
@@ -80,6 +84,11 @@ export class LogDisk implements Disk {
   remove(path: string): void {
     this.#live();
     this.#files.remove(path);
+  }
+
+  removeDir(path: string): void {
+    this.#live();
+    this.#files.removeDir(path);
   }
 
   syncDir(path: string): void {

@@ -3,8 +3,8 @@ import type { RaftState } from '../../../src/actors/raft/core/state.ts';
 import type { Prng } from '../../../src/base/prng.ts';
 import { POINTS } from './disk.ts';
 import { partition } from './network.ts';
-import type { SimNode } from './sim-node.ts';
 import { damageLog } from './node-journal.ts';
+import type { SimNode } from './sim-node.ts';
 import { scan } from './wal-codec.ts';
 import type { World } from './world.ts';
 

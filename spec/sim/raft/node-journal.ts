@@ -60,7 +60,9 @@ export class NodeJournal implements RaftStorage {
       throw error;
     }
     this.#logs = new ReplicatedLogs(this.#shared.journal, new ShardNumbers(this.#shared));
-    const logs = new Map(this.#logs.list().logs.flatMap(({ group, ...shard }) => (shard.end > shard.start ? [[group, this.#read(shard)]] : [])));
+    const logs = new Map(
+      this.#logs.list().logs.flatMap(({ group, ...shard }) => (shard.end > shard.start ? [[group, this.#read(shard)]] : [])),
+    );
     this.recovered = logs;
     for (const [id, log] of logs) this.groups.set(id, copyOf(log));
     this.#storage = new JournalStorage(
@@ -158,7 +160,10 @@ function copyOf({ hard, snapshot, compacted, entries }: RecoveredGroup): Durable
 
 /** Turns a bit over in something that is durable, with a later commit behind it that says so. False: there is no such thing. */
 export function damageLog(files: ForgetfulDisk, prng: Prng): boolean {
-  const newest = files.paths().filter((path) => path.endsWith('.seg')).at(-1);
+  const newest = files
+    .paths()
+    .filter((path) => path.endsWith('.seg'))
+    .at(-1);
   if (newest === undefined) return false;
   const bytes = files.bytes(newest);
   const view = viewOf(bytes);

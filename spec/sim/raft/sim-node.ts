@@ -138,7 +138,13 @@ export class SimNode {
     this.images.clear();
   }
 
-  #open(raft: RaftNode, wal: Wal | NodeJournal, files: SnapshotFiles, group: number, founders: readonly ReplicaId[] | undefined): void {
+  #open(
+    raft: RaftNode,
+    wal: Wal | NodeJournal,
+    files: SnapshotFiles,
+    group: number,
+    founders: readonly ReplicaId[] | undefined,
+  ): void {
     const machine = new WatchedMachine(this, group);
     const found = wal instanceof NodeJournal ? wal.recovered.get(group) : wal.groups.get(group);
     if (found === undefined) {
