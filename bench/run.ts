@@ -1,12 +1,13 @@
 /** One run: a fresh broker, a fresh load process, one job, one result; both processes are gone when it returns. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { runFailoverScenario, runGroupsScenario } from './cluster-scenario.ts';
 import { declareTopic } from './declare-topic.ts';
 import { BenchError } from './load/bench-error.ts';
 import type { FromLoad, Job, RawRun } from './load/job.ts';
 import { type BenchResult, resultOf } from './result.ts';
 import { runRingScenario } from './ring-scenario.ts';
-import { isBare, isWire, jobOf, type Params, type Scenario } from './scenario.ts';
+import { type Bare, isBare, isWire, jobOf, type Params, type Scenario } from './scenario.ts';
 import { runAppendScenario, runRecoveryScenario, runShardsScenario } from './storage-scenario.ts';
 import { startTarget } from './targets/start-target.ts';
 import type { TargetOptions } from './targets/target.ts';
@@ -47,7 +48,7 @@ function runJob(job: Job, onProgress?: (progress: Progress) => void): Promise<Ra
   });
 }
 
-function runBare(kind: 'ring' | 'append' | 'shards' | 'recovery', params: Params): Promise<RawRun> {
+function runBare(kind: Bare, params: Params): Promise<RawRun> {
   switch (kind) {
     case 'ring':
       return runRingScenario(params);
@@ -57,12 +58,19 @@ function runBare(kind: 'ring' | 'append' | 'shards' | 'recovery', params: Params
       return runShardsScenario(params);
     case 'recovery':
       return runRecoveryScenario(params);
+    case 'failover':
+      return runFailoverScenario(params);
+    case 'groups':
+      return runGroupsScenario(params);
   }
 }
 
+/** What is measured where there is no broker; the logs otherwise. */
+const LABELS: Partial<Record<Bare, string>> = { ring: 'runtime', failover: 'groups', groups: 'groups' };
+
 export async function runOnce({ scenario, params, target: name, targetOptions, onProgress }: RunOptions): Promise<BenchResult> {
   if (isBare(scenario)) {
-    const label = scenario.kind === 'ring' ? 'runtime' : 'storage';
+    const label = LABELS[scenario.kind] ?? 'storage';
     return resultOf({ scenario, params, target: label, version: label, extra: {} }, await runBare(scenario.kind, params));
   }
   if (isWire(scenario)) {

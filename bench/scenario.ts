@@ -43,7 +43,7 @@ export interface Params {
 type JobParams = Omit<Params, 'batch' | 'messages' | 'fsync' | 'model' | 'shards' | 'gigabytes' | 'receiverThread'>;
 type LoadKind = Job['kind'] | Bare | Wire;
 /** Without a broker. */
-type Bare = 'ring' | 'append' | 'shards' | 'recovery';
+export type Bare = 'ring' | 'append' | 'shards' | 'recovery' | 'failover' | 'groups';
 /** From node to node: with targets of their own. */
 type Wire = 'wire' | 'wire-ask';
 
@@ -216,6 +216,25 @@ export const SCENARIOS: readonly Scenario[] = [
     shown: ['gigabytes', 'payloadBytes'],
   },
   {
+    name: 'failover',
+    kind: 'failover',
+    summary:
+      'three nodes with registers in their groups: how long nobody can write when the leader is killed, handed over, stopped',
+    unit: 'kills',
+    each: 'kill',
+    params: { ...BASE, messages: 20 },
+    shown: ['messages'],
+  },
+  {
+    name: 'groups',
+    kind: 'groups',
+    summary: 'three nodes: puts into 16 groups against puts into one, 256 under way, and what idle groups cost',
+    unit: 'puts',
+    each: 'put',
+    params: { ...BASE, seconds: 5, messages: 1000 },
+    shown: ['seconds', 'messages'],
+  },
+  {
     name: 'wire',
     kind: 'wire',
     summary: 'actor messages per second from one node process to another; latency is that of a single round trip',
@@ -239,9 +258,11 @@ export function isWire(scenario: Scenario): scenario is Scenario & { readonly ki
   return scenario.kind === 'wire' || scenario.kind === 'wire-ask';
 }
 
+const BARE: readonly LoadKind[] = ['ring', 'append', 'shards', 'recovery', 'failover', 'groups'];
+
 /** Runs without a broker, so there is no peer to compare with. */
 export function isBare(scenario: Scenario): scenario is Scenario & { readonly kind: Bare } {
-  return scenario.kind === 'ring' || scenario.kind === 'append' || scenario.kind === 'shards' || scenario.kind === 'recovery';
+  return BARE.includes(scenario.kind);
 }
 
 export function scenarioNamed(name: string): Scenario {

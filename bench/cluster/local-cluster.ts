@@ -137,6 +137,7 @@ export class LocalCluster {
         'cluster.meta': meta.join(','),
         'wire.port': ports[id - 1]!,
         'mqtt.tcp.port': 0,
+        'mqtt.ws.port': -1,
         'http.port': 0,
         'log.level': 'info',
         ...settings,

@@ -25,6 +25,8 @@ test('the bundled set', () => {
     'append',
     'shards',
     'recovery',
+    'failover',
+    'groups',
     'wire',
     'wire-ask',
   ];

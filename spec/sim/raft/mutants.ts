@@ -17,6 +17,7 @@ export interface Mutant {
 const CORE = 'src/actors/raft/core/';
 const NODE = 'src/actors/raft/node/';
 const SIM = 'spec/sim/raft/';
+const JOURNAL = 'src/actors/raft/journal/';
 
 function mutant(name: string, ...edits: readonly (readonly [file: string, find: string, replace: string])[]): Mutant {
   return { name, edits: edits.map(([file, find, replace]) => ({ file, find, replace })) };
@@ -162,6 +163,23 @@ export const MUTANTS: readonly Mutant[] = [
     `${SIM}wal.js`,
     'this.#listener.failed(error);\n            return;',
     'return this.#sync(batch, writes);',
+  ]),
+  mutant('journal-writes-not-synced', [`${JOURNAL}log-record.js`, 'isSynced ? STORE_SYNC : 0', '0']),
+  mutant('journal-trimmed-to-the-snapshot', [
+    `${JOURNAL}group-log.js`,
+    'return Math.min(this.#stateOffset, this.#offsets[this.#dropped] ?? this.#stateOffset);',
+    'return this.#stateOffset;',
+  ]),
+  mutant('journal-restated-without-entries', [`${JOURNAL}group-log.js`, 'entries: [...entries],', 'entries: [],']),
+  mutant('journal-goes-on-behind-what-was-undone', [
+    'src/actors/store/replicated-logs.js',
+    'if (!isCommitted && this.#firstStaged > 0)',
+    'if (false)',
+  ]),
+  mutant('segment-recycled-under-its-old-name', [
+    'src/storage/journal.js',
+    'if (spare !== undefined)\n            disk.syncDir(directory);',
+    '',
   ]),
   mutant('snapshot-without-sessions', [
     'src/actors/raft/sessions/session-machine.js',

@@ -48,7 +48,7 @@ function startCommand(): Command {
     .option('-n, --nodes <n>', 'number of nodes', wholeNumber(1, NODES_MAX), 3)
     .option(
       '--port-base <port>',
-      'node i: MQTT on this port + i, HTTP + 100 + i, wire + 200 + i; 0: ports that are free',
+      'node i: MQTT on this port + i, HTTP + 100 + i, wire + 200 + i, WebSocket + 300 + i; 0: ports that are free',
       wholeNumber(0, 65_000),
       18_000,
     )

@@ -26,7 +26,13 @@ export interface StartPlan {
 
 interface Plan {
   readonly settings: readonly string[];
-  readonly nodes: readonly { readonly node: number; readonly mqtt: number; readonly http: number; readonly wire: number }[];
+  readonly nodes: readonly {
+    readonly node: number;
+    readonly mqtt: number;
+    readonly ws: number;
+    readonly http: number;
+    readonly wire: number;
+  }[];
 }
 
 export interface NodeFacts {
@@ -88,6 +94,7 @@ async function startNode(folder: string, plan: Plan, node: number): Promise<void
     'node.data': dataOf(folder, node),
     'cluster.meta': plan.nodes.map((one) => `${one.node}@127.0.0.1:${one.wire}`).join(','),
     'mqtt.tcp.port': ports.mqtt,
+    'mqtt.ws.port': ports.ws,
     'http.port': ports.http,
     'wire.port': ports.wire,
   };
@@ -174,10 +181,17 @@ function demandPlan(folder: string): Plan {
 }
 
 async function makePlan(folder: string, count: number, portBase: number, settings: readonly string[]): Promise<Plan> {
-  const nodes: { node: number; mqtt: number; http: number; wire: number }[] = [];
+  const nodes: Plan['nodes'][number][] = [];
   for (let node = 1; node <= count; node++) {
-    if (portBase > 0) nodes.push({ node, mqtt: portBase + node, http: portBase + 100 + node, wire: portBase + 200 + node });
-    else nodes.push({ node, mqtt: await freePort(), http: await freePort(), wire: await freePort() });
+    if (portBase > 0)
+      nodes.push({
+        node,
+        mqtt: portBase + node,
+        http: portBase + 100 + node,
+        wire: portBase + 200 + node,
+        ws: portBase + 300 + node,
+      });
+    else nodes.push({ node, mqtt: await freePort(), ws: await freePort(), http: await freePort(), wire: await freePort() });
   }
   const plan: Plan = { settings, nodes };
   writeFileSync(join(folder, 'cluster.json'), `${JSON.stringify(plan, null, 2)}\n`);
