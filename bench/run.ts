@@ -7,7 +7,7 @@ import { BenchError } from './load/bench-error.ts';
 import type { FromLoad, Job, RawRun } from './load/job.ts';
 import { type BenchResult, resultOf } from './result.ts';
 import { runRingScenario } from './ring-scenario.ts';
-import { type Bare, isBare, isWire, jobOf, type Params, type Scenario } from './scenario.ts';
+import { type Bare, isBare, isWire, jobOf, type Params, type Scenario, settingsOf } from './scenario.ts';
 import { runAppendScenario, runRecoveryScenario, runShardsScenario } from './storage-scenario.ts';
 import { startTarget } from './targets/start-target.ts';
 import type { TargetOptions } from './targets/target.ts';
@@ -78,7 +78,8 @@ export async function runOnce({ scenario, params, target: name, targetOptions, o
     const run = await runWireScenario(scenario.kind === 'wire' ? 'flood' : 'ask', params, name);
     return resultOf({ scenario, params, target: version, version, extra: {} }, run);
   }
-  const target = await startTarget(name, targetOptions);
+  const settings = [...settingsOf(scenario), ...(targetOptions.settings ?? [])];
+  const target = await startTarget(name, { ...targetOptions, settings });
   try {
     if (scenario.kind === 'durable' && target.http !== undefined) await declareTopic(target.http, params);
     const run = await runJob(jobOf(scenario, params, target), onProgress);

@@ -189,6 +189,15 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   ),
   {
+    name: 'offline',
+    kind: 'offline',
+    summary:
+      '8 publishers to a persistent session whose client is away, QoS 1, 1024 in flight each; then it comes back and takes all',
+    ...MESSAGES,
+    params: { ...BASE, payloadBytes: 128, qos: 1, window: 1024 },
+    shown: ['publishers', 'window', 'payloadBytes', 'level', 'seconds', 'warmupSeconds'],
+  },
+  {
     name: 'append',
     kind: 'append',
     summary: 'records of 1 KB through group commit, with what the disk takes of plain bytes in the same pieces; no broker',
@@ -253,6 +262,11 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
+/** What a node of ours has to be told for it, beyond its defaults: an inbox is bounded. */
+export function settingsOf(scenario: Scenario): readonly string[] {
+  return scenario.kind === 'offline' ? ['mqtt.queue.messages_max=10000000', 'mqtt.queue.bytes_max=8589934592'] : [];
+}
+
 /** Whether it runs between two nodes, or a client and a server of another RPC. */
 export function isWire(scenario: Scenario): scenario is Scenario & { readonly kind: Wire } {
   return scenario.kind === 'wire' || scenario.kind === 'wire-ask';
@@ -310,6 +324,8 @@ export function jobOf(
         rate: params.rate,
         pacing: params.pacing,
       };
+    case 'offline':
+      return { ...base, kind: 'offline', publishers: params.publishers, payloadBytes, window: params.window };
     case 'connect':
       return { ...base, kind: 'connect', connections: params.connections, concurrency: params.concurrency };
     case 'durable': {

@@ -13,11 +13,11 @@ export class Clients {
     this.#context = context;
   }
 
-  /** A connection whose CONNACK has come. */
-  async connect(clientId: string): Promise<Connection> {
+  /** A connection whose CONNACK has come. `lasts`: of a session that outlives it. */
+  async connect(clientId: string, lasts = false): Promise<Connection> {
     const connection = new Connection(this.#job.endpoint, clientId, this.#context.fail);
     this.#open.push(connection);
-    await connection.handshake(this.#job.level, this.#job.login);
+    await connection.handshake(this.#job.level, this.#job.login, lasts);
     return connection;
   }
 

@@ -60,8 +60,8 @@ export class Connection {
   }
 
   /** CONNECT and its CONNACK. */
-  async handshake(level: Level, login?: Login): Promise<void> {
-    this.socket.write(connectPacket(this.clientId, level, login));
+  async handshake(level: Level, login?: Login, lasts = false): Promise<void> {
+    this.socket.write(connectPacket(this.clientId, level, login, lasts));
     const connack = await this.#frame('CONNACK');
     if (connack[0] !== 0x20 || connack[3] !== 0) {
       throw new BenchError('protocol', `${this.clientId}: CONNECT was answered by ${connack.toString('hex')}`);
@@ -74,6 +74,14 @@ export class Connection {
     if (suback[0] !== 0x90 || suback.at(-1) !== qos) {
       throw new BenchError('protocol', `${this.clientId}: SUBSCRIBE ${filter} was answered by ${suback.toString('hex')}`);
     }
+  }
+
+  /** What comes from now on, and what has come behind the last answer, goes there. */
+  consume(consumer: ByteConsumer): void {
+    this.onBytes = consumer;
+    const pending = this.#pending;
+    this.#pending = Buffer.alloc(0);
+    if (pending.length > 0) consumer(pending, pending.length);
   }
 
   /** Says goodbye; a close by the peer is no failure from here on. */

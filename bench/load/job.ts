@@ -66,7 +66,15 @@ export interface DurableJob extends JobBase {
   readonly partitions: number;
 }
 
-export type Job = FloodJob | PacedJob | ConnectJob | DurableJob;
+/** Publishers to a persistent session whose client is away, and then its return. */
+export interface OfflineJob extends JobBase {
+  readonly kind: 'offline';
+  readonly publishers: number;
+  readonly payloadBytes: number;
+  readonly window: number;
+}
+
+export type Job = FloodJob | PacedJob | ConnectJob | DurableJob | OfflineJob;
 /** What a target speaks. */
 export type Protocol = 'mqtt' | 'nats' | 'amqp';
 

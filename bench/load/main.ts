@@ -5,6 +5,7 @@
 import { BenchError } from './bench-error.ts';
 import { runConnect } from './connect.ts';
 import { runDurable } from './durable/durable.ts';
+import { runOffline } from './durable/offline.ts';
 import { runFlood } from './flood.ts';
 import type { FromLoad, Job, RawRun } from './job.ts';
 import { runPaced } from './paced.ts';
@@ -22,6 +23,8 @@ function runJob(job: Job, context: RunContext): Promise<RawRun> {
       return runPaced(job, context);
     case 'durable':
       return runDurable(job, context);
+    case 'offline':
+      return runOffline(job, context);
     case 'connect':
       return runConnect(job, context);
   }

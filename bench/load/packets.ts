@@ -74,10 +74,11 @@ export interface Login {
   readonly password: string;
 }
 
-/** Clean start, no keep-alive (a load that pauses must not need pings). For 5.0 the receive maximum is the protocol's: 65,535. */
-export function connectPacket(clientId: string, level: Level, login?: Login): Buffer {
-  const properties = level === 5 ? Buffer.from([0]) : Buffer.alloc(0);
-  const flags = login === undefined ? 0x02 : 0xc2;
+/** Clean start, unless the session is to last; no keep-alive (a load that pauses must not need pings). For 5.0 the receive maximum is the protocol's: 65,535. */
+export function connectPacket(clientId: string, level: Level, login?: Login, lasts = false): Buffer {
+  const expiry = lasts ? [5, 0x11, 0, 0, 0x0e, 0x10] : [0];
+  const properties = Buffer.from(level === 5 ? expiry : []);
+  const flags = (login === undefined ? 0 : 0xc0) | (lasts ? 0 : 0x02);
   const fields = login === undefined ? [clientId] : [clientId, login.username, login.password];
   return framed(0x10, Buffer.concat([field('MQTT'), Buffer.from([level, flags, 0, 0]), properties, ...fields.map(field)]));
 }

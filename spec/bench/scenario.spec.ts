@@ -22,6 +22,7 @@ test('the bundled set', () => {
     'ring',
     'durable',
     'durable-w1',
+    'offline',
     'append',
     'shards',
     'recovery',

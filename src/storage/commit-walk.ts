@@ -85,7 +85,7 @@ function visit(window: FileWindow, position: number, bytes: number, header: Fram
   const end = at + bytes;
   let next = 0;
   while (at < end) {
-    readFrame(window.bytes, window.view, at, end, header);
+    readFrameHeader(window.view, at, end, header);
     next = header.lsn + 1;
     const length = header.length;
     visitor.frame(header, window.bytes, window.view, at + FRAME_HEADER_BYTES, at + length, window.base + at);

@@ -3,11 +3,21 @@
 import { topicsOf } from '../clients.ts';
 import { Connection } from '../connection.ts';
 import { PacketSender } from '../packet-sender.ts';
-import type { Level } from '../packets.ts';
+import type { Level, PublishShape } from '../packets.ts';
 import type { AckPublisher, AckPublisherOptions } from './ack-publisher.ts';
 
 const STAMP_EVERY = 32;
 const SLOTS_MIN = 1024;
+
+export function shapeOf({ publishers, payloadBytes, level }: Shaped, publisher: number): PublishShape {
+  return { topic: topicsOf(publisher, publishers)[0]!, payloadBytes, qos: 1, level };
+}
+
+interface Shaped {
+  readonly publishers: number;
+  readonly payloadBytes: number;
+  readonly level: Level;
+}
 
 export async function mqttPublisher(options: AckPublisherOptions, level: Level): Promise<AckPublisher> {
   const { endpoint, index, publishers, payloadBytes, window, now, span, ackLatency, fail } = options;
@@ -17,7 +27,7 @@ export async function mqttPublisher(options: AckPublisherOptions, level: Level):
   const onCredit = (): void => {
     if (running) sender.fill();
   };
-  const shapes = topicsOf(index, publishers).map((topic) => ({ topic, payloadBytes, qos: 1 as const, level }));
+  const shapes = [shapeOf({ publishers, payloadBytes, level }, index)];
   const stampEvery = window < STAMP_EVERY ? 1 : STAMP_EVERY;
   const sender = new PacketSender({
     connection,

@@ -22,7 +22,8 @@ export interface Slab {
 }
 
 export class MemoryShard {
-  readonly #slabs: Slab[] = [];
+  /** Most shards have one: an array that is made with what it holds has no room to spare, which is what a million of them can do without. */
+  #slabs: Slab[] = NONE;
   /** Slabs before this are gone. */
   #head = 0;
 
@@ -42,13 +43,14 @@ export class MemoryShard {
 
   push(slab: Slab): void {
     slab.maxTimestampSoFar = this.#slabs.at(-1)?.maxTimestampSoFar ?? Number.NEGATIVE_INFINITY;
-    this.#slabs.push(slab);
+    if (this.#slabs.length === 0) this.#slabs = [slab];
+    else this.#slabs.push(slab);
   }
 
   removeFirst(): void {
     this.#head++;
     if (this.#head === this.#slabs.length) {
-      this.#slabs.length = 0;
+      this.#slabs = NONE;
       this.#head = 0;
     } else if (this.#head >= 64 && this.#head * 2 > this.#slabs.length) {
       this.#slabs.splice(0, this.#head);
@@ -111,6 +113,8 @@ export class MemoryShard {
     return low;
   }
 }
+
+const NONE: Slab[] = [];
 
 function concat(chunks: readonly Uint8Array[], total: number): Uint8Array {
   const all = Buffer.allocUnsafeSlow(total);
