@@ -63,5 +63,5 @@ async function openEngines(
   }
   const memory = new MemoryEngine({ bytesMax: memoryBytes, shardBytesMax: memoryBytes, overflow: 'drop-oldest' });
   const rocksdb = await RocksEngine.open(await RocksKv.open(join(directory, 'rocksdb')));
-  return { engines: { shared, dedicated, memory, rocksdb }, shared: shared.journal, journals };
+  return { engines: { shared, dedicated, memory, rocksdb }, shared: shared.journal, dedicated, journals };
 }

@@ -6,7 +6,7 @@ import { InboxMachine, type InboxState } from '../../../src/actors/inbox/machine
 const test = suite('inbox machine');
 
 function state(some: Partial<InboxState> = {}): InboxState {
-  return { shard: 1, ackedTo: 0, sentTo: 0, end: 0, bytes: 0, done: [], received: [], ...some };
+  return { shard: 1, ackedTo: 0, sentTo: 0, end: 0, bytes: 0, done: [], received: [], taken: [], ...some };
 }
 
 type Op = 'stage' | 'commit' | 'lose' | 'send' | 'finish' | 'receive' | 'rewind' | 'restart';

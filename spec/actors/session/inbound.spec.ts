@@ -72,6 +72,7 @@ class Session {
       },
       expects: (type: number) => type === PacketType.CONNECT,
       control: (packet: ControlPacket) => this.controls.push(packet),
+      takenAt: () => 0,
       awaitPermission: () => {
         this.awaited++;
         this.reading = false;

@@ -32,6 +32,7 @@ export function startSimStore(system: ActorSystem, { disk, metadata, declaration
   const engines = {
     engines: { shared, dedicated },
     shared: shared.journal,
+    dedicated,
     journals: () => [shared.journal, ...dedicated.journals()],
   };
   const store = new StoreActor({ system, engines, clock: () => system.now() * 1000, onFailed: (error) => failures.push(error) });

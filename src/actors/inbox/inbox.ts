@@ -14,7 +14,7 @@ import { readAttributes, readRuns } from './block.ts';
 import type { FanOut } from './fan-outs.ts';
 import { type Inboxes, inboxStateOf } from './inboxes.ts';
 import { InboxMachine, type InboxState } from './machine.ts';
-import { MARK } from './marks.ts';
+import { MARK, takenValue } from './marks.ts';
 
 export interface InboxHost {
   /** There is something for the client, or room for more. */
@@ -35,6 +35,8 @@ export class Inbox {
   /** What the log knows of `sentTo`. */
   #sentToKept: number;
   #ackedToKept: number;
+  /** By packet id: shards of dedicated logs that remember that a QoS 2 message has been taken. */
+  readonly #taken = new Map<number, number[]>();
   readonly #inboxes: Inboxes;
   #host: InboxHost | null = null;
   /** Messages in memory, in order, the first of them at `#aheadFrom`. */
@@ -45,6 +47,7 @@ export class Inbox {
   constructor(inboxes: Inboxes, state: InboxState) {
     this.#inboxes = inboxes;
     this.machine = new InboxMachine(state);
+    this.#adoptTaken(state);
     this.#sentToKept = state.sentTo;
     this.#ackedToKept = state.ackedTo;
     inboxes.began();
@@ -106,9 +109,11 @@ export class Inbox {
   }
 
   /** Its session is made again from what the log knows. What is on its way to the log stays there. */
-  restart(facts: ShardFacts): void {
+  restart(facts: ShardFacts, taken: InboxState['taken']): void {
     const { shard, end, staged, bytes } = this.machine;
-    const state = inboxStateOf(shard, facts);
+    const state = { ...inboxStateOf(shard, facts), taken };
+    this.#taken.clear();
+    this.#adoptTaken(state);
     this.machine = new InboxMachine({ ...state, end: Math.max(end, state.ackedTo), bytes });
     this.machine.stage(staged, 0);
     this.#ackedToKept = this.machine.ackedTo;
@@ -119,7 +124,9 @@ export class Inbox {
   /** The former owner has said where it stands. */
   release(state: InboxState | null): void {
     this.isHeld = false;
-    if (state !== null) this.machine.adopt(state);
+    if (state === null) return;
+    this.machine.adopt(state);
+    this.#adoptTaken(state);
   }
 
   #noteWritten(): void {
@@ -163,6 +170,19 @@ export class Inbox {
     return this.#inboxes.control(this.machine.shard, CONTROL.mark, MARK.received, offset);
   }
 
+  /** Where it stands, for another thread. */
+  state(): InboxState {
+    const taken = Array.from(this.#taken, ([packetId, shards]) => shards.map((shard) => [packetId, shard] as const)).flat();
+    return { ...this.machine.state(), taken };
+  }
+
+  /** A QoS 2 message with this id goes to a shard of a dedicated log, which remembers it. */
+  takenAt(packetId: number, shard: number): void {
+    const shards = this.#taken.get(packetId);
+    if (shards === undefined) this.#taken.set(packetId, [shard]);
+    else shards.push(shard);
+  }
+
   /** A QoS 2 message with this id has come from the client; kept with what it leads to. */
   beginInbound(packetId: number): StagedWrite {
     return this.#inboxes.control(this.machine.shard, CONTROL.mark, MARK.inbound, packetId);
@@ -170,7 +190,15 @@ export class Inbox {
 
   /** Its id is free again. */
   endInbound(packetId: number): StagedWrite {
-    return this.#inboxes.control(this.machine.shard, CONTROL.unmark, MARK.inbound, packetId);
+    const write = this.#inboxes.control(this.machine.shard, CONTROL.unmark, MARK.inbound, packetId);
+    const shards = this.#taken.get(packetId);
+    if (shards === undefined) return write;
+    this.#taken.delete(packetId);
+    return this.#inboxes.release(write, shards, takenValue(this.machine.shard, packetId));
+  }
+
+  #adoptTaken({ taken }: InboxState): void {
+    for (const [packetId, shard] of taken) this.takenAt(packetId, shard);
   }
 
   /** Tells the log how far the client is; nobody waits for that. */

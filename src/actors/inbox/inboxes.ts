@@ -13,13 +13,17 @@ import {
   type ShardFacts,
   STORE_MORE,
   STORE_SYNC,
+  type StoreErrorCode,
   type StoreRefusal,
 } from '../store/messages.ts';
 import { FanOuts } from './fan-outs.ts';
 import type { Inbox } from './inbox.ts';
 import type { JointUnits } from './joint-units.ts';
 import type { InboxState } from './machine.ts';
-import { MARK } from './marks.ts';
+import { MARK, takenBy } from './marks.ts';
+
+/** By inbox: packet ids and the shards of dedicated logs that remember them. */
+export type Taken = ReadonlyMap<number, readonly (readonly [packetId: number, shard: number])[]>;
 
 export class Inboxes {
   readonly fanOuts: FanOuts;
@@ -49,6 +53,39 @@ export class Inboxes {
     this.#write ??= new StagedWrite();
     this.#store.control('shared', shard, STORE_SYNC | STORE_MORE, op, kind, value, null);
     return this.#write;
+  }
+
+  /** The message is released in dedicated logs as well; the result is done when it is everywhere: a mark that stays would swallow the next message with that id. */
+  release(write: StagedWrite, shards: readonly number[], value: number): StagedWrite {
+    const all = new StagedWrite();
+    let code: StoreErrorCode | undefined;
+    let waiting = 1 + shards.length;
+    const done = (failed: StoreErrorCode | undefined): void => {
+      code ??= failed;
+      if (--waiting === 0) all.committed(code, []);
+    };
+    write.await({ written: done });
+    for (const shard of shards) {
+      this.#store.control('dedicated', shard, STORE_SYNC, CONTROL.unmark, MARK.taken, value, { committed: done });
+    }
+    return all;
+  }
+
+  /** By inbox: what its session had taken into these shards of dedicated logs and its client has not released. */
+  describeTaken(shards: readonly number[], then: (taken: Taken | undefined) => void): void {
+    if (shards.length === 0) return then(new Map());
+    this.#store.ask<DescribedShards>({ type: 'describe', engine: 'dedicated', shards }, STORE_ASK_MS, (answer) => {
+      if ('code' in answer) return then(undefined);
+      const taken = new Map<number, [number, number][]>();
+      for (const [i, fact] of answer.facts.entries()) {
+        for (const { kind, value } of fact?.marks ?? []) {
+          if (kind !== MARK.taken) continue;
+          const { inbox, packetId } = takenBy(value);
+          taken.set(inbox, [...(taken.get(inbox) ?? []), [packetId, shards[i]!]]);
+        }
+      }
+      then(taken);
+    });
   }
 
   /** States a fact that nobody waits for. */
@@ -142,6 +179,7 @@ export function inboxStateOf(shard: number, { start, next, bytes, marks }: Shard
     bytes,
     done: [],
     received: of(MARK.received),
+    taken: [],
   };
 }
 

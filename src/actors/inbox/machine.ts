@@ -30,6 +30,8 @@ export interface InboxState {
   readonly done: readonly number[];
   /** Offsets for which PUBREC has come. */
   readonly received: readonly number[];
+  /** Packet ids of QoS 2 messages that the client has not released, each with a shard of a dedicated log that remembers it. */
+  readonly taken: readonly (readonly [packetId: number, shard: number])[];
 }
 
 export class InboxMachine {
@@ -76,7 +78,7 @@ export class InboxMachine {
 
   state(): InboxState {
     const { shard, ackedTo, sentTo, end } = this;
-    return { shard, ackedTo, sentTo, end, bytes: this.#bytes, done: [...this.#done], received: [...this.#received] };
+    return { shard, ackedTo, sentTo, end, bytes: this.#bytes, done: [...this.#done], received: [...this.#received], taken: [] };
   }
 
   /** Messages that the client has not got for good. */

@@ -6,4 +6,20 @@ export const MARK = {
   sent: 2,
   /** A packet id of a QoS 2 message from the client that has not been released. */
   inbound: 128,
+  /**
+   * On the shard of a dedicated log, in one commit with the message: the session with that inbox has taken a QoS 2 message with that packet id, and its client has not released
+   * it; see `takenValue`. The inbox says so as well, but in another log.
+   */
+  taken: 129,
 } as const;
+
+const PACKET_IDS = 65_536;
+
+/** Value of a mark `taken`. */
+export function takenValue(inbox: number, packetId: number): number {
+  return inbox * PACKET_IDS + packetId;
+}
+
+export function takenBy(value: number): { readonly inbox: number; readonly packetId: number } {
+  return { inbox: Math.floor(value / PACKET_IDS), packetId: value % PACKET_IDS };
+}

@@ -14,6 +14,11 @@ export interface Sink {
   deliveryFailed(error: unknown): void;
   /** Of the client behind it, if there is one. */
   readonly clientId?: string;
+  /**
+   * A QoS 2 message that it has published goes to this shard of a dedicated log. Returns the number of its inbox, with which the shard remembers that the message has been taken; 0: the
+   * session does not last.
+   */
+  takenAt?(packetId: number, shard: number): number;
   /** Whether it may get messages of this topic; asked when deliveries are checked, and remembered until rules or subscriptions change. */
   mayReceive?(topic: string): boolean;
 }

@@ -37,7 +37,6 @@ import type {
 import { Reason, reasonName } from '../../wire/mqtt/reason-codes.ts';
 import { parseFilter } from '../../wire/mqtt/topics.ts';
 import type { Inbox } from '../inbox/inbox.ts';
-import { inboundOf } from '../inbox/inboxes.ts';
 import type { Granted } from '../registry/messages.ts';
 import { type ReplayRefusal, type ReplayRequest, readReplayRequest } from '../replay/from.ts';
 import type { ReplayState } from '../replay/machine.ts';
@@ -45,7 +44,6 @@ import { type ReplayHost, type ReplayIds, Replays } from '../replay/replays.ts';
 import type { PressureSource, Waiter } from '../router/pressure.ts';
 import type { Delivery, Run } from '../router/sink.ts';
 import type { Topic } from '../router/topic-table.ts';
-import type { ShardFacts } from '../store/messages.ts';
 import { Admission, type Applicant, type Former, newClientId } from './admission.ts';
 import { Afterlife } from './afterlife.ts';
 import { Challenge } from './challenge.ts';
@@ -63,7 +61,7 @@ import { Outbound, type OutboundHost } from './outbound.ts';
 import { OutboundAliases } from './outbound-aliases.ts';
 import type { Outgoing } from './outgoing.ts';
 import { authorizerFor, permitFilters } from './permission.ts';
-import { type KeptSession, loadSession, Persistence, restoredInbox } from './persistence.ts';
+import { allInbound, type KeptSession, loadSession, Persistence, restoredInbox } from './persistence.ts';
 import { SESSION_PROBE } from './probe.ts';
 import type { ClientRates } from './rates.ts';
 import type { SessionRecord } from './record.ts';
@@ -553,14 +551,15 @@ export class SessionActor
   }
 
   /** Made again from disk, without a client, unless somebody has its client id already. */
-  #restore({ record, facts, done }: Restored): void {
+  #restore(restored: Restored): void {
+    const { record, done } = restored;
     this.#clientId = record.clientId;
     this.#sessionExpirySeconds = record.expirySeconds;
     this.#state = 'claiming';
     this.#count(slot.sessions, 1);
     const begin = (granted: Granted | undefined): void => {
       this.#restored = null;
-      if (granted?.previous === NOBODY) this.#begin(record, facts, granted);
+      if (granted?.previous === NOBODY) this.#begin(restored, granted);
       else this.#end();
       done();
       if (this.#heir !== null) this.#surrender(this.#heir);
@@ -576,10 +575,10 @@ export class SessionActor
     loadSession(this.#services, this.#ctx, orphan, (found) => {
       if (found === undefined) this.#end();
       else {
-        const { record, facts } = found;
-        orphan.inbox.restart(facts);
+        const { record, facts, taken } = found;
+        orphan.inbox.restart(facts, taken);
         this.#sessionExpirySeconds = record.expirySeconds;
-        this.#resume(record, orphan.inbox, inboundOf(facts));
+        this.#resume(record, orphan.inbox, allInbound(facts, taken));
       }
       this.#restored = null;
       orphan.end();
@@ -587,11 +586,11 @@ export class SessionActor
     });
   }
 
-  #begin(record: SessionRecord, facts: ShardFacts, { claim: number }: Granted): void {
+  #begin({ record, facts, taken }: Restored, { claim: number }: Granted): void {
     const { inboxes, sessions } = this.#services;
     assert(inboxes !== null, 'sessions are restored where they are kept');
     sessions.set(record.clientId, { session: this.#ctx.self, claim: number });
-    const { inbox, inbound } = restoredInbox(inboxes, record, facts);
+    const { inbox, inbound } = restoredInbox(inboxes, record, facts, taken);
     this.#resume(record, inbox, inbound);
   }
 
@@ -791,6 +790,12 @@ export class SessionActor
     isPaused = true;
     this.#deciding = true;
     client.hold();
+  }
+
+  takenAt(packetId: number, shard: number): number {
+    const { inbox } = this;
+    inbox?.takenAt(packetId, shard);
+    return inbox?.machine.shard ?? 0;
   }
 
   mayReceive(topic: string): boolean {
@@ -993,8 +998,7 @@ export class SessionActor
       this.#services.shares.partAll(this); // the heir is a member since long
       const machine = detachedSnapshot(this.machine.snapshot());
       const replays = this.#replays?.states() ?? [];
-      const state: SessionState =
-        this.inbox === null ? { machine, replays } : { machine, replays, inbox: this.inbox.machine.state() };
+      const state: SessionState = this.inbox === null ? { machine, replays } : { machine, replays, inbox: this.inbox.state() };
       this.#ctx.respond(to, state);
       this.#end();
     };

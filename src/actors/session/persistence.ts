@@ -8,6 +8,7 @@ import type { ActorContext } from '../../runtime/actor.ts';
 import type { Will } from '../../wire/mqtt/packets.ts';
 import { Inbox } from '../inbox/inbox.ts';
 import { type Inboxes, inboundOf, inboxStateOf } from '../inbox/inboxes.ts';
+import type { InboxState } from '../inbox/machine.ts';
 import {
   type MetadataFailure,
   type MetadataMessage,
@@ -154,12 +155,19 @@ export class Persistence {
   }
 }
 
+/** What a session is made again from. */
+export interface Found {
+  readonly record: SessionRecord;
+  readonly facts: ShardFacts;
+  readonly taken: InboxState['taken'];
+}
+
 /** What is on disk of a session whose actor has failed; undefined when it cannot be read. */
 export function loadSession(
   services: SessionServices,
   ctx: ActorContext<SessionMessage>,
   { clientId, inbox }: Orphan,
-  then: (found: { readonly record: SessionRecord; readonly facts: ShardFacts } | undefined) => void,
+  then: (found: Found | undefined) => void,
 ): void {
   const message: MetadataMessage = { type: 'read', keys: [sessionKey(clientId)] };
   ctx.ask<MetadataMessage, MetadataValues | MetadataFailure>(metadataRef(services.system), message, STORE_ASK_MS, (answer) => {
@@ -169,13 +177,30 @@ export function loadSession(
     services.inboxes!.describe([inbox.machine.shard], (facts) =>
       ctx.io(IO_CONTINUE, () => {
         const fact = facts?.[0] ?? null;
-        then(fact === null ? undefined : { record, facts: fact });
+        if (fact === null) return then(undefined);
+        services.inboxes!.describeTaken(dedicatedShards(services), (all) =>
+          ctx.io(IO_CONTINUE, () => {
+            const taken = all?.get(inbox.machine.shard) ?? [];
+            then(all === undefined ? undefined : { record, facts: fact, taken });
+          }),
+        );
       }),
     );
   });
 }
 
-const EMPTY = { ackedTo: 0, sentTo: 0, end: 0, bytes: 0, done: [], received: [] } as const;
+const EMPTY = { ackedTo: 0, sentTo: 0, end: 0, bytes: 0, done: [], received: [], taken: [] } as const;
+
+/** Packet ids that the client has not released, whichever log says so. */
+export function allInbound(facts: ShardFacts, taken: InboxState['taken']): number[] {
+  return [...new Set([...inboundOf(facts), ...taken.map(([packetId]) => packetId)])];
+}
+
+/** The shards of dedicated logs that may remember messages of QoS 2. */
+export function dedicatedShards({ replays }: SessionServices): number[] {
+  const declarations = [...(replays?.declarations() ?? [])];
+  return declarations.flatMap(({ engine, shards }) => (engine === 'dedicated' ? shards : []));
+}
 
 /**
  * The inbox of a session that is made again, and the packet ids that its client has not released. What a connection had been sent when the node died is not
@@ -185,8 +210,9 @@ export function restoredInbox(
   inboxes: Inboxes,
   { shard, offlineSince }: SessionRecord,
   facts: ShardFacts,
+  taken: InboxState['taken'],
 ): { inbox: Inbox; inbound: readonly number[] } {
-  const state = inboxStateOf(shard, facts);
+  const state = { ...inboxStateOf(shard, facts), taken };
   const inbox = new Inbox(inboxes, offlineSince === 0 ? { ...state, sentTo: state.end } : state);
-  return { inbox, inbound: inboundOf(facts) };
+  return { inbox, inbound: allInbound(facts, taken) };
 }

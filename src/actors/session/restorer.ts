@@ -7,6 +7,7 @@ import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { placeKey } from '../../runtime/placement.ts';
 import { wellKnownRef } from '../../runtime/ref.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
+import type { InboxState } from '../inbox/machine.ts';
 import {
   KEYS,
   type MetadataFailure,
@@ -20,6 +21,7 @@ import { RETAINED_BYTES } from '../retained/messages.ts';
 import type { ShardFacts } from '../store/messages.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import type { SessionMessage } from './messages.ts';
+import { dedicatedShards } from './persistence.ts';
 import { decodeSession, type SessionRecord, sessionKey } from './record.ts';
 import { SessionSeed } from './seed.ts';
 import type { SessionServices } from './services.ts';
@@ -28,6 +30,7 @@ import type { SessionServices } from './services.ts';
 export interface Restored {
   readonly record: SessionRecord;
   readonly facts: ShardFacts;
+  readonly taken: InboxState['taken'];
   /** The session is there, or has found that it is not needed. */
   readonly done: () => void;
 }
@@ -109,20 +112,20 @@ export class RestorerActor implements Actor<RestoreSessions> {
   #make(ctx: ActorContext<RestoreSessions>, values: readonly Uint8Array[], then: () => void): void {
     const records = values.flatMap((value) => decodeSession(value) ?? []);
     if (records.length === 0) return then();
-    this.#inboxes.describe(
-      records.map(({ shard }) => shard),
-      (facts) => {
+    const shards = records.map(({ shard }) => shard);
+    this.#inboxes.describe(shards, (facts) =>
+      this.#inboxes.describeTaken(dedicatedShards(this.#services), (taken) => {
         let waiting = records.length;
         const done = (): void => {
           if (--waiting === 0) then();
         };
         for (const [i, record] of records.entries()) {
           const fact = facts?.[i];
-          if (fact === undefined || fact === null)
-            done(); // its inbox is gone: there is nothing to go on with
-          else this.#spawn(ctx, { record, facts: fact, done });
+          // Its inbox is gone: there is nothing to go on with.
+          if (fact === undefined || fact === null || taken === undefined) done();
+          else this.#spawn(ctx, { record, facts: fact, taken: taken.get(record.shard) ?? [], done });
         }
-      },
+      }),
     );
   }
 

@@ -3,9 +3,11 @@
  * partition that nobody writes to holds nothing but its name and number.
  */
 import { PARTITION_BATCH_BYTES } from '../../base/limits.ts';
+import { CONTROL } from '../../storage/control.ts';
 import { RecordBatchBuilder } from '../../storage/record-batch-builder.ts';
 import { RecordHeaders } from '../../storage/record-headers.ts';
 import { newPublishView, type PublishView, packetEnd, readPublish } from '../../wire/mqtt/publish-run.ts';
+import { MARK, takenValue } from '../inbox/marks.ts';
 import type { Run } from '../router/sink.ts';
 import type { StoreClient } from '../store/client.ts';
 import { STORE_MORE, STORE_SYNC, STORE_SYNC_SOON } from '../store/messages.ts';
@@ -58,6 +60,8 @@ export class Partition {
   #builder: RecordBatchBuilder | null = null;
   #staged: StagedWrite | null = null;
   #isAwaited = false;
+  /** Marks of QoS 2 messages in the batch, which are in one commit with it. */
+  #taken: number[] = [];
 
   constructor(pool: PartitionPool, declaration: Declaration, index: number) {
     this.#pool = pool;
@@ -86,6 +90,7 @@ export class Partition {
     }
     pool.slots[slot.appended]! += count;
     if (run.qos > 0) this.#isAwaited = true;
+    if (run.qos === 2 && this.declaration.engine === 'dedicated') this.#noteTaken(run, view.packetId);
     const staged = (this.#staged ??= new StagedWrite());
     if (builder.end >= PARTITION_BATCH_BYTES) this.handOver();
     return staged;
@@ -98,11 +103,26 @@ export class Partition {
     builder.seal();
     const store = this.#pool.store;
     const staged = (this.#staged ??= new StagedWrite());
-    store.append(declaration.engine, declaration.shards[index]!, this.#flags(), -1, builder.bytes, 0, builder.end, staged);
+    const shard = declaration.shards[index]!;
+    const taken = this.#taken;
+    const flags = this.#flags();
+    const more = taken.length > 0 ? STORE_MORE : 0;
+    store.append(declaration.engine, shard, flags | more, -1, builder.bytes, 0, builder.end, staged);
+    for (const [i, value] of taken.entries()) {
+      const isLast = i === taken.length - 1;
+      store.control('dedicated', shard, flags | (isLast ? 0 : STORE_MORE), CONTROL.mark, MARK.taken, value, null);
+    }
+    if (taken.length > 0) this.#taken = [];
     this.#pool.give(builder);
     this.#builder = null;
     this.#staged = null;
     this.#isAwaited = false;
+  }
+
+  /** A message of QoS 2 is a run of its own. */
+  #noteTaken({ publisher }: Run, packetId: number): void {
+    const inbox = publisher?.takenAt?.(packetId, this.declaration.shards[this.index]!) ?? 0;
+    if (inbox > 0) this.#taken.push(takenValue(inbox, packetId));
   }
 
   /** Nobody waits for messages of QoS 0: they may take their time. */

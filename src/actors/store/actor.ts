@@ -20,6 +20,7 @@ import { CONTROL } from '../../storage/control.ts';
 import type { ReadResult, ShardId } from '../../storage/engine.ts';
 import { viewOf } from '../../storage/frame.ts';
 import { readFrames } from '../../storage/journal-reader.ts';
+import { MARK, takenBy } from '../inbox/marks.ts';
 import { type EngineSet, ShardNumbers } from './engines.ts';
 import { type Answer, type Awaiting, Lane } from './lane.ts';
 import {
@@ -238,10 +239,11 @@ export class StoreActor implements Actor<StoreMessage> {
 
   #control(lane: Lane, shard: ShardId, op: number, kind: number, value: number): void {
     if (!lane.engine.has(shard)) return;
-    const { shared } = this.#options.engines;
+    const { shared, dedicated } = this.#options.engines;
+    const marked = lane === this.#lanes[ENGINE.dedicated] ? dedicated : shared;
     if (op === CONTROL.trim) lane.engine.trim(shard, value);
-    else if (op === CONTROL.mark) shared.mark(shard, kind, value);
-    else if (op === CONTROL.unmark) shared.unmark(shard, kind, value);
+    else if (op === CONTROL.mark) marked.mark(shard, kind, value);
+    else if (op === CONTROL.unmark) marked.unmark(shard, kind, value);
     else if (op === CONTROL.drop) this.#drop(lane, shard);
   }
 
@@ -262,8 +264,21 @@ export class StoreActor implements Actor<StoreMessage> {
   #drop(lane: Lane, shard: ShardId): void {
     lane.engine.drop(shard);
     lane.numbers.giveBack(shard);
+    if (lane === this.#lanes[ENGINE.shared]) this.#forgetTaken(shard);
     for (const to of lane.followers.take(shard)) this.#refuse(to, 'SLUICE_STORAGE_UNKNOWN_SHARD', `shard ${shard} is gone`);
     lane.touched(0, false);
+  }
+
+  /** The inbox is gone: what its session had taken says nothing about the next one with its number. */
+  #forgetTaken(inbox: ShardId): void {
+    const { dedicated } = this.#options.engines;
+    for (const shard of [...dedicated.marked()]) {
+      for (const { kind, value } of dedicated.marksOf(shard)) {
+        if (kind !== MARK.taken || takenBy(value).inbox !== inbox) continue;
+        dedicated.unmark(shard, kind, value);
+        this.#lanes[ENGINE.dedicated]!.touched(0, true);
+      }
+    }
   }
 
   #create(lane: Lane, { count }: CreateShards, to: ReplyTo): void {
@@ -380,9 +395,11 @@ export class StoreActor implements Actor<StoreMessage> {
 
   #describe(lane: Lane, shard: ShardId): ShardFacts | null {
     if (!lane.engine.has(shard)) return null;
-    const { shared } = this.#options.engines;
+    const { shared, dedicated } = this.#options.engines;
     const isShared = lane === this.#lane('shared');
-    return { ...lane.engine.stat(shard), marks: isShared ? shared.marksOf(shard) : [] };
+    const isDedicated = lane === this.#lane('dedicated');
+    const marks = isShared ? shared.marksOf(shard) : isDedicated ? dedicated.marksOf(shard) : [];
+    return { ...lane.engine.stat(shard), marks };
   }
 
   #bytesRead({ bytes, start, end }: ShardBytes): ShardBytes {

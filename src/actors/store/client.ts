@@ -122,7 +122,7 @@ export class StoreClient {
     this.#request(STORE_BYTES.fanOut, ENGINE.shared, messages, flags, 0, 0, maxTimestamp, bytes, start, end, recipients, then);
   }
 
-  /** `op`: trim, drop, mark or unmark of storage/control.ts; marks only in the shared engine. */
+  /** `op`: trim, drop, mark or unmark of storage/control.ts; marks only in the engines of logs. */
   control(
     engine: EngineName,
     shard: number,

@@ -1,6 +1,7 @@
 /** The engines of a node by name, and the numbers of their shards. */
 import { assert } from '../../base/assert.ts';
 import type { Engine, ShardId } from '../../storage/engine.ts';
+import type { DedicatedJournals } from '../../storage/engines/journal.ts';
 import type { Journal } from '../../storage/journal.ts';
 import type { EngineName } from './messages.ts';
 
@@ -8,6 +9,8 @@ export interface EngineSet {
   readonly engines: Readonly<Partial<Record<EngineName, Engine>>>;
   /** The log of the shared engine: also keeps fan-outs and marks. */
   readonly shared: Journal;
+  /** The dedicated engine: keeps marks beside records. */
+  readonly dedicated: DedicatedJournals;
   /** All logs, for collecting what nobody keeps. */
   readonly journals: () => Iterable<Journal>;
 }

@@ -8,6 +8,7 @@ import type { Engine, EngineError, ReadResult, ShardId, ShardStat } from '../eng
 import { emptyFrameHeader, FRAME, FRAME_HEADER_BYTES, readFrameHeader, viewOf } from '../frame.ts';
 import { Journal, type JournalOptions } from '../journal.ts';
 import { readFrames } from '../journal-reader.ts';
+import type { Mark } from '../marks.ts';
 
 type ReadDone = (error: EngineError, result: ReadResult | undefined) => void;
 
@@ -152,6 +153,28 @@ export class DedicatedJournals implements Engine {
     if (journal === undefined) return;
     journal.trim(shard, start);
     this.#dirty.add(journal);
+  }
+
+  /** Facts about a shard, in the same commit as what is appended to it; see marks.ts. */
+  mark(shard: ShardId, kind: number, value: number): void {
+    const journal = this.journal(shard);
+    journal.mark(shard, kind, value);
+    this.#dirty.add(journal);
+  }
+
+  unmark(shard: ShardId, kind: number, value: number): void {
+    const journal = this.journal(shard);
+    journal.unmark(shard, kind, value);
+    this.#dirty.add(journal);
+  }
+
+  marksOf(shard: ShardId): Mark[] {
+    return this.journal(shard).marksOf(shard);
+  }
+
+  /** Shards that have marks. */
+  *marked(): Generator<ShardId> {
+    for (const [shard, { marks }] of this.#journals) if (marks.shards > 0) yield shard;
   }
 
   stat(shard: ShardId): ShardStat {
