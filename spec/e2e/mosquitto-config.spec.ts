@@ -78,6 +78,7 @@ const TOPICS = [
   ],
 ];
 const NOT_AUTHORIZED = 0x87;
+const KEY = '00112233445566778899aabbccddeeff';
 
 interface Login {
   readonly username?: string;
@@ -158,6 +159,7 @@ function run(): void {
     add('-b', file('users'), 'root', 'root');
     add('-c', '-b', file('roots'), 'root', 'root');
     writeFileSync(file('acl'), ACL);
+    writeFileSync(file('keys'), `device-7:${KEY}\n`);
     writeFileSync(file('guests.acl'), 'topic readwrite guests/#\ntopic read public/#\n');
     writeFileSync(file('device.acl'), 'pattern readwrite plant/%u/#\nuser root\ntopic readwrite #\n');
   });
@@ -255,7 +257,7 @@ function run(): void {
   }
 
   test('each listener with users and rules of its own, and certificates taken for the user name', async () => {
-    const conf = (root: number, users: number, guests: number, nobody: number, secure: number): string =>
+    const conf = (root: number, users: number, guests: number, nobody: number, secure: number, shared: number): string =>
       [
         'per_listener_settings true',
         `listener ${root} 127.0.0.1\npassword_file ${file('roots')}`,
@@ -265,16 +267,23 @@ function run(): void {
         `listener ${secure} 127.0.0.1\npassword_file ${file('users')}\nacl_file ${file('device.acl')}`,
         `cafile ${authority.file}\ncertfile ${server.certFile}\nkeyfile ${server.keyFile}`,
         'require_certificate true\nuse_identity_as_username true',
+        `listener ${shared} 127.0.0.1\npsk_hint keys\npsk_file ${file('keys')}\nacl_file ${file('device.acl')}\nuse_identity_as_username true`,
       ].join('\n');
     const over =
-      (port: number, identity: { cert?: string; key?: string }): Connect =>
+      (port: number, identity: tls.ConnectionOptions): Connect =>
       async (clientId, login) => {
         const client = RawClient.over(tls.connect({ port, host: '127.0.0.1', ca: authority.cert, ...identity }));
         const closed = client.closed.then(() => Promise.reject(new Error('closed')));
         await within('a CONNACK or the end', Promise.race([client.connect({ clientId, ...login }), closed]));
         return client;
       };
-    const seen = await compare(5, conf, async (root, users, guests, nobody, secure) => {
+    const withKey = (psk: string): tls.ConnectionOptions => ({
+      pskCallback: () => ({ psk: Buffer.from(psk, 'hex'), identity: 'device-7' }),
+      checkServerIdentity: () => undefined,
+      ciphers: 'PSK',
+      maxVersion: 'TLSv1.2',
+    });
+    const seen = await compare(6, conf, async (root, users, guests, nobody, secure, shared) => {
       const publisher = await rootAt(root!);
       const places: Record<string, Connect> = {
         users: overTcp(users!),
@@ -283,6 +292,8 @@ function run(): void {
         device: over(secure!, { cert: device.cert, key: device.key }),
         nameless: over(secure!, { cert: nameless.cert, key: nameless.key }),
         'no certificate': over(secure!, {}),
+        key: over(shared!, withKey(KEY)),
+        'another key': over(shared!, withKey('00')),
       };
       const all: string[] = [];
       for (const [place, connect] of Object.entries(places))
@@ -299,7 +310,8 @@ function run(): void {
     assert.ok(seen.includes('users: nobody (d7) stays outside'));
     assert.ok(seen.includes('device: anna, wrong (d7) publishes plant/device-7/x'));
     assert.not.ok(seen.includes('device: anna (d7) publishes anna/x'));
-    assert.ok(outside('nobody', 'nameless', 'no certificate'));
+    assert.ok(seen.includes('key: anna (d7) publishes plant/device-7/x'));
+    assert.ok(outside('nobody', 'nameless', 'no certificate', 'another key'));
   });
 
   test.run();

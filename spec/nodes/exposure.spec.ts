@@ -24,6 +24,13 @@ test('a listener off loopback needs authentication or an explicit word', () => {
   assert.is(refused('mqtt.tcp.host=0.0.0.0', 'auth.users_file=users'), undefined);
   assert.is(refused('mqtt.tcp.host=0.0.0.0', 'auth.insecure=true'), undefined);
   assert.is(refused('mqtt.tcp.host=0.0.0.0', 'mqtt.tcp.port=-1'), undefined);
+  assert.is(refused('mqtt.tls.host=0.0.0.0', 'mqtt.tls.psk_file=keys'), undefined, 'whoever has a key is let in');
+  assert.match(refused('mqtt.tls.host=0.0.0.0', 'mqtt.tls.cert_file=c', 'mqtt.tls.key_file=k') ?? '', /^mqtt\.tls\.host/);
+  const open = '{name="open", type="tcp", port=1, host="0.0.0.0", auth="guests"}';
+  assert.match(
+    refused('auth.users_file=users', 'auth.chains=guests=anonymous', `mqtt.listeners=[${open}]`) ?? '',
+    /listeners\[0\]\.host/,
+  );
 });
 
 test('HTTP has no authentication, so the users file does not open it', () => {

@@ -31,7 +31,7 @@ const CATALOGUE = {
   SLUICE_LISTEN_INSECURE:
     'A listener off loopback would let anyone in. Set auth.users_file or auth.chain for MQTT, http.tokens_file or http.users_file for HTTP, keep the host on 127.0.0.1, or set auth.insecure=true if the network is trusted.',
   SLUICE_LISTEN_CERTIFICATE:
-    'A certificate, a key or a list of revocations of a TLS listener cannot be used. The message names the key and the file.',
+    'A certificate, a key, a file of shared keys or a list of revocations of a TLS listener cannot be used. The message names the key and the file.',
   SLUICE_LISTEN_UNKNOWN: 'There is no listener with this name. The message names those that there are.',
   SLUICE_LISTEN_CHANGE:
     'A listener could not be started, stopped or renewed on every reactor. The message says why, the log says more.',

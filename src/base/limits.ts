@@ -412,6 +412,8 @@ export const LISTENER_SWEEP_MS = 100;
 export const PROXY_HEADER_BYTES_MAX = 4096;
 /** Request line and headers of a WebSocket handshake, bytes. */
 export const HTTP_HEADER_BYTES_MAX = 8192;
+/** Identities of a file of keys that clients share with a listener; more are refused. */
+export const SHARED_KEYS_MAX = 100_000;
 /** A mosquitto.conf, bytes, and files that its include_dir lines bring; more are refused. */
 export const MOSQUITTO_CONF_BYTES_MAX: number = 1 << 20;
 export const MOSQUITTO_CONF_FILES_MAX = 1000;

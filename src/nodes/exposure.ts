@@ -31,7 +31,7 @@ export function checkExposure(config: Config): void {
   // How many reactors there are does not matter here.
   for (const { bind, tlsFiles, settings } of listenerSpecs(config, 1)) {
     if ('path' in bind || isLoopback(bind.host) || asksForAuthentication(config, settings.authChain)) continue;
-    if (tlsFiles?.client_certificate === 'required') continue;
+    if (tlsFiles?.client_certificate === 'required' || (tlsFiles !== undefined && tlsFiles.psk_file !== '')) continue;
     const remedy =
       'set auth.users_file or auth.chain, demand client certificates, or set auth.insecure=true if everyone who reaches it is trusted';
     throw refuse(bind.key.replace(/port$/, 'host'), bind, remedy);

@@ -38,6 +38,35 @@ test('by default TCP and WebSocket on loopback; with a certificate TLS and secur
   ]);
 });
 
+test('shared keys stand for certificates, with TLS alone and where the table says nothing else', () => {
+  const list = specs(
+    'mqtt.tls.psk_file=keys',
+    'mqtt.ws.port=-1',
+    `mqtt.listeners=[{name="a", type="tls", port=1}, {name="b", type="wss", port=2, tls={cert_file="c", key_file="k"}},
+      {name="c", type="tls", port=3, tls={psk_file="others", psk_hint="h"}}]`,
+  );
+  assert.equal(brief(list), [
+    'tcp tcp 127.0.0.1:1883',
+    'tls tls 127.0.0.1:8883',
+    'a tls 127.0.0.1:1',
+    'b wss 127.0.0.1:2',
+    'c tls 127.0.0.1:3',
+  ]);
+  assert.equal(
+    list.slice(1).map(({ tlsFiles }) => [tlsFiles!.psk_file, tlsFiles!.cert_file, tlsFiles!.psk_hint]),
+    [
+      ['keys', '', ''],
+      ['keys', '', ''],
+      ['', 'c', ''],
+      ['others', '', 'h'],
+    ],
+  );
+  assert.match(
+    refusal('mqtt.tls.psk_file=keys', 'mqtt.tls.cert_file=c', 'mqtt.tls.key_file=k'),
+    /^mqtt\.tls\.psk_file: .*not both/,
+  );
+});
+
 test('a table inherits what it leaves out', () => {
   const [, , plant] = specs(
     'mqtt.inflight_max=7',
@@ -107,6 +136,8 @@ test('what does not fit together is refused with its place', () => {
     ['{name="a", type="tcp", port=1, path="/x"}', /has no path/],
     ['{name="a", type="tcp", port=1, tls={}}', /is not encrypted/],
     ['{name="a", type="tls", port=1}', /needs cert_file and key_file/],
+    ['{name="a", type="wss", port=1, tls={psk_file="k"}}', /shared keys are for type tls/],
+    ['{name="a", type="tls", port=1, tls={psk_file="k", cert_file="c"}}', /tls\.psk_file: .*not both/],
     ['{name="a", type="quic", port=1, proxy_protocol=true}', /not spoken over QUIC/],
     ['{name="A", type="tcp", port=1}', /^mqtt\.listeners\[0\]\.name = "A" .*not allowed; it is text that matches/],
     ['{type="tcp", port=1}', /^mqtt\.listeners\[0\] = .*it lacks name/],

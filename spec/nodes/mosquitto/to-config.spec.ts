@@ -194,6 +194,13 @@ test('listeners', () => {
         },
       },
     ],
+    [
+      'listener 8884\npsk_hint h\npsk_file keys\nuse_identity_as_username true',
+      {
+        type: 'tls',
+        tls: { psk_file: 'keys', psk_hint: 'h', min_version: 'TLSv1.2', client_certificate: 'none', username_from: 'identity' },
+      },
+    ],
     ['listener 9443\nprotocol websockets\ncertfile c\nkeyfile k', { name: 'ws-9443', type: 'wss' }],
   ];
   for (const [text, expected] of table) {
@@ -254,7 +261,6 @@ test('what has no counterpart is named, once and with its place', () => {
       'listener 1883\nplugin /x.so\nplugin_opt_config_file /c\nauth_opt_a b\n',
       [/plugin has no counterpart/, /:3: plugin_opt_config_file has no/],
     ],
-    ['listener 1883\nallow_anonymous true\nlistener 8884\npsk_hint h\n', [/:4: psk_hint has no counterpart: .*left out/]],
     ['listener 8883\ncertfile c\nkeyfile k\ntls_version tlsv1.1\n', [/:4: tls_version tlsv1\.1 is not spoken/]],
     [
       'per_listener_settings true\nlistener 1\nallow_zero_length_clientid false\nlistener 2\n',
@@ -266,7 +272,6 @@ test('what has no counterpart is named, once and with its place', () => {
     assert.is(warnings.length, expected.length, `${text}\n${warnings.join('\n')}`);
     for (const [i, pattern] of expected.entries()) assert.match(warnings[i]!, pattern);
   }
-  assert.equal(meant('listener 1883\nallow_anonymous true\nlistener 8884\npsk_hint h\n').listeners.length, 1);
 });
 
 test('bad lines are refused with their place', () => {
@@ -285,6 +290,8 @@ test('bad lines are refused with their place', () => {
     ['listener 0\n', /needs its path/],
     ['listener 1883\ncertfile c\n', /^mosquitto\.conf:2: certfile and keyfile belong together/],
     ['listener 1883\ncertfile c\nkeyfile k\nrequire_certificate true\n', /:4: require_certificate needs cafile/],
+    ['listener 8884\npsk_hint h\n', /:2: psk_hint needs psk_file/],
+    ['psk_file k\nlistener 8884\ncertfile c\nkeyfile k\npsk_hint h\n', /:5: psk_hint and certfile/],
     ['listener 1883\nmount_point site\n', /:2: a mount_point has to end with \//],
     ['listener 1883\nmount_point site/#/\n', /:2: a mount_point/],
     ['listener 1883\nbind_interface tun9\n', /:2: there is no interface tun9/],

@@ -15,7 +15,6 @@ import { NO_ORIGIN, type Origin } from './origin.ts';
 import { takeProxyHeader } from './read-proxy-header.ts';
 import type { ListenerSettings } from './settings.ts';
 import { TlsAcceptor } from './tls-acceptor.ts';
-import { tlsIdentity } from './tls-identity.ts';
 import { WebSocketAcceptor } from './websocket-acceptor.ts';
 
 export interface OpeningEvents {
@@ -71,7 +70,7 @@ export class Openings {
       tls === undefined
         ? undefined
         : new TlsAcceptor(tls, upgrade !== undefined, {
-            secured: (raw, socket, isVerified) => this.#secured(raw, socket, isVerified),
+            secured: (raw, socket, identity) => this.#secured(raw, socket, identity),
             refused: (raw, why) => this.#failed(raw, why),
           });
     this.#webSocket =
@@ -122,11 +121,11 @@ export class Openings {
     this.#tls.accept(opening.raw);
   }
 
-  #secured(raw: net.Socket, socket: TLSSocket, isVerified: boolean): void {
+  #secured(raw: net.Socket, socket: TLSSocket, identity: TlsIdentity): void {
     const opening = this.#bySocket.get(raw);
     if (opening === undefined) return void socket.destroy();
     opening.socket = socket;
-    opening.tls = tlsIdentity(socket, isVerified, this.#settings.tls!.usernameFrom);
+    opening.tls = identity;
     socket.on('error', ignore);
     socket.on('close', () => this.#fail(opening, 'the peer has closed'));
     this.#upgrade(opening);

@@ -37,11 +37,11 @@ export interface IntakeSettings {
 }
 
 export type CertificateDemand = 'none' | 'optional' | 'required';
-/** What of a client's certificate is its user name. */
-export type CertificateName = 'none' | 'cn' | 'dn' | 'san';
+/** What of a client's certificate, or of the key that it shares with us, is its user name. */
+export type CertificateName = 'none' | 'cn' | 'dn' | 'san' | 'identity';
 
 export interface TlsSettings {
-  /** The first is for clients that name no server, or one that no certificate is for. */
+  /** The first is for clients that name no server, or one that no certificate is for. None where keys are shared beforehand. */
   readonly certificates: readonly CertificatePair[];
   /** Certificates of the authorities that sign clients' certificates, PEM; '' is none. */
   readonly clientAuthorities: string;
@@ -52,6 +52,9 @@ export interface TlsSettings {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
   /** OpenSSL's list; '' is Node's default. */
   readonly ciphers: string;
+  /** Identities and keys, hexadecimal, of clients that share one with us; undefined where certificates are used. */
+  readonly sharedKeys: readonly (readonly [identity: string, key: string])[] | undefined;
+  readonly sharedKeyHint: string;
   /** Shared by all reactors, so that a session is resumed on any of them. */
   readonly ticketKeys: Uint8Array;
 }

@@ -5,16 +5,21 @@
 import { constants } from 'node:crypto';
 import type net from 'node:net';
 import * as tls from 'node:tls';
+import type { TlsIdentity } from '../session/connection.ts';
 import type { CertificatePair, TlsSettings } from './settings.ts';
+import { sharedKeyIdentity, tlsIdentity } from './tls-identity.ts';
 
 /** Not in Node's constants everywhere. Renegotiation is a way to make a server work; nobody needs it. */
 const SSL_OP_NO_RENEGOTIATION = 0x4000_0000;
+/** Forward secrecy first; those without are what small devices can do. */
+const SHARED_KEY_CIPHERS =
+  'TLS_AES_128_GCM_SHA256:ECDHE-PSK-CHACHA20-POLY1305:ECDHE-PSK-AES128-CBC-SHA256:PSK-CHACHA20-POLY1305:PSK-AES256-GCM-SHA384:PSK-AES128-GCM-SHA256:PSK-AES128-CBC-SHA256';
 const MQTT_ALPN: readonly string[] = ['mqtt'];
 const HTTP_ALPN: readonly string[] = ['http/1.1'];
 
 export interface TlsEvents {
-  /** `socket` is `raw` with TLS on it. `isVerified`: it has shown a certificate, and one of our authorities has signed it. */
-  secured(raw: net.Socket, socket: tls.TLSSocket, isVerified: boolean): void;
+  /** `socket` is `raw` with TLS on it. */
+  secured(raw: net.Socket, socket: tls.TLSSocket, identity: TlsIdentity): void;
   /** No handshake; the socket is closed. */
   refused(raw: net.Socket, why: string): void;
 }
@@ -23,12 +28,17 @@ export class TlsAcceptor {
   readonly #server: tls.Server;
   #settings: TlsSettings;
   #contexts: readonly NamedContext[];
+  #sharedKeys: ReadonlyMap<string, Buffer>;
+  /** Whose key a connection has been asked for. */
+  readonly #claimed = new WeakMap<tls.TLSSocket, string>();
 
   constructor(settings: TlsSettings, isHttp: boolean, events: TlsEvents) {
     this.#settings = settings;
     this.#contexts = contextsOf(settings);
+    this.#sharedKeys = sharedKeysOf(settings);
     this.#server = tls.createServer({
-      ...contextOptions(settings, settings.certificates[0]!),
+      ...contextOptions(settings, settings.certificates[0]),
+      ...(settings.sharedKeys === undefined ? {} : this.#sharedKeyOptions(settings.sharedKeyHint)),
       // A client that offers protocols and not this one is refused; one that offers none is welcome.
       ALPNProtocols: [...(isHttp ? HTTP_ALPN : MQTT_ALPN)],
       requestCert: settings.clientCertificate !== 'none',
@@ -38,17 +48,10 @@ export class TlsAcceptor {
     });
     this.#server.on('secureConnection', (socket) => {
       const raw = rawSocketOf(socket);
-      const isShown = this.#settings.clientCertificate !== 'none' && Object.keys(socket.getPeerCertificate()).length > 0;
-      const why = socket.authorizationError as unknown as string | null;
-      if (isShown ? !socket.authorized : this.#settings.clientCertificate === 'required') {
-        socket.destroy();
-        events.refused(
-          raw,
-          isShown ? `the client's certificate is not trusted (${String(why)})` : 'the client shows no certificate',
-        );
-      } else {
-        events.secured(raw, socket, isShown);
-      }
+      const identity = this.#identify(socket);
+      if (typeof identity !== 'string') return events.secured(raw, socket, identity);
+      socket.destroy();
+      events.refused(raw, identity);
     });
     this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
       events.refused(rawSocketOf(socket), error.code ?? error.message);
@@ -62,9 +65,35 @@ export class TlsAcceptor {
   /** Throws when OpenSSL does not take them, and keeps the former. */
   renew(settings: TlsSettings): void {
     const contexts = contextsOf(settings);
-    this.#server.setSecureContext(contextOptions(settings, settings.certificates[0]!));
+    this.#server.setSecureContext(contextOptions(settings, settings.certificates[0]));
     this.#contexts = contexts;
+    this.#sharedKeys = sharedKeysOf(settings);
     this.#settings = settings;
+  }
+
+  #sharedKeyOptions(pskIdentityHint: string): tls.TlsOptions {
+    return {
+      ...(pskIdentityHint === '' ? {} : { pskIdentityHint }),
+      pskCallback: (socket, identity) => {
+        this.#claimed.set(socket, identity);
+        return this.#sharedKeys.get(identity) ?? null;
+      },
+    };
+  }
+
+  /** Who it is, or why it may not come in. */
+  #identify(socket: tls.TLSSocket): TlsIdentity | string {
+    const { clientCertificate, usernameFrom, sharedKeys } = this.#settings;
+    if (sharedKeys !== undefined) {
+      const identity = this.#claimed.get(socket);
+      return identity === undefined ? 'no key was asked for' : sharedKeyIdentity(socket, identity, usernameFrom);
+    }
+    const isShown = clientCertificate !== 'none' && Object.keys(socket.getPeerCertificate()).length > 0;
+    if (isShown && !socket.authorized) {
+      return `the client's certificate is not trusted (${String(socket.authorizationError)})`;
+    }
+    if (!isShown && clientCertificate === 'required') return 'the client shows no certificate';
+    return tlsIdentity(socket, isShown, usernameFrom);
   }
 
   /** Undefined is the first certificate. */
@@ -89,18 +118,27 @@ function contextsOf(settings: TlsSettings): NamedContext[] {
   }));
 }
 
-export function contextOptions(settings: TlsSettings, pair: CertificatePair): tls.SecureContextOptions & { ticketKeys: Buffer } {
+function sharedKeysOf({ sharedKeys = [] }: TlsSettings): ReadonlyMap<string, Buffer> {
+  return new Map(sharedKeys.map(([identity, key]) => [identity, Buffer.from(key, 'hex')]));
+}
+
+/** `pair` is undefined where keys are shared. A session is not resumed there: it would leave out who the client is. */
+export function contextOptions(
+  settings: TlsSettings,
+  pair: CertificatePair | undefined,
+): tls.SecureContextOptions & { ticketKeys: Buffer } {
+  const usual = SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION;
+  const ciphers = settings.ciphers || (pair === undefined ? SHARED_KEY_CIPHERS : '');
   return {
-    cert: pair.certificate,
-    key: pair.key,
+    ...(pair === undefined ? {} : { cert: pair.certificate, key: pair.key }),
     minVersion: settings.minVersion,
     honorCipherOrder: true,
-    secureOptions: SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
+    secureOptions: pair === undefined ? usual | constants.SSL_OP_NO_TICKET : usual,
     sessionIdContext: 'sluice',
     ticketKeys: Buffer.from(settings.ticketKeys),
     ...(settings.clientAuthorities === '' ? {} : { ca: settings.clientAuthorities }),
     ...(settings.revocations === '' ? {} : { crl: settings.revocations }),
-    ...(settings.ciphers === '' ? {} : { ciphers: settings.ciphers }),
+    ...(ciphers === '' ? {} : { ciphers }),
   };
 }
 

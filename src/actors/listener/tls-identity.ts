@@ -3,6 +3,16 @@ import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import type { ClientCertificate, TlsIdentity } from '../session/connection.ts';
 import type { CertificateName } from './settings.ts';
 
+/** Of a client that has shown that it shares the key of `identity` with us. */
+export function sharedKeyIdentity(socket: TLSSocket, identity: string, usernameFrom: CertificateName): TlsIdentity {
+  return {
+    protocol: socket.getProtocol() ?? '',
+    serverName: '',
+    certificate: null,
+    username: usernameFrom === 'identity' ? identity : '',
+  };
+}
+
 export function tlsIdentity(socket: TLSSocket, isVerified: boolean, usernameFrom: CertificateName): TlsIdentity {
   const certificate = isVerified ? clientCertificate(socket) : null;
   const serverName: unknown = (socket as unknown as { servername?: unknown }).servername;
@@ -46,6 +56,7 @@ export function alternativeNames(text: string): string[] {
 export function usernameOf({ commonName, subject, alternativeNames: names }: ClientCertificate, from: CertificateName): string {
   switch (from) {
     case 'none':
+    case 'identity':
       return '';
     case 'cn':
       return commonName;

@@ -15,6 +15,8 @@ const TLS_KEYS = [
   'username_from',
   'min_version',
   'ciphers',
+  'psk_file',
+  'psk_hint',
 ] as const;
 
 const LIMIT_KEYS = [

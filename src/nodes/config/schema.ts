@@ -260,6 +260,8 @@ export const CONFIG_SCHEMA = {
             'client_certificate',
             'username_from',
             'min_version',
+            'psk_file',
+            'psk_hint',
             'ciphers',
           ],
           properties: {
@@ -309,10 +311,10 @@ export const CONFIG_SCHEMA = {
             },
             username_from: {
               type: 'string',
-              enum: ['none', 'cn', 'dn', 'san'],
+              enum: ['none', 'cn', 'dn', 'san', 'identity'],
               default: 'none',
               description:
-                'What of a client’s certificate is its user name, in place of what CONNECT says and without a password: common name, whole subject (RFC 2253) or first alternative name.',
+                'What of a client’s certificate is its user name, in place of what CONNECT says and without a password: common name, whole subject (RFC 2253) or first alternative name. `identity`: with `psk_file`, the identity that goes with the key.',
             },
             min_version: {
               type: 'string',
@@ -324,6 +326,17 @@ export const CONFIG_SCHEMA = {
               type: 'string',
               default: '',
               description: 'Ciphers in OpenSSL’s form, best first. Empty means the default of Node.js.',
+            },
+            psk_file: {
+              type: 'string',
+              default: '',
+              description:
+                'File of `identity:key` lines, keys in hexadecimal, for clients that share a key with the node instead of looking at a certificate; in place of `cert_file`. Not for WSS and QUIC.',
+            },
+            psk_hint: {
+              type: 'string',
+              default: '',
+              description: 'Told to such clients, so that they find the right key. TLS 1.2 alone.',
             },
             reload_interval_ms: {
               type: 'integer',

@@ -10,6 +10,7 @@ import { contextOptions } from '../../actors/listener/tls-acceptor.ts';
 import { alternativeNames } from '../../actors/listener/tls-identity.ts';
 import { SluiceError } from '../../base/errors.ts';
 import type { TlsTable } from '../config/listener-schema.ts';
+import { readSharedKeys } from './shared-keys.ts';
 
 export interface ReadCertificates {
   readonly settings: TlsSettings;
@@ -19,7 +20,9 @@ export interface ReadCertificates {
 
 /** Throws SLUICE_LISTEN_CERTIFICATE, which names the file. `key` is the part of the configuration that names the files. */
 export function readCertificates(files: TlsTable, ticketKeys: Uint8Array, key: string): ReadCertificates {
-  const pairs = [files, ...files.sni].map((pair) => readPair(pair, key));
+  const sharedKeys = files.psk_file === '' ? undefined : readSharedKeys(files.psk_file);
+  if (typeof sharedKeys === 'string') throw fault(`${key}.psk_file`, files.psk_file, sharedKeys);
+  const pairs = sharedKeys === undefined ? [files, ...files.sni].map((pair) => readPair(pair, key)) : [];
   const clientAuthorities = files.ca_file === '' ? '' : readPem(files.ca_file, `${key}.ca_file`);
   if (files.client_certificate !== 'none' && clientAuthorities === '') {
     throw fault(
@@ -36,9 +39,11 @@ export function readCertificates(files: TlsTable, ticketKeys: Uint8Array, key: s
     usernameFrom: files.username_from,
     minVersion: files.min_version,
     ciphers: files.ciphers,
+    sharedKeys,
+    sharedKeyHint: files.psk_hint,
     ticketKeys,
   };
-  for (const { pair } of pairs) {
+  for (const pair of sharedKeys === undefined ? pairs.map((each) => each.pair) : [undefined]) {
     try {
       createSecureContext(contextOptions(settings, pair));
     } catch (error) {
@@ -50,7 +55,12 @@ export function readCertificates(files: TlsTable, ticketKeys: Uint8Array, key: s
 
 /** Changes when one of the files does. */
 export function fingerprintOf(files: TlsTable): string {
-  const names = [...[files, ...files.sni].flatMap((pair) => [pair.cert_file, pair.key_file]), files.ca_file, files.crl_file];
+  const names = [
+    ...[files, ...files.sni].flatMap((pair) => [pair.cert_file, pair.key_file]),
+    files.ca_file,
+    files.crl_file,
+    files.psk_file,
+  ];
   return names
     .filter((name) => name !== '')
     .map((name) => {

@@ -24,9 +24,12 @@ export function listenerSpecs(config: Config, reactors: number): ListenerSpec[] 
   const { mqtt } = config;
   const specs: ListenerSpec[] = [];
   const withCertificate = mqtt.tls.cert_file !== '';
+  const withKeys = mqtt.tls.psk_file !== '';
+  if (withCertificate && withKeys)
+    throw bad('mqtt.tls.psk_file', 'there are certificates or shared keys, not both; use mqtt.listeners for a second kind');
   for (const type of ['tcp', 'tls', 'ws', 'wss'] as const) {
     const { host, port } = mqtt[type];
-    if (port < 0 || (ENCRYPTED.has(type) && !withCertificate)) continue;
+    if (port < 0 || (ENCRYPTED.has(type) && !withCertificate && !(type === 'tls' && withKeys))) continue;
     specs.push(specOf(config, { name: type, type, host, port }, `mqtt.${type}.port`, reactors));
   }
   const tables = mqtt.listeners as unknown as readonly ListenerTable[];
@@ -77,8 +80,7 @@ function specOf(config: Config, table: ListenerTable, key: string, reactors: num
   const { name, type, proxy_protocol = false, auth = '', mountpoint = '', origins = mqtt.ws.origins } = table;
   const limits: LimitsTable = { ...mqtt, ...table.limits };
   const rate = { ...mqtt.rate, ...table.rate };
-  const tlsFiles = ENCRYPTED.has(type) ? { ...mqtt.tls, ...table.tls } : undefined;
-  if (tlsFiles !== undefined && tlsFiles.cert_file === '') throw bad(`${key}.tls`, `type ${type} needs cert_file and key_file`);
+  const tlsFiles = ENCRYPTED.has(type) ? tlsFilesOf(config, table, key) : undefined;
   return {
     bind: bindOf(table, key),
     tlsFiles,
@@ -103,6 +105,18 @@ function specOf(config: Config, table: ListenerTable, key: string, reactors: num
       tls: undefined,
     },
   };
+}
+
+/** A table that brings certificates of its own has nothing to do with the keys of `mqtt.tls`, and the other way round. */
+function tlsFilesOf({ mqtt }: Config, { type, tls = {} }: ListenerTable, key: string): TlsTable {
+  const { cert_file = '', psk_file = '' } = tls;
+  if (cert_file !== '' && psk_file !== '') throw bad(`${key}.tls.psk_file`, 'there are certificates or shared keys, not both');
+  const other = psk_file !== '' ? { cert_file: '', key_file: '', sni: [] } : cert_file !== '' ? { psk_file: '' } : {};
+  const files = { ...mqtt.tls, ...other, ...tls };
+  if (files.psk_file !== '' && type !== 'tls')
+    throw bad(`${key}.tls`, `type ${type} needs cert_file and key_file, shared keys are for type tls`);
+  if (files.psk_file === '' && files.cert_file === '') throw bad(`${key}.tls`, `type ${type} needs cert_file and key_file`);
+  return files;
 }
 
 /** How shares are dealt out is the node's to say, not a listener's. */

@@ -1,6 +1,6 @@
 /** A listener of a mosquitto.conf as a table of mqtt.listeners. Pure. */
 import { confError } from './conf-lines.ts';
-import type { ConfListener, Given } from './read-conf.ts';
+import type { ConfListener, Given, Section } from './read-conf.ts';
 
 /** What the machine has to do with it. */
 export interface Machine {
@@ -29,10 +29,11 @@ export function takesIdentity({ options }: ConfListener): boolean {
   return wanted && options.isOn('require_certificate') && options.get('certfile') !== undefined;
 }
 
-export function listenerTable(listener: ConfListener, name: string, machine: Machine): Table {
+/** `security` is what holds for the listener, be it its own or that of all. */
+export function listenerTable(listener: ConfListener, security: Section, name: string, machine: Machine): Table {
   const { options, port, at } = listener;
   const isWebSocket = options.text('protocol') === 'websockets';
-  const tls = tlsOf(listener);
+  const tls = sharedKeysOf(listener, security) ?? tlsOf(listener);
   const isUnix = port === 0;
   if (isUnix && (isWebSocket || tls !== undefined))
     throw confError(listener.where, 'a Unix socket speaks MQTT alone, without TLS and WebSocket');
@@ -88,6 +89,27 @@ function limitsOf({ options }: ConfListener): Record<string, number> {
   };
 }
 
+function sharedKeysOf({ options }: ConfListener, security: Section): Record<string, string> | undefined {
+  const hint = options.get<string>('psk_hint');
+  if (hint === undefined) return undefined;
+  const keys = security.get<string>('psk_file');
+  if (keys === undefined) throw confError(hint.where, 'psk_hint needs psk_file');
+  if (options.get('certfile') !== undefined) throw confError(hint.where, 'psk_hint and certfile: a listener has one of them');
+  const ciphers = options.get<string>('ciphers');
+  return {
+    psk_file: keys.value,
+    psk_hint: hint.value,
+    min_version: minVersionOf(options),
+    client_certificate: 'none',
+    ...(ciphers === undefined ? {} : { ciphers: ciphers.value }),
+    ...(options.isOn('use_identity_as_username') ? { username_from: 'identity' } : {}),
+  };
+}
+
+function minVersionOf(options: Section): string {
+  return MIN_VERSION[options.text('tls_version')] ?? 'TLSv1.2';
+}
+
 function tlsOf({ options }: ConfListener): Record<string, string> | undefined {
   const [cert, key] = [options.get<string>('certfile'), options.get<string>('keyfile')];
   if (cert === undefined && key === undefined) return undefined;
@@ -101,7 +123,7 @@ function tlsOf({ options }: ConfListener): Record<string, string> | undefined {
   return {
     cert_file: cert.value,
     key_file: key.value,
-    min_version: MIN_VERSION[options.text('tls_version')] ?? 'TLSv1.2',
+    min_version: minVersionOf(options),
     client_certificate: demanded ? 'required' : 'none',
     ...(ca === undefined ? {} : { ca_file: ca.value }),
     ...(crl === undefined ? {} : { crl_file: crl.value }),

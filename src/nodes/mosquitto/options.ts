@@ -46,7 +46,6 @@ function word(scope: ConfOption['scope'], words: readonly string[], more: Partia
 
 const DURABLE = 'what is kept is on disk before it is acknowledged, so nothing is saved at intervals';
 const PLUGIN = 'plugins of mosquitto cannot be loaded; see auth.chain and acl.sources for what there is instead';
-const PSK = 'pre-shared keys are not spoken; the listener is left out';
 const LOGS = 'the log goes to stderr, one JSON object a line';
 const ENGINE = 'keys are read from PEM files';
 
@@ -108,7 +107,7 @@ const SECURITY: Options = {
   auto_id_prefix: text('security', { instead: 'generated client ids have no prefix that can be chosen' }),
   password_file: text('security'),
   plugin: text('security', { instead: PLUGIN, many: true }),
-  psk_file: text('security', { instead: 'pre-shared keys are not spoken' }),
+  psk_file: text('security'),
 };
 
 const LISTENER: Options = {
@@ -133,7 +132,7 @@ const LISTENER: Options = {
   mount_point: text('listener'),
   port: int('listener', 1, 65_535),
   protocol: word('listener', ['mqtt', 'websockets']),
-  psk_hint: text('listener', { instead: PSK }),
+  psk_hint: text('listener'),
   require_certificate: bool('listener'),
   socket_domain: word('listener', ['ipv4', 'ipv6']),
   tls_engine: text('listener', { instead: ENGINE }),

@@ -124,10 +124,10 @@ class Mapping {
   #mapListeners(): void {
     const { listeners } = this.#conf;
     for (const type of ['tcp', 'ws'] as const) this.#set(`mqtt.${type}.port`, -1);
-    const served = listeners.filter((listener) => listener.options.get('psk_hint') === undefined);
-    const names = namesOf(served);
-    const tables = listeners.length === 0 ? this.#localTables() : served.map((listener, i) => this.#tableOf(listener, names[i]!));
-    this.#mapSecurity(served, names);
+    const names = namesOf(listeners);
+    const tables =
+      listeners.length === 0 ? this.#localTables() : listeners.map((listener, i) => this.#tableOf(listener, names[i]!));
+    this.#mapSecurity(names);
     this.#set('mqtt.listeners', tables as unknown as ConfigValue);
   }
 
@@ -139,7 +139,8 @@ class Mapping {
   }
 
   #tableOf(listener: ConfListener, name: string): Table {
-    const table = listenerTable(listener, name, this.#machine);
+    const security = this.#conf.isPerListener ? listener.security : this.#conf.security;
+    const table = listenerTable(listener, security, name, this.#machine);
     const chain = this.#chainOf(listener, name);
     return chain === '' ? table : { ...table, auth: chain };
   }
@@ -150,16 +151,16 @@ class Mapping {
     return this.#conf.isPerListener && linksOf(listener.security, false).length > 0 ? name : '';
   }
 
-  #mapSecurity(served: readonly ConfListener[], names: readonly string[]): void {
+  #mapSecurity(names: readonly string[]): void {
     const { security, isPerListener, listeners } = this.#conf;
-    const chains: string[] = served.some(takesIdentity) ? [`${CERTIFICATES}=deny`] : [];
+    const chains: string[] = listeners.some(takesIdentity) ? [`${CERTIFICATES}=deny`] : [];
     const usersFiles: string[] = [];
     const aclFiles: string[] = [];
     const own = isPerListener ? [] : linksOf(security, listeners.length === 0);
     this.#set('auth.chain', own);
     if (!isPerListener) this.#mapCommonFiles(security);
     if (isPerListener) {
-      for (const [i, listener] of served.entries()) {
+      for (const [i, listener] of listeners.entries()) {
         const name = names[i]!;
         const links = linksOf(listener.security, false);
         const [password, acl] = [listener.security.get<string>('password_file'), listener.security.get<string>('acl_file')];
@@ -177,8 +178,8 @@ class Mapping {
       this.#set('acl.check_deliveries', true);
       this.#set('acl.grant_subscriptions', true);
     }
-    this.#openTo(served);
-    this.#mapEmptyIds(served);
+    this.#openTo();
+    this.#mapEmptyIds();
   }
 
   #mapCommonFiles(security: Section): void {
@@ -188,9 +189,9 @@ class Mapping {
   }
 
   /** Everybody may come in where the file says so itself. */
-  #openTo(served: readonly ConfListener[]): void {
-    const { isPerListener, security } = this.#conf;
-    const open = served
+  #openTo(): void {
+    const { isPerListener, security, listeners } = this.#conf;
+    const open = listeners
       .map((listener) => (isPerListener ? listener.security : security))
       .filter((each) => linksOf(each, false).length === 0)
       .map((each) => each.get<boolean>('allow_anonymous'));
@@ -198,9 +199,9 @@ class Mapping {
     this.#set('auth.insecure', true, open[0].where);
   }
 
-  #mapEmptyIds(served: readonly ConfListener[]): void {
-    const { isPerListener, security } = this.#conf;
-    const given = (isPerListener ? served.map((listener) => listener.security) : [security]).map((each) =>
+  #mapEmptyIds(): void {
+    const { isPerListener, security, listeners } = this.#conf;
+    const given = (isPerListener ? listeners.map((listener) => listener.security) : [security]).map((each) =>
       each.get<boolean>('allow_zero_length_clientid'),
     );
     const refusal = given.find((each) => each?.value === false);
