@@ -25,7 +25,6 @@ test.before(async () => {
     '{name="few", type="tcp", port=0, limits={connections_max=3}}',
     '{name="steady", type="tcp", port=0, rate={listener_connects=10}, limits={handshake_timeout_ms=60000}}',
     '{name="small", type="tcp", port=0, limits={max_packet_bytes=100, inflight_max=3, keep_alive_max_s=7, session_expiry_max_s=11, subscriptions_max=2, qos_max=1, retained_available=false}}',
-    '{name="managed", type="tcp", port=0}',
     '{name="plant", type="tcp", port=0, mountpoint="plant/7/"}',
     '{name="six", type="tcp", port=0, host="::"}',
   ];
@@ -166,60 +165,6 @@ test('clients behind a mount point live in their part of the tree without knowin
   await heir.subscribe('plant/7/last/#');
   dying.destroy();
   assert.is((await heir.nextPublish()).topic, 'plant/7/last/words');
-});
-
-test('a listener is stopped and started over HTTP; its clients stay, unless they are told to leave', async () => {
-  const post = async (path: string, body: object = {}): Promise<{ status: number; answer: Record<string, unknown> }> => {
-    const headers = { 'content-type': 'application/json' };
-    const response = await fetch(`${broker.http}/api/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
-    return { status: response.status, answer: (await response.json()) as Record<string, unknown> };
-  };
-  const described = async (name: string): Promise<Record<string, unknown>> => {
-    const { listeners } = (await (await fetch(`${broker.http}/api/v1/listeners`)).json()) as {
-      listeners: Record<string, unknown>[];
-    };
-    return listeners.find((listener) => listener.name === name)!;
-  };
-  const port = broker.portOf('managed');
-  const client = await RawClient.connect(port, { clientId: 'stays' });
-  assert.equal(await described('managed').then(({ type, state, address }) => [type, state, address]), [
-    'tcp',
-    'listening',
-    broker.listeners.managed,
-  ]);
-  const before = Number((await described('managed')).connections);
-  assert.ok(before >= 1);
-
-  assert.is((await post('listeners/managed/stop')).status, 200);
-  const refused = await RawClient.open(port).then(
-    () => 'accepted',
-    (error: NodeJS.ErrnoException) => error.code,
-  );
-  assert.is(refused, 'ECONNREFUSED');
-  await client.settled();
-  assert.is((await described('managed')).state, 'stopped');
-
-  for (let i = 0; i < 3; i++) {
-    assert.is((await post('listeners/managed/start')).status, 200);
-    const next = await RawClient.connect(port, { clientId: 'next' });
-    await next.disconnect();
-    assert.is((await post('listeners/managed/stop')).status, 200);
-  }
-  assert.is((await post('listeners/managed/start')).status, 200);
-  assert.is((await post('listeners/managed/stop', { disconnect: true })).status, 200);
-  assert.is(await client.reasonOfEnd(), 0x98);
-  await until('they have left', async () => Number((await described('managed')).connections) === 0);
-
-  assert.equal(await post('listeners/nobody/stop').then(({ status, answer }) => [status, answer.code]), [
-    404,
-    'SLUICE_LISTEN_UNKNOWN',
-  ]);
-  const form = await fetch(`${broker.http}/api/v1/listeners/few/stop`, {
-    method: 'POST',
-    body: new URLSearchParams({ disconnect: 'true' }),
-  });
-  assert.is(form.status, 415, 'what a web page can send from anywhere');
-  assert.is((await fetch(`${broker.http}/api/v1/listeners/few/stop`, { method: 'POST' })).status, 400);
 });
 
 test.run();

@@ -6,6 +6,7 @@ import { banCommand } from './ban.ts';
 import { benchCommand } from './bench.ts';
 import { clusterCommand } from './cluster.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { listenerCommand } from './listener.ts';
 import { logCommand } from './log.ts';
 import { pubCommand } from './pub.ts';
 import { raftCommand } from './raft.ts';
@@ -38,6 +39,7 @@ function createProgram(): Command {
     banCommand(),
     clusterCommand(),
     raftCommand(),
+    listenerCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
