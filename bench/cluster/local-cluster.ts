@@ -1,7 +1,7 @@
 /** Nodes of one cluster as child processes on this machine, with registers in their groups: for benches, chaos and specs. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import * as net from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -101,6 +101,12 @@ export class LocalNode {
 
   signal(signal: NodeJS.Signals): void {
     this.child?.kill(signal);
+  }
+
+  /** All of its threads are stopped; a signal takes a moment to reach them. */
+  get isAsleep(): boolean {
+    const threads = `/proc/${this.child?.pid}/task`;
+    return readdirSync(threads).every((thread) => /^State:\s+T/m.test(readFileSync(`${threads}/${thread}/status`, 'utf8')));
   }
 
   client(): Promise<RegisterClient> {

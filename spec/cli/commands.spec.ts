@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { SCENARIOS } from '../../bench/scenario.ts';
 import { startTarget } from '../../bench/targets/start-target.ts';
 import type { Target } from '../../bench/targets/target.ts';
 
@@ -118,7 +119,7 @@ test('help, version and the list of scenarios', async () => {
     assert.is((await sluice(args)).code, 0, args.join(' '));
   }
   const { stdout } = await sluice(['bench', '--list']);
-  assert.is(stdout.trimEnd().split('\n').length, 18);
+  assert.is(stdout.trimEnd().split('\n').length, SCENARIOS.length);
 });
 
 test.run();

@@ -56,6 +56,7 @@ test('a leader that is stopped for a while is replaced, and tells nobody old new
   const client = (await clientOf(first))!;
   const others = cluster.nodes.filter((node) => node !== first);
   first.signal('SIGSTOP');
+  await until('it sleeps', async () => first.isAsleep);
   // Asked while it sleeps, answered when it wakes.
   const stale = client.ask({ group: GROUP, op: 'get', key: 'a' });
   const second = await leader(others);
