@@ -36,7 +36,14 @@ export class Broker {
 
   /** `settings` by configuration key. */
   static async start(settings: Readonly<Record<string, string | number | boolean>> = {}): Promise<Broker> {
-    const all = { 'mqtt.tcp.port': 0, 'http.port': 0, 'node.threads': 1, 'log.level': 'warn', ...settings };
+    const all = {
+      'mqtt.tcp.port': 0,
+      'http.port': 0,
+      'node.threads': 1,
+      'log.level': 'warn',
+      'mqtt.sys_interval_s': 0,
+      ...settings,
+    };
     const node = new NodeChild(
       Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`]),
       {},

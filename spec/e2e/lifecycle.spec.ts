@@ -1,6 +1,8 @@
 // A node that stops with clients connected, and one that loses a reactor thread.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { allocateMeters } from '../../src/actors/insight/meters.ts';
+import { NO_INTAKE } from '../../src/actors/intake/intake.ts';
 import { allocateCounters } from '../../src/actors/listener/counters.ts';
 import { OPEN_ACCESS } from '../../src/nodes/broker.ts';
 import { defaultConfig } from '../../src/nodes/config/load.ts';
@@ -91,6 +93,8 @@ dying.before(async () => {
     bootArguments: (): ReactorBoot => ({
       config,
       wire: undefined,
+      intake: NO_INTAKE,
+      insight: { meters: allocateMeters(2), slow: null, traces: [] },
       security: { authenticates: false, authorizes: false, access: OPEN_ACCESS },
       listeners: [{ settings, row: 1, target: socket.lend() }],
       counters,

@@ -10,6 +10,11 @@ export const WELL_KNOWN = {
   shards: 8,
   restorer: 9,
   access: 10,
-  clusterDoor: 11,
+  delayed: 11,
   shareInterest: 12,
+  exclusive: 13,
+  announcer: 14,
+  insight: 15,
+  clients: 16,
+  clusterDoor: 17,
 } as const;

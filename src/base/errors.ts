@@ -42,7 +42,7 @@ const CATALOGUE = {
   SLUICE_ACL_FILE:
     'The file of acl.file cannot be read or has a bad rule; the message names the place. See docs/security.md for what a rule looks like.',
   SLUICE_SECURITY_STORE:
-    'Users, rules or bans cannot be read from, or written to, the folder security/ of node.data. Look at its rights and at the room on its disk; a file that is damaged must be restored or moved away.',
+    'Users, rules, bans or topic metrics cannot be read from, or written to, the folders security/ and extensions/ of node.data. Look at its rights and at the room on its disk; a file that is damaged must be restored or moved away.',
   SLUICE_SECURITY_LIMIT:
     'There are as many users, groups, rules or bans as a node keeps. Remove some, or keep them in a database.',
   SLUICE_SECURITY_BUSY: 'Too many passwords wait to be hashed. Try again in a moment.',
@@ -51,6 +51,8 @@ const CATALOGUE = {
   SLUICE_HTTP_FORBIDDEN:
     'Without authentication the node answers only to names of this machine, so that no web page can reach it through a name of its own. Use 127.0.0.1 or localhost, or set http.tokens_file.',
   SLUICE_HTTP_CONFLICT: 'What is to be made is there already.',
+  SLUICE_HTTP_INVALID: 'A value of an administrative request makes no sense; the message says which and why.',
+  SLUICE_HTTP_LIMIT: 'There are as many of these as a node keeps. Remove some.',
   SLUICE_HTTP_ADMINS_FILE:
     'The file of http.tokens_file or http.users_file cannot be read or has a bad line; the message names it. A tokens file has `name:token` lines, a token of at least 16 characters.',
   SLUICE_STORAGE_FULL:

@@ -57,6 +57,40 @@ export const MQTT_FILTERS_PER_PACKET_MAX = 16_384;
 /** User properties in one control packet; more end the connection with 0x97. Those of PUBLISH are passed through uncounted. */
 export const MQTT_USER_PROPERTIES_MAX = 1024;
 
+/** A pattern of a rule, in characters, and its program, in instructions; a larger one is refused when the rule is read. */
+export const REGEX_PATTERN_CHARS_MAX = 256;
+export const REGEX_PROGRAM_MAX = 1024;
+/** `{n,m}` in a pattern. */
+export const REGEX_REPEATS_MAX = 64;
+/** A longer text matches no pattern, characters. */
+export const REGEX_TEXT_CHARS_MAX = 4096;
+/** Rewrite rules, topics that clients are subscribed to by the server; more are refused at the start. */
+export const REWRITE_RULES_MAX = 256;
+export const AUTO_SUBSCRIPTIONS_MAX = 64;
+/** Delayed messages handed out in one turn; the rest follows in the next. */
+export const DELAYED_DUE_MAX = 256;
+/** A client id's part of a rewritten topic that is remembered, per client; the oldest is forgotten. */
+export const REWRITES_KEPT_MAX = 256;
+/** Events of a reactor that wait to be published; further ones are lost and counted. */
+export const EVENTS_QUEUED_MAX = 10_000;
+/** Filters whose messages are counted. */
+export const TOPIC_METERS_MAX = 512;
+/** Traces at once, lines of a reactor that wait for main, and what is shown of a payload, bytes. */
+export const TRACES_MAX = 32;
+export const TRACE_QUEUED_MAX = 10_000;
+export const TRACE_PAYLOAD_BYTES = 1024;
+/** Bytes of a trace's file, after which the trace ends, and its longest time, seconds. */
+export const TRACE_FILE_BYTES_MAX: number = 64 * 1024 * 1024;
+export const TRACE_SECONDS_MAX = 86_400;
+/** Bytes that wait for somebody who follows a trace live; further lines are not sent to him. */
+export const TRACE_LIVE_BYTES_MAX: number = 4 * 1024 * 1024;
+/** Alarms that are active at once; a further one is not raised. */
+export const ALARMS_MAX = 1000;
+/** Exclusive subscriptions of one reactor's topics; a further one is refused (0x97). */
+export const EXCLUSIVE_TOPICS_MAX = 100_000;
+/** For the reactor of a topic to say whether somebody has it, milliseconds; then the subscription is refused (0x80). */
+export const EXCLUSIVE_ASK_MS = 5000;
+
 /** Password checks that wait for the pool; a further login is refused as busy, and the client may try again. */
 export const AUTH_CHECKS_QUEUED_MAX = 128;
 /** Good logins that are remembered, so that they need no scrypt when they come again; the oldest is forgotten. */
@@ -379,6 +413,8 @@ export const AUTHORIZE_BACKEND_TIMEOUT_MS = 5000;
 export const AUTHORIZE_TIMEOUT_MS = 7000;
 /** Entries of the audit log that wait to be written; a further one is lost and the node's log says so. */
 export const AUDIT_WAITING_MAX = 10_000;
+/** For a reactor to answer an administrator's question, milliseconds. */
+export const ADMIN_ASK_MS = 5000;
 /** Entries of one answer of the administrative lists. */
 export const ADMIN_PAGE_MAX = 1000;
 /** Built-in users, and the groups of one; a further one is refused. */

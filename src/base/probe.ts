@@ -24,6 +24,9 @@ const PROBE_BLOCKS = [
   'meta',
   'auth',
   'acl',
+  'delayed',
+  'exclusive',
+  'events',
 ] as const;
 export const PROBE_SLOTS: number = PROBE_BLOCKS.length * PROBE_BLOCK_SLOTS;
 

@@ -1,7 +1,7 @@
 /**
  * A node from configuration to serving, in numbered stages on the main thread, and back.
  *
- *   1 exposure   no listener is open to strangers by accident
+ *   1 exposure   no listener is open to strangers by accident, and rules make sense
  *   2 security   files of users and rules are read, the password pool starts
  *   3 sockets    certificates are read, every data port is bound; a port that is taken ends the boot here, before anything has started
  *   4 data       the data directory is locked: another node that uses it ends the boot here
@@ -28,11 +28,13 @@ import { ACCEPTING_THREAD } from '../wire/wire.ts';
 import { formatAddress, portOf } from './address.ts';
 import { offersScramAnywhere } from './auth/chains.ts';
 import { readScramFile, type ScramUsers } from './auth/scram-file.ts';
-import type { ConfigSetting } from './config/load.ts';
+import type { ConfigSetting, LoadedConfig } from './config/load.ts';
 import { printConfigJson } from './config/print.ts';
 import type { Config } from './config/schema.ts';
 import { lockData } from './data-lock.ts';
 import { checkExposure, httpAddress, wireAddress } from './exposure.ts';
+import { intakeOptions } from './extensions/intake-options.ts';
+import { NodeExtensions } from './extensions/node-extensions.ts';
 import { startHttp } from './http-server.ts';
 import { beginIncarnation, type Incarnation } from './incarnation.ts';
 import { ListenerManager } from './listeners/manager.ts';
@@ -45,6 +47,7 @@ import type { RaftBoot } from './raft/raft-boot.ts';
 import { ownReplica } from './raft/replica-file.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
 import type { Ready } from './ready-line.ts';
+import { Reloader, type ReloadReport } from './reloader.ts';
 import { NodeSecurity } from './security/node-security.ts';
 import { type ListenAddress, type ListeningSocket, openListeningSocket } from './sockets/listening-socket.ts';
 import { findUdpPort } from './sockets/udp-port.ts';
@@ -55,6 +58,8 @@ import { checkMembers, isWireOn, readKeys, startNodeWire, type WireBoot, wireBoo
 export interface BootOptions {
   readonly config: Config;
   readonly settings: readonly ConfigSetting[];
+  /** Reads the configuration again. */
+  readonly readConfig: () => LoadedConfig;
   readonly log: Log;
   /** The module whose `boot(system, ReactorBoot)` makes a thread a reactor. */
   readonly reactorModule: URL;
@@ -68,8 +73,8 @@ export interface BootOptions {
 
 export interface RunningNode {
   readonly ready: Ready;
-  /** Reads the files of users and rules again; rejects and keeps what was when one is bad. */
-  reloadSecurity(): Promise<void>;
+  /** Reads the configuration and the files of users and rules again; rejects and keeps what was when something is bad. */
+  reload(): Promise<ReloadReport>;
   /** Reads all certificates again; rejects when some are bad, and keeps the old ones in their place. */
   renewCertificates(): Promise<void>;
   /** Drains and closes everything, within STOP_MS_MAX. */
@@ -84,8 +89,10 @@ class Boot {
   readonly #state: NodeState;
   #scram: ReactorBoot['scram'] = null;
   readonly #reactors: number;
+  readonly #reloader: Reloader;
   #security: NodeSecurity | undefined;
   #listeners: ListenerManager | undefined;
+  #extensions: NodeExtensions | undefined;
   #cluster: { readonly life: Incarnation; readonly keys: TlsKeys | undefined } | undefined;
   /** Where other nodes reach this one; TCP has a bound socket besides. */
   #wire: { readonly host: string; readonly port: number; readonly socket: ListeningSocket | undefined } | undefined;
@@ -97,12 +104,24 @@ class Boot {
     this.#options = options;
     this.#reactors = options.config.node.threads || defaultReactors(availableParallelism());
     this.#state = new NodeState(options.config, this.#reactors, this.#serviceNames().length, options.log);
+    const { config, settings, readConfig, log } = options;
+    this.#reloader = new Reloader(config, settings, {
+      read: readConfig,
+      apply: (fresh) => this.#reloaded(fresh),
+      reloadSecurity: async () => this.#security?.reload(),
+      log,
+    });
+  }
+
+  #reloaded(config: Config): void {
+    this.#options.log.level = config.log.level;
+    this.#extensions?.reload(config);
   }
 
   async run(): Promise<RunningNode> {
     const { log } = this.#options;
     const stages: [name: string, stage: () => void | Promise<void>][] = [
-      ['exposure', () => checkExposure(this.#options.config)],
+      ['exposure', () => this.#checkConfig()],
       ['security', () => this.#startSecurity()],
       ['sockets', () => this.#openSockets()],
       ['data', () => this.#lockData()],
@@ -125,10 +144,16 @@ class Boot {
     }
     return {
       ready: this.#ready(),
-      reloadSecurity: () => this.#security!.reload(),
+      reload: () => this.#reloader.reload(),
       renewCertificates: () => this.#listeners!.renew(),
       stop: () => this.#stop(),
     };
+  }
+
+  /** What the schema cannot tell. */
+  #checkConfig(): void {
+    checkExposure(this.#options.config);
+    intakeOptions(this.#options.config, this.#reactors);
   }
 
   #startSecurity(): void {
@@ -138,6 +163,9 @@ class Boot {
     const security = new NodeSecurity(this.#options.config, this.#options.log);
     this.#security = security;
     this.#undos.push(() => security.close());
+    const extensions = new NodeExtensions(this.#options.config, this.#reactors, this.#options.log, this.#state);
+    this.#extensions = extensions;
+    this.#undos.push(() => extensions.stop());
   }
 
   #joinCluster(): void {
@@ -195,15 +223,24 @@ class Boot {
   async #startHttp(): Promise<void> {
     const address = httpAddress(this.#options.config);
     if (address === undefined) return;
-    const describeConfig = (): string => printConfigJson(this.#options.settings);
-    const listeners = this.#listeners;
+    const reloader = this.#reloader;
+    const describeConfig = (): string => printConfigJson(reloader.settings);
+    const extensions = this.#extensions!;
     const { addRoutes, ...admin } = this.#security!.httpAdmin();
-    const sources = { ...this.#state.sources(), describeConfig, topics: () => this.#topics, groups: () => this.#groups };
+    const listeners = this.#listeners;
+    const sources = {
+      ...this.#state.sources(extensions.metrics()),
+      describeConfig,
+      topics: () => this.#topics,
+      groups: () => this.#groups,
+    };
     const http = await startHttp(address, sources, this.#options.log, {
       ...admin,
       addRoutes: (app) => {
         addRoutes(app);
         if (listeners !== undefined) addListenerRoutes(app, listeners);
+        extensions.addRoutes(app);
+        reloader.addRoutes(app);
       },
     });
     this.#state.bound('http', http.address);
@@ -226,6 +263,7 @@ class Boot {
       scram: this.#scram,
       wire: this.#wireBoot(thread),
       security: security.reactorBoot(),
+      ...this.#extensions!.reactorBoot(),
     });
     const host = await startThreads({
       node: config.node.id,
@@ -281,6 +319,7 @@ class Boot {
     const wire = this.#wireBoot(0);
     if (wire !== undefined) await startNodeWire(this.#host.system, config, wire, log);
     this.#security!.attach(this.#host.system);
+    this.#extensions!.attach(this.#host.system);
   }
 
   #ready(): Ready {

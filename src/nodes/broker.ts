@@ -6,11 +6,24 @@
 import { spawnAccess } from '../actors/access/actor.ts';
 import type { AuthorizerMessage, Ban, BuiltinUser, RuleBook } from '../actors/access/messages.ts';
 import { type AccessOptions, AccessPolicy } from '../actors/access/policy.ts';
+import { spawnAnnouncer } from '../actors/announcer/actor.ts';
 import type { EnhancedAuthenticator } from '../actors/authenticator/enhanced.ts';
 import type { AuthenticateRequest } from '../actors/authenticator/messages.ts';
+import { spawnClients } from '../actors/clients/actor.ts';
+import { DelayedKeeper } from '../actors/delayed/keeper.ts';
+import { DELAYED_PROBE } from '../actors/delayed/probe.ts';
+import type { DelayedStore } from '../actors/delayed/store.ts';
+import { type EventName, Events } from '../actors/events/events.ts';
+import { spawnExclusive } from '../actors/exclusive/actor.ts';
+import { ExclusiveClaims } from '../actors/exclusive/claims.ts';
+import { EXCLUSIVE_PROBE } from '../actors/exclusive/probe.ts';
 import { Inboxes } from '../actors/inbox/inboxes.ts';
 import { JointUnits } from '../actors/inbox/joint-units.ts';
 import { Parts } from '../actors/inbox/parts.ts';
+import { spawnInsight } from '../actors/insight/actor.ts';
+import { Insight, type InsightOptions } from '../actors/insight/insight.ts';
+import { allocateMeters } from '../actors/insight/meters.ts';
+import { Intake, type IntakeOptions, NO_INTAKE } from '../actors/intake/intake.ts';
 import { RegistryActor } from '../actors/registry/actor.ts';
 import type { RegistryMessage } from '../actors/registry/messages.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
@@ -36,6 +49,7 @@ import { PublishWriter } from '../actors/session/publish-writer.ts';
 import { listenerRates } from '../actors/session/rates.ts';
 import { RestorerActor, type RestoreSessions } from '../actors/session/restorer.ts';
 import type { SessionServices } from '../actors/session/services.ts';
+import { TellingWriter } from '../actors/session/telling-writer.ts';
 import { spawnShardKeeper } from '../actors/shard/actor.ts';
 import { DeclaredTopics } from '../actors/shard/declared-topics.ts';
 import type { Declaration } from '../actors/shard/messages.ts';
@@ -45,6 +59,7 @@ import { SHARE_PROBE } from '../actors/share/probe.ts';
 import { ShareTable } from '../actors/share/table.ts';
 import { StoreClient, spawnStoreClient } from '../actors/store/client.ts';
 import { WELL_KNOWN } from '../actors/well-known.ts';
+import { REACTORS_MAX } from '../base/limits.ts';
 import type { Probe } from '../base/probe.ts';
 import type { Supervision } from '../runtime/actor.ts';
 import { type ActorRef, wellKnownRef } from '../runtime/ref.ts';
@@ -83,12 +98,26 @@ export const OPEN_ACCESS: AccessBoot = {
   users: new Map(),
 };
 
+/** What goes beyond the standard. Plain data. */
+export interface ExtensionOptions {
+  readonly intake: IntakeOptions;
+  readonly insight: InsightOptions;
+  readonly events: readonly EventName[];
+}
+
+const NO_EXTENSIONS: ExtensionOptions = {
+  intake: NO_INTAKE,
+  insight: { meters: allocateMeters(REACTORS_MAX), slow: null, traces: [] },
+  events: [],
+};
+
 export function startBroker(
   system: ActorSystem,
   limits: SessionLimits,
   security: Security,
   /** What is declared when the reactor starts; undefined: there is no store. */
   declarations?: readonly Declaration[],
+  extensions: ExtensionOptions = NO_EXTENSIONS,
 ): SessionServices {
   const { thread, reactors, incarnation, slots } = system;
   resetGauges(slots);
@@ -103,13 +132,29 @@ export function startBroker(
     if (checksDeliveries) router.permissionsChanged();
   };
   const access = new AccessPolicy(options, rules.book, rules.bans, onChange, rules.users);
+  const wallClock = (): number => system.wallClock();
   const gauge = new PressureGauge();
   const publisher = new Publisher(system, router, gauge);
   const fences = new Fences(system, publisher);
+  const insight = new Insight(extensions.insight, thread, wallClock);
+  const intake = new Intake(system, router.topics, publisher, insight, extensions.intake);
+  insight.onChange = () => {
+    intake.planAgain();
+    access.forgetTopics();
+  };
+  insight.onTraces = () => {
+    insight.onChange();
+    access.tracesChanged();
+  };
+  insight.onIntake = (options) => {
+    intake.replace(options);
+    access.forgetTopics();
+  };
+  const events = extensions.events.length === 0 ? null : new Events(extensions.events, slots, wallClock);
   const shares = new ShareTable(system, router, publisher, limits.sharing);
-  const wallClock = (): number => system.wallClock();
   const flushList = new FlushList(() => system.requestTurn());
-  const storage = declarations === undefined ? null : startStorage(system, router, publisher, gauge, declarations);
+  const storage =
+    declarations === undefined ? null : startStorage(system, router, publisher, gauge, declarations, intake.delayed);
   const inboxes = storage?.inboxes ?? null;
   const restorer = inboxes === null ? undefined : wellKnownRef<RestoreSessions>(system.node, thread, WELL_KNOWN.restorer);
   const services: SessionServices = {
@@ -124,7 +169,11 @@ export function startBroker(
     flushList,
     gauge,
     reader: new InboundReader(publisher, router.topics, limits, slots, wallClock),
-    writer: new PublishWriter(wallClock),
+    writer: events?.wants('message_delivered') ? new TellingWriter(wallClock, events) : new PublishWriter(wallClock),
+    intake,
+    insight,
+    events,
+    exclusive: new ExclusiveClaims(system),
     sessions: new Map(),
     authenticator,
     inboxes,
@@ -145,6 +194,10 @@ export function startBroker(
   spawnInterest(system, shares, 'share-interest', WELL_KNOWN.shareInterest);
   spawnRetained(system, { messagesMax: offer.retainedMessagesMax, bytesMax: offer.retainedBytesMax });
   spawnAccess(system, access);
+  spawnExclusive(system);
+  spawnAnnouncer(system, publisher, router.topics, events);
+  spawnInsight(system, insight);
+  spawnClients(system, services.sessions);
   system.spawn<RegistryMessage>(() => new RegistryActor(system, restorer), { name: 'registry', wellKnown: WELL_KNOWN.registry });
   system.onThreadChange((returned, state) => {
     if (state === 'up') announceSessions(services, returned);
@@ -164,11 +217,14 @@ function startStorage(
   publisher: Publisher,
   gauge: PressureGauge,
   declarations: readonly Declaration[],
+  delayed: DelayedStore,
 ): { inboxes: Inboxes; joint: JointUnits; parts: Parts; replays: ReplayReads } {
   const store = new StoreClient(system, gauge);
   const partitions = new PartitionPool(store, system.slots, () => system.wallClock());
   const declared = new DeclaredTopics(partitions);
   const retainer = new Retainer(store);
+  const keeper = new DelayedKeeper(store);
+  delayed.keepBy(keeper);
   const joint = new JointUnits(system, publisher, store);
   const inboxes = new Inboxes(store, joint);
   const parts = new Parts(system, publisher, inboxes.fanOuts);
@@ -182,6 +238,7 @@ function startStorage(
     parts.endTurn();
     inboxes.endTurn();
     retainer.endTurn();
+    keeper.endTurn();
   });
   return { inboxes, joint, parts, replays: new ReplayReads(store, declared) };
 }
@@ -210,6 +267,8 @@ function resetGauges(slots: Float64Array): void {
     REGISTRY_PROBE,
     SHARE_PROBE,
     SHARD_PROBE,
+    DELAYED_PROBE,
+    EXCLUSIVE_PROBE,
   ] as Probe<string>[]) {
     for (const [key, { kind }] of Object.entries(metrics)) if (kind === 'gauge') slots[slot[key]!] = 0;
   }

@@ -13,6 +13,7 @@ import { type CommandLine, HELP, parseCommandLine } from './command-line.ts';
 import { digestConfig, type LoadedConfig, loadConfig } from './config/load.ts';
 import { printConfig, printConfigJson } from './config/print.ts';
 import { checkExposure } from './exposure.ts';
+import { intakeOptions } from './extensions/intake-options.ts';
 import { createLog, errorFields, type Log } from './log.ts';
 import { mosquittoSettings } from './mosquitto/to-config.ts';
 import { formatReady } from './ready-line.ts';
@@ -63,11 +64,14 @@ export async function runNodeProcess(modules: NodeModules): Promise<void> {
     if (commandLine.action === 'help') return print(HELP);
     if (commandLine.action === 'version') return print(`sluice ${VERSION}\n`);
     const mosquitto = commandLine.mosquittoFile === undefined ? undefined : mosquittoSettings(commandLine.mosquittoFile);
-    const loaded = loadConfig({ ...commandLine, environment: process.env, foreign: mosquitto?.values });
     const warnings = mosquitto?.warnings ?? [];
-    if (commandLine.action === 'run') return await runNode(loaded, warnings, modules);
+    const read = (): LoadedConfig => {
+      const values = commandLine.mosquittoFile === undefined ? undefined : mosquittoSettings(commandLine.mosquittoFile).values;
+      return loadConfig({ ...commandLine, environment: process.env, foreign: values });
+    };
+    if (commandLine.action === 'run') return await runNode(read, warnings, modules);
     for (const warning of warnings) process.stderr.write(`${warning}\n`);
-    print(describeConfig(commandLine, loaded));
+    print(describeConfig(commandLine, read()));
   } catch (error) {
     fail(error);
   }
@@ -80,11 +84,13 @@ function print(text: string): void {
 function describeConfig(commandLine: CommandLine, { config, settings }: LoadedConfig): string {
   if (commandLine.action === 'print-config') return commandLine.json ? printConfigJson(settings) : printConfig(settings);
   checkExposure(config);
+  intakeOptions(config, 1);
   const digest = digestConfig(settings);
   return commandLine.json ? `${JSON.stringify({ ok: true, digest })}\n` : `the configuration is good, digest ${digest}\n`;
 }
 
-async function runNode({ config, settings }: LoadedConfig, warnings: readonly string[], modules: NodeModules): Promise<void> {
+async function runNode(readConfig: () => LoadedConfig, warnings: readonly string[], modules: NodeModules): Promise<void> {
+  const { config, settings } = readConfig();
   const log = createLog({ level: config.log.level, node: config.node.id, worker: 0 });
   // Whoever started the node may close its end of the pipe.
   process.stdout.on('error', () => {});
@@ -111,6 +117,7 @@ async function runNode({ config, settings }: LoadedConfig, warnings: readonly st
   const node = await bootNode({
     config,
     settings,
+    readConfig,
     log,
     reactorModule: modules.reactor,
     machineModule: modules.machines,
@@ -129,10 +136,11 @@ async function runNode({ config, settings }: LoadedConfig, warnings: readonly st
 
 function reloadOnHangup(node: RunningNode, log: Log): void {
   process.on('SIGHUP', () => {
-    node.reloadSecurity().then(
-      () => log.info('the files of users and rules were read again'),
-      (error) => log.error(errorFields(error), 'a file of users or rules is bad, what was before stays'),
-    );
+    node
+      .reload()
+      .catch((error: unknown) =>
+        log.error(errorFields(error), 'the configuration, or a file of users or rules, is bad; what was before stays'),
+      );
     node
       .renewCertificates()
       .catch((error: unknown) => log.error(errorFields(error), 'certificates are bad, those before them stay'));

@@ -8,7 +8,7 @@ import type { Config } from './config/schema.ts';
 import type { NodeFacts, NodePhase } from './health.ts';
 import type { HttpSources } from './http-server.ts';
 import { errorFields, type Log } from './log.ts';
-import { clearGauges, createMetrics, type ThreadReading } from './metrics.ts';
+import { clearGauges, createMetrics, type OwnMetric, type ThreadReading } from './metrics.ts';
 import { ownMetrics, type ThreadVitals } from './own-metrics.ts';
 import { PER_THREAD_METRICS, PROBE_TABLES } from './probes.ts';
 import { VERSION } from './version.ts';
@@ -82,12 +82,12 @@ export class NodeState {
     };
   }
 
-  sources(): Omit<HttpSources, 'describeConfig' | 'topics' | 'groups'> {
+  sources(more: readonly OwnMetric[]): Omit<HttpSources, 'describeConfig' | 'topics' | 'groups'> {
     const metrics = createMetrics({
       tables: PROBE_TABLES,
       perThread: PER_THREAD_METRICS,
-      own: ownMetrics(() => this.#vitals(), this.#config.node.id),
-      readThreads: () => this.#readings(),
+      own: [...ownMetrics(() => this.vitals(), this.#config.node.id), ...more],
+      readThreads: () => this.readings(),
     });
     return {
       facts: () => this.facts(),
@@ -102,13 +102,13 @@ export class NodeState {
     return this.#host === undefined ? [] : [...this.#utilization.keys()];
   }
 
-  #readings(): ThreadReading[] {
+  readings(): ThreadReading[] {
     const host = this.#host;
     return host === undefined ? [] : this.#threads().map((thread) => ({ thread, slots: host.slotsOf(thread) }));
   }
 
   /** Of main and the reactors: a service that is down takes the node with it. */
-  #vitals(): ThreadVitals[] {
+  vitals(): ThreadVitals[] {
     if (this.#host === undefined) return [];
     return [0, ...this.#reactors.map((_, i) => i + 1)].map((thread) => ({
       thread,
@@ -129,7 +129,7 @@ export class NodeState {
       residentBytes: process.memoryUsage.rss(),
       listeners: this.#listeners,
       authentication: chainPlan(this.#config).get('') ?? [],
-      threads: this.#vitals(),
+      threads: this.vitals(),
     };
   }
 

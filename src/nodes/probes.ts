@@ -1,4 +1,7 @@
 /** Every probe of the system in one place: what /metrics shows and docs/reference/metrics.md lists. A new actor's probe goes here. */
+import { DELAYED_PROBE } from '../actors/delayed/probe.ts';
+import { EVENTS_PROBE } from '../actors/events/probe.ts';
+import { EXCLUSIVE_PROBE } from '../actors/exclusive/probe.ts';
 import { LISTENER_PROBE } from '../actors/listener/probe.ts';
 import { RAFT_PROBE } from '../actors/raft/probe.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
@@ -22,6 +25,9 @@ export const PROBE_TABLES: readonly MetricTable[] = [
   ROUTER_PROBE,
   SHARE_PROBE,
   RETAINED_PROBE,
+  DELAYED_PROBE,
+  EXCLUSIVE_PROBE,
+  EVENTS_PROBE,
   REGISTRY_PROBE,
   SHARD_PROBE,
   STORE_PROBE,

@@ -1,4 +1,7 @@
 /** Boot arguments of a reactor thread, made by main for each incarnation. Plain data. */
+
+import type { InsightOptions } from '../actors/insight/insight.ts';
+import type { IntakeOptions } from '../actors/intake/intake.ts';
 import type { ListenerStart } from '../actors/listener/settings.ts';
 import type { Declaration } from '../actors/shard/messages.ts';
 import type { ScramUsers } from './auth/scram-file.ts';
@@ -17,6 +20,9 @@ export interface ReactorBoot {
   readonly scram: { readonly users: ScramUsers; readonly secret: Uint8Array } | null;
   /** Undefined for a node by itself. */
   readonly wire: WireBoot | undefined;
+  readonly intake: IntakeOptions;
+  /** What is watched there. */
+  readonly insight: InsightOptions;
   readonly security: {
     /** Main has an authenticator. */
     readonly authenticates: boolean;

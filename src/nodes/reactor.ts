@@ -31,7 +31,7 @@ const LISTEN_MS_MAX = 5000;
 
 export async function boot(
   system: ActorSystem,
-  { config, listeners, counters: memory, declarations, scram, wire, security }: ReactorBoot,
+  { config, listeners, counters: memory, declarations, scram, wire, security, intake, insight }: ReactorBoot,
 ): Promise<Serve> {
   const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
   // First, so that it stops last: what the others still have to say must leave.
@@ -45,7 +45,15 @@ export async function boot(
     enhanced: (policy) => enhancedMethods(scram, policy),
     access,
   };
-  const services = startBroker(system, limits, reactorSecurity, declarations);
+  const services = startBroker(system, limits, reactorSecurity, declarations, {
+    intake,
+    insight,
+    events: config.mqtt.events,
+  });
+  services.intake.delayed.hold();
+  services.insight.onLogLevel = (level) => {
+    log.level = level;
+  };
   const onSessionError = (error: unknown): void => log.error(errorFields(error), 'session failed');
   const supervision = sessionSupervision(system.slots, onSessionError);
   await new Promise<void>((resolve, reject) =>
@@ -66,6 +74,7 @@ export async function boot(
     supervision: LISTENERS_SUPERVISION,
   });
   return async () => {
+    services.intake.delayed.release();
     await Promise.all(listeners.map((start) => listen(system, actor, start)));
   };
 }

@@ -172,7 +172,13 @@ test('claims are the client’s own, in their place among the sources', () => {
 test('rules are fetched once, and again when they are old', () => {
   const policy = new AccessPolicy(options({ sources: [BOOK, FETCHED] }), { file: [allow('publish', 'free')] });
   const rights = policy.rightsOf(ANNA, undefined)!;
-  const holder = { rights, identity: ANNA, rightsChanged: () => undefined, expel: () => undefined };
+  const holder = {
+    rights,
+    identity: ANNA,
+    traceChanged: () => undefined,
+    rightsChanged: () => undefined,
+    expel: () => undefined,
+  };
   policy.enter(holder);
   const main = new Main();
   assert.ok(publish(rights, 'free', main).allowed);
@@ -236,7 +242,7 @@ test('changed rules count at once, also for what a topic remembers', () => {
   const policy = new AccessPolicy(options(), { file: [allow('publish', 'a')] });
   const rights = policy.rightsOf(ANNA, undefined)!;
   let told = 0;
-  policy.enter({ rights, identity: ANNA, rightsChanged: () => told++, expel: () => undefined });
+  policy.enter({ rights, identity: ANNA, traceChanged: () => undefined, rightsChanged: () => told++, expel: () => undefined });
   const topic = new TopicTable(10, 1).internName('a')!;
   assert.is(rights.grant(topic), 0b111111);
   policy.replaceRules('file', []);
@@ -259,7 +265,13 @@ test('bans that come expel those whom they are about', () => {
   const expelled: string[] = [];
   for (const clientId of ['c1', 'c2']) {
     const identity = { ...ANNA, clientId };
-    policy.enter({ rights: null, identity, rightsChanged: () => undefined, expel: () => expelled.push(clientId) });
+    policy.enter({
+      rights: null,
+      identity,
+      traceChanged: () => undefined,
+      rightsChanged: () => undefined,
+      expel: () => expelled.push(clientId),
+    });
   }
   policy.replaceBans([{ kind: 'client', value: 'c2', until: null, reason: '' }], 0);
   assert.equal(expelled, ['c2']);

@@ -36,8 +36,10 @@ class Subject {
       limits: limits(bounds),
       writer: new PublishWriter(() => 0),
       gauge,
+      events: null,
     } as unknown as SessionServices;
     this.outbound = new Outbound(services, {
+      clientId: 'c',
       watchSlowness: (delayMs) => this.watches.push(delayMs),
       deliveryFailed: (error) => {
         throw error;

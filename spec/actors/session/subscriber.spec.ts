@@ -58,6 +58,7 @@ class Subject {
       shares: this.shares,
       limits: limits(bounds),
       access: { options: { checksDeliveries: false } },
+      exclusive: { has: () => false },
       system: SYSTEM,
     } as unknown as SessionServices;
     this.subscriber = new Subscriber(services, this.sink);

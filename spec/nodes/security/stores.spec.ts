@@ -8,6 +8,7 @@ import { parseScramCredential } from '../../../src/actors/authenticator/scram-sh
 import type { SluiceError } from '../../../src/base/errors.ts';
 import { PasswordPool } from '../../../src/nodes/auth/password-pool.ts';
 import { storedScram } from '../../../src/nodes/auth/scram-file.ts';
+import { TopicMeters } from '../../../src/nodes/extensions/topic-meters.ts';
 import { BanList } from '../../../src/nodes/security/ban-list.ts';
 import { type DocumentName, type DocumentStore, FileDocumentStore } from '../../../src/nodes/security/document-store.ts';
 import { RuleList } from '../../../src/nodes/security/rule-list.ts';
@@ -69,6 +70,7 @@ test('what is damaged is said, without its content, and is never taken for nothi
     }
   }
   const make: Record<DocumentName, () => unknown> = {
+    'topic-metrics': () => new TopicMeters(1, store),
     users: () => new UserDirectory(store, pool),
     rules: () => new RuleList(store, async () => {}),
     bans: () =>

@@ -34,6 +34,8 @@ export interface RightsHolder {
   readonly identity: Identity;
   /** What it has remembered of its rights does not count any more. */
   rightsChanged(): void;
+  /** Who is traced has changed. */
+  traceChanged(): void;
   /** It is banned. */
   expel(): void;
 }
@@ -107,6 +109,15 @@ export class AccessPolicy {
 
   leave(holder: RightsHolder): void {
     this.#holders.delete(holder);
+  }
+
+  tracesChanged(): void {
+    for (const holder of this.#holders) holder.traceChanged();
+  }
+
+  /** What is kept of the topics of clients does not count any more: plans of topics have changed. */
+  forgetTopics(): void {
+    for (const holder of this.#holders) holder.rightsChanged();
   }
 
   replaceRules(source: string, rules: readonly Rule[]): void {

@@ -1,6 +1,16 @@
 import { defineProbe, type Probe } from '../../base/probe.ts';
 
-type RetainedMetric = 'messages' | 'bytes' | 'stored' | 'deleted' | 'refused' | 'malformed' | 'expired' | 'matches' | 'scanned';
+type RetainedMetric =
+  | 'messages'
+  | 'bytes'
+  | 'stored'
+  | 'deleted'
+  | 'refused'
+  | 'tooLarge'
+  | 'malformed'
+  | 'expired'
+  | 'matches'
+  | 'scanned';
 
 export const RETAINED_PROBE: Probe<RetainedMetric> = defineProbe('retained', {
   messages: { name: 'sluice_retained_messages', kind: 'gauge', help: 'Retained messages kept.' },
@@ -11,6 +21,11 @@ export const RETAINED_PROBE: Probe<RetainedMetric> = defineProbe('retained', {
     name: 'sluice_retained_refused_total',
     kind: 'counter',
     help: 'Retained messages refused because the store is full.',
+  },
+  tooLarge: {
+    name: 'sluice_retained_too_large_total',
+    kind: 'counter',
+    help: 'Messages that were delivered and not retained because they are larger than mqtt.retained.message_bytes_max.',
   },
   malformed: { name: 'sluice_retained_malformed_total', kind: 'counter', help: 'Store requests that hold no valid PUBLISH.' },
   expired: { name: 'sluice_retained_expired_total', kind: 'counter', help: 'Retained messages dropped because they expired.' },

@@ -10,6 +10,7 @@ import type { ActorSystem } from '../../runtime/system.ts';
 import { packetEnd } from '../../wire/mqtt/publish-run.ts';
 import type { JointUnits } from '../inbox/joint-units.ts';
 import { RETAINED_BYTES, RETAINED_STORE_HEADER_BYTES, writeRetainedStore } from '../retained/messages.ts';
+import { RETAINED_PROBE } from '../retained/probe.ts';
 import type { Retainer } from '../retained/retainer.ts';
 import type { DeclaredTopics } from '../shard/declared-topics.ts';
 import type { StagedWrite } from '../shard/staged.ts';
@@ -30,23 +31,33 @@ interface Link {
 /** In front of an awaited run: the number of its unit, u32. */
 export const UNIT_BYTES = 4;
 
+/** 0 is no bound. */
+export interface RetainedMessageBounds {
+  /** Of a packet. */
+  readonly bytesMax: number;
+  /** For a message without an expiry of its own. */
+  readonly expiryMs: number;
+}
+
+const NO_BOUNDS: RetainedMessageBounds = { bytesMax: 0, expiryMs: 0 };
 const NONE: readonly StagedWrite[] = [];
 
 export class Publisher {
   readonly #system: ActorSystem;
-  readonly #router: Router;
+  readonly router: Router;
   readonly #gauge: PressureGauge;
   readonly #links: (Link | undefined)[] = [];
   #scratch: Uint8Array = new Uint8Array(128 * 1024);
   #declared: DeclaredTopics | null = null;
   #joint: JointUnits | null = null;
   #retainer: Retainer | null = null;
+  #retainedBounds: RetainedMessageBounds = NO_BOUNDS;
   /** The durable writes that the run published last went to; to be acknowledged when they are done. */
   readonly writes: StagedWrite[] = [];
 
   constructor(system: ActorSystem, router: Router, gauge: PressureGauge) {
     this.#system = system;
-    this.#router = router;
+    this.router = router;
     this.#gauge = gauge;
     system.onThreadChange((thread, state) => {
       const link = this.#links[thread];
@@ -60,7 +71,7 @@ export class Publisher {
   publish(run: Run): number {
     if (this.#declared !== null) this.writes.length = 0;
     if (run.retain) this.#retain(run);
-    let delivered = this.#router.deliverLocal(run);
+    let delivered = this.router.deliverLocal(run);
     if (this.#declared !== null) delivered += this.#noteWrites(this.#declared, run);
     const interest = run.topic.interest;
     return interest === 0 ? delivered : delivered + this.#forward(run, interest);
@@ -73,13 +84,18 @@ export class Publisher {
     this.#joint = joint;
   }
 
+  /** What is retained at all, and for how long. */
+  boundRetained(bounds: RetainedMessageBounds): void {
+    this.#retainedBounds = bounds;
+  }
+
   /** Returns how many declared topics take the run. */
   #noteWrites(declared: DeclaredTopics, run: Run): number {
     const { writes } = this;
     const before = writes.length;
     if (declared.any) declared.append(run, writes);
     const taken = writes.length - before;
-    for (const write of this.#router.fanOuts?.writes ?? NONE) writes.push(write);
+    for (const write of this.router.fanOuts?.writes ?? NONE) writes.push(write);
     return taken;
   }
 
@@ -125,12 +141,19 @@ export class Publisher {
   #retain(run: Run): void {
     let start = run.start;
     for (let end = packetEnd(run.buffer, start); end < run.end; end = packetEnd(run.buffer, start)) start = end;
+    const { bytesMax, expiryMs } = this.#retainedBounds;
+    if (bytesMax !== 0 && run.end - start > bytesMax) {
+      this.#system.slots[RETAINED_PROBE.slot.tooLarge]!++;
+      return;
+    }
     const size = RETAINED_STORE_HEADER_BYTES + run.end - start;
     const record = this.#record(size);
-    writeRetainedStore(record, 0, run.expiresAt, run.dialect, run.buffer, start, run.end);
+    const expiresAt = run.expiresAt === 0 && expiryMs !== 0 ? this.#system.wallClock() + expiryMs : run.expiresAt;
+    writeRetainedStore(record, 0, expiresAt, run.dialect, run.buffer, start, run.end);
     const thread = placeKey(run.topic.name, this.#system.reactors);
     this.#send(thread, WELL_KNOWN.retained, RETAINED_BYTES.store, record, 0, size);
-    const write = this.#retainer?.keep(run, record, size);
+    // What the server says of itself is told anew after every start.
+    const write = run.topic.name.startsWith('$SYS/') ? undefined : this.#retainer?.keep(run, record, size);
     if (write !== undefined) this.writes.push(write);
   }
 

@@ -4,6 +4,7 @@
  */
 import type { ActorSystem } from '../../runtime/system.ts';
 import type { Parts } from '../inbox/parts.ts';
+import { traceDeliveries } from '../intake/watched-outlet.ts';
 import type { OnRemoteRun } from './actor.ts';
 import { ROUTER_BYTES } from './messages.ts';
 import type { PressureGauge } from './pressure.ts';
@@ -15,6 +16,14 @@ import type { Run } from './sink.ts';
 /** Who takes the runs for members of shared subscriptions. */
 export interface SharedRuns {
   receive(bytes: Uint8Array, start: number, end: number, decode: (runStart: number) => Run): void;
+}
+
+/** What is delivered here is counted, and traced, here. */
+function watch(router: Router, run: Run, delivered: number): void {
+  const plan = router.topics.planOf(run.topic);
+  if (plan === null || delivered === 0) return;
+  for (const each of plan.meters ?? []) each.delivered(delivered, run.count);
+  if (plan.trace !== null) traceDeliveries(plan.trace, router, run);
 }
 
 export function remoteRuns(
@@ -32,7 +41,8 @@ export function remoteRuns(
   let thread = 0;
   const deliver = (): void => {
     router.source = thread;
-    router.deliverLocal(run);
+    const delivered = router.deliverLocal(run);
+    if (run.topic.plan !== null) watch(router, run, delivered);
     router.source = system.thread;
   };
   return (kind, bytes, start, end) => {

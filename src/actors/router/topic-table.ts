@@ -18,6 +18,7 @@ import { assert } from '../../base/assert.ts';
 import { copyBytes } from '../../base/bytes.ts';
 import { MQTT_TOPIC_LEVELS_MAX, TOPIC_PROBES_MAX } from '../../base/limits.ts';
 import { isTopicName } from '../../wire/mqtt/topics.ts';
+import type { TopicPlan, TopicPlanner } from '../intake/plan.ts';
 import type { Partition } from '../shard/partition.ts';
 import type { Deliveries, Delivery } from './sink.ts';
 
@@ -25,6 +26,7 @@ import type { Deliveries, Delivery } from './sink.ts';
 export const TOPIC_STALE = 0;
 
 const NO_PARTITIONS: readonly Partition[] = [];
+const DOLLAR = 0x24;
 const TABLE_SLOTS_MIN = 1024;
 const TOPIC_BYTES_MAX = 65_535;
 /** Longer topics are compared natively. */
@@ -56,15 +58,24 @@ export class Topic {
   granteeId = 0;
   /** Publishes that it may make, as bits. */
   grant = 0;
+  /** What its messages need on their way in; null: nothing, UNPLANNED: that is still to be found out. */
+  plan: TopicPlan | null;
 
-  constructor(bytes: Uint8Array, hash: number) {
+  constructor(bytes: Uint8Array, hash: number, plan: TopicPlan | null = null) {
+    this.plan = plan;
     this.bytes = bytes;
     this.hash = hash;
     this.name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   }
 }
 
+/** Stands for a plan that is not made yet. */
+export const UNPLANNED: TopicPlan = Object.freeze({}) as TopicPlan;
+
 export class TopicTable {
+  /** Null: nothing is ever planned. */
+  #planner: TopicPlanner | null = null;
+  #plansAll = false;
   readonly #max: number;
   readonly #seed: number;
   readonly #levelsMax: number;
@@ -122,8 +133,30 @@ export class TopicTable {
     const bytes = topic.bytes;
     const known = this.#lookup(bytes, 0, bytes.length, topic.hash);
     if (known !== undefined) return known;
+    topic.plan = this.#unplanned(bytes[0]!);
     this.#insert(topic);
     return topic;
+  }
+
+  /** From now on, and for the topics that are there, plans are made by `planner`: of all topics, or only of those that begin with `$`. */
+  planBy(planner: TopicPlanner, all: boolean): void {
+    this.#planner = planner;
+    this.#plansAll = all;
+    for (const topic of this.#topics) if (topic !== undefined) topic.plan = this.#unplanned(topic.bytes[0]!);
+  }
+
+  /** The plan of a topic, made now if it has not been made. */
+  planOf(topic: Topic): TopicPlan | null {
+    if (topic.plan === UNPLANNED) topic.plan = this.#planner!.plan(topic);
+    return topic.plan;
+  }
+
+  get planner(): TopicPlanner | null {
+    return this.#planner;
+  }
+
+  #unplanned(first: number): TopicPlan | null {
+    return this.#planner !== null && (this.#plansAll || first === DOLLAR) ? UNPLANNED : null;
   }
 
   /** Forgets what is cached on every topic. */
@@ -148,7 +181,7 @@ export class TopicTable {
     if (!isTopicName(buf, start, end, this.#levelsMax)) return undefined;
     const bytes = new Uint8Array(end - start);
     copyBytes(bytes, 0, buf, start, end);
-    const topic = new Topic(bytes, hash);
+    const topic = new Topic(bytes, hash, this.#unplanned(bytes[0]!));
     this.#insert(topic);
     return topic;
   }

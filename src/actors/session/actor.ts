@@ -30,12 +30,14 @@ import type {
   ConnectPacket,
   ControlPacket,
   DisconnectPacket,
+  SubscribeEntry,
   SubscribePacket,
   UnsubscribePacket,
   Will,
 } from '../../wire/mqtt/packets.ts';
 import { Reason, reasonName } from '../../wire/mqtt/reason-codes.ts';
 import { parseFilter } from '../../wire/mqtt/topics.ts';
+import type { ClientDetails, ClientView } from '../clients/messages.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import type { Granted } from '../registry/messages.ts';
 import { type ReplayRefusal, type ReplayRequest, readReplayRequest } from '../replay/from.ts';
@@ -51,6 +53,7 @@ import { claim, registryOf, whenSubscribed } from './claim.ts';
 import { Client } from './client.ts';
 import { connectionInfo } from './connection.ts';
 import { countDisconnect } from './disconnects.ts';
+import { claimExclusive, type Refusals } from './exclusive.ts';
 import { Bequest } from './handover.ts';
 import { acceptance, judgeConnect, type Terms } from './handshake.ts';
 import type { ReaderHost } from './inbound.ts';
@@ -72,6 +75,7 @@ import type { SessionServices } from './services.ts';
 import type { Standing } from './standing.ts';
 import { detachedSnapshot, membershipStates, subscriptionStates } from './state.ts';
 import { Subscriber } from './subscriber.ts';
+import { TimedMachine } from './timed-machine.ts';
 import { IO_CLOSED, IO_CONTINUE, IO_DATA, IO_DRAINED, type ReadView, type Transport } from './transport.ts';
 
 const { slot } = SESSION_PROBE;
@@ -131,6 +135,10 @@ export class SessionActor
   /** What the session is made again from; null once it is, and for one that a client has begun. */
   #restored: Restored | Orphan | null;
   readonly #rebirth: Rebirth | null;
+  /** Protocol level of the last connection. */
+  #lastLevel = 0;
+  /** Why the connection ended; of a connection that broke nobody has said. */
+  #endReason = 'connection_closed';
   offlineSince = 0;
 
   /** With a client's connection, or made again from disk without one. `rebirth`: null when nothing of it is kept when it fails. */
@@ -170,7 +178,8 @@ export class SessionActor
 
   subscriptions(): SubscriptionState[] {
     const { router, shares } = this.#services;
-    return [...subscriptionStates(router.subscriptionsOf(this)), ...membershipStates(shares.membersOf(this))];
+    const exclusive = this.#services.exclusive.filtersOf(this);
+    return [...subscriptionStates(router.subscriptionsOf(this), exclusive), ...membershipStates(shares.membersOf(this))];
   }
 
   replays(): readonly ReplayState[] {
@@ -206,6 +215,7 @@ export class SessionActor
     const orphan = reason === 'stopped' ? null : this.#orphan();
     if (this.#client !== null) this.#leave(reason === 'stopped' ? Reason.SERVER_SHUTTING_DOWN : Reason.UNSPECIFIED_ERROR, orphan);
     this.#services.router.unsubscribeAll(this);
+    this.#services.exclusive.releaseAll(this);
     // A node that drains keeps nothing for anybody.
     if (this.#services.shares.partAll(this) && (this.#state === 'ended' || reason !== 'stopped'))
       this.#returnShared(undefined, true);
@@ -259,7 +269,65 @@ export class SessionActor
       case 'disconnect':
         this.#disconnect(message.reason);
         break;
+      case 'kick':
+        if (message.discard) this.#sessionExpirySeconds = 0;
+        this.#disconnect(Reason.ADMINISTRATIVE_ACTION);
+        if (message.discard && this.#state === 'offline') this.#end();
+        break;
+      default:
+        this.#administrate(message, ctx);
     }
+  }
+
+  /** Asks of an operator. */
+  #administrate(message: SessionMessage, ctx: Context): void {
+    const to = ctx.replyTo();
+    if (to === undefined) return;
+    if (message.type === 'describe') return ctx.respond(to, this.#describe(message.subscriptions));
+    if (this.#state !== 'online' && this.#state !== 'offline') return ctx.respond(to, null);
+    if (message.type === 'unsubscribe') {
+      const reasons = this.#subscriptions().unsubscribe(message.filters);
+      this.#tellUnsubscribed(message.filters, reasons);
+      return this.#persistence.whenKept(() => ctx.respond(to, reasons))();
+    }
+    if (message.type !== 'subscribe') return;
+    const { entries } = message;
+    claimExclusive(this.#services, ctx, this, entries, null, (refusals) => {
+      const reasons = this.#subscribeFor(entries, refusals);
+      const whenKept = this.#persistence.whenKept(() => ctx.respond(to, reasons));
+      whenSubscribed(this.#services, () => ctx.io(IO_CONTINUE, () => this.#subscribedFor(whenKept)));
+    });
+  }
+
+  #subscribedFor(then: () => void): void {
+    then();
+    if (this.#client !== null) this.#feed();
+  }
+
+  #describe(withSubscriptions: boolean): ClientView | ClientDetails {
+    const { machine } = this;
+    const { router, shares, listener, system } = this.#services;
+    const client = this.#client;
+    const view: ClientView = {
+      clientId: this.#clientId,
+      username: this.#standing?.identity.username ?? '',
+      address: client?.transport.remoteAddress ?? '',
+      listener: listener.name,
+      thread: system.thread,
+      state: this.#state,
+      protocol: this.#lastLevel,
+      keepAliveSeconds: (client?.keepAliveMs ?? 0) / 1500,
+      sessionExpirySeconds: this.#sessionExpirySeconds,
+      connectedAt: client?.connectedAt ?? 0,
+      offlineSince: this.offlineSince,
+      subscriptionCount: router.subscriptionCount(this) + shares.count(this),
+      inFlight: machine.inFlight,
+      queued: machine.queued,
+      queuedBytes: machine.queuedBytes,
+      inbox: this.inbox?.machine.waiting ?? 0,
+      awaitingRelease: machine.inboundPending,
+    };
+    return withSubscriptions ? { ...view, subscriptions: this.subscriptions() } : view;
   }
 
   onIo(event: number, argument: unknown): void {
@@ -332,6 +400,7 @@ export class SessionActor
     const client = this.#client;
     if (client === null) return;
     client.heard(this.#ctx.now());
+    if (client.tap !== null) client.tap.feed('in', view.bytes, view.start, view.end);
     const bytes = view.end - view.start;
     this.#count(slot.bytesReceived, bytes);
     const rates = this.#rates;
@@ -445,6 +514,7 @@ export class SessionActor
   #connect(connect: ConnectPacket): void {
     const client = this.#client!;
     client.dialect = connect.dialect;
+    client.level = connect.level;
     if (this.#services.refusal !== undefined) return this.refused(this.#services.refusal);
     const verdict = judgeConnect(connect, this.#services.limits, connect.clientId === '' ? newClientId(this.#ctx) : '');
     client.wantsReasons = connect.properties.requestProblemInformation;
@@ -514,11 +584,12 @@ export class SessionActor
       return false;
     }
     this.#standing = standing;
+    this.#afterlife.identity = standing.identity;
     this.#services.access.enter(standing);
     this.#clientId = terms.clientId;
     this.#sessionExpirySeconds = terms.sessionExpirySeconds;
     // What is to be continued may have to wait for its client until the takeover is done.
-    this.#outbound.machine = new SessionMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0 || !connect.cleanStart);
+    this.#outbound.machine = this.#newMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0 || !connect.cleanStart);
     this.#count(slot.sessions, 1);
     return true;
   }
@@ -531,7 +602,7 @@ export class SessionActor
       this.#restoreReplays(state.replays);
     }
     // Whatever a takeover that has failed half-way left here belongs to a session that is lost.
-    else this.#outbound.machine = new SessionMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0);
+    else this.#outbound.machine = this.#newMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0);
     this.#afterlife.will = connect.will ?? null;
     this.#persistence.provide(former, (isProvided) => {
       if (!isProvided) this.refused(Reason.SERVER_UNAVAILABLE);
@@ -539,6 +610,18 @@ export class SessionActor
       else this.#accept(this.#client, connect, terms, state !== null);
       if (this.#client === null) this.#connectionLost();
       if (this.#heir !== null) this.#surrender(this.#heir);
+    });
+  }
+
+  #newMachine(inFlightMax: number, resumable: boolean): SessionMachine {
+    const { slow } = this.#services.insight;
+    if (slow === null) return new SessionMachine(inFlightMax, resumable);
+    const { system } = this.#services;
+    return new TimedMachine(inFlightMax, resumable, {
+      slow,
+      clientId: this.#clientId,
+      now: () => system.now(),
+      wallClock: () => system.wallClock(),
     });
   }
 
@@ -597,15 +680,17 @@ export class SessionActor
   /** Goes on without a client. */
   #resume(record: SessionRecord, inbox: Inbox, inbound: readonly number[]): void {
     const { limits, router, shares, system } = this.#services;
-    this.#outbound.machine = new SessionMachine(limits.inFlightMax, true);
+    this.#outbound.machine = this.#newMachine(limits.inFlightMax, true);
     this.machine.restore({ inbound, inFlight: [], queued: [] });
     this.#persistence.keep(inbox);
     for (const { filter, ...options } of record.subscriptions) {
       const parsed = parseFilter(filter);
       if (parsed?.shareGroup !== undefined) shares.join(this, parsed.shareGroup, parsed.filter, options, false);
       else if (parsed !== undefined) router.subscribe(this, parsed.filter, options);
+      if (parsed?.isExclusive) this.#services.exclusive.adopt(this, record.clientId, this.#ctx.self, [parsed.filter]);
     }
     this.#restoreReplays(record.replays);
+    this.#afterlife.identity = { clientId: record.clientId, username: '' };
     this.#afterlife.will = record.will;
     this.#state = 'offline';
     this.offlineSince = record.offlineSince || system.wallClock();
@@ -617,8 +702,10 @@ export class SessionActor
   /** The session's time without a client goes on: its will, then its end. */
   #goOn(ctx: Context): void {
     const { will } = this.#afterlife;
-    if (this.#afterlife.advance(ctx, TIMER.afterlife)) this.#end();
-    else if (will !== this.#afterlife.will) this.#persistence.saveLater();
+    if (this.#afterlife.advance(ctx, TIMER.afterlife)) {
+      this.#count(slot.expired, 1);
+      this.#end();
+    } else if (will !== this.#afterlife.will) this.#persistence.saveLater();
   }
 
   #accept(client: Client, connect: ConnectPacket, terms: Terms, sessionPresent: boolean): void {
@@ -629,6 +716,8 @@ export class SessionActor
     client.heard(this.#ctx.now());
     if (client.keepAliveMs > 0) this.#ctx.startTimer(client.keepAliveMs, TIMER.keepAlive);
     this.#count(slot.connects, 1);
+    client.connectedAt = this.#ctx.wallClock();
+    this.#lastLevel = client.level;
     if (this.#services.shares.setOnline(this, true)) this.machine.keep();
     const connack = acceptance(connect, terms, this.#services.limits, sessionPresent, this.#authenticationData);
     this.#write(encodeConnack(client.dialect, connack, client.packetBytesMax));
@@ -639,6 +728,13 @@ export class SessionActor
     this.#rates = this.#services.rates?.forClient() ?? null;
     this.#services.access.noteConnect(terms.clientId);
     this.#watchExpiry(standing);
+    this.#services.events?.add(
+      'client_connected',
+      connectedFacts(client, connect, terms, this.#services.listener.name, sessionPresent),
+    );
+    this.#autoSubscribe(standing);
+    if (client.tap !== null)
+      client.tap.note({ event: 'connected', address: client.transport.remoteAddress, level: client.level });
     client.unhold();
     this.#readOn(client);
   }
@@ -667,20 +763,45 @@ export class SessionActor
 
   #subscribe(packet: SubscribePacket): void {
     const client = this.#client;
+    const rewritten = this.#services.intake.rewriteSubscribe(packet, this.#standing?.identity ?? null);
     this.#pauseFor((answered) =>
-      permitFilters(this.#services, this.#ctx, this.#standing, packet.entries, (allowed) => {
-        if (this.#client === client) this.#subscribePermitted(packet, allowed);
-        answered();
-      }),
+      // Its rights are about what it has written.
+      permitFilters(this.#services, this.#ctx, this.#standing, packet.entries, (allowed) =>
+        claimExclusive(this.#services, this.#ctx, this, rewritten.entries, allowed, (refusals) => {
+          if (this.#client === client) this.#subscribePermitted(rewritten, allowed, refusals);
+          answered();
+        }),
+      ),
     );
   }
 
-  #subscribePermitted(packet: SubscribePacket, allowed: readonly boolean[] | null): void {
+  /** What the operator wants every client to have; nobody has asked, and nobody is answered. */
+  #autoSubscribe({ identity }: Standing): void {
+    const entries = this.#services.intake.autoSubscriptions.entriesFor(identity);
+    if (entries.length === 0) return;
+    claimExclusive(this.#services, this.#ctx, this, entries, null, (refusals) => {
+      if (this.#state !== 'online') return;
+      this.#subscribeFor(entries, refusals);
+      this.#persistence.saveLater();
+      whenSubscribed(this.#services, () => this.#ctx.io(IO_CONTINUE, () => this.#feed()));
+    });
+  }
+
+  /** Nobody asks whether it may: this is not the client's wish. */
+  #subscribeFor(entries: readonly SubscribeEntry[], refusals: Refusals): number[] {
+    const reasons = this.#subscriptions().subscribe({ entries, subscriptionId: undefined }, null, refusals);
+    this.#tellSubscribed(entries, reasons);
+    if (this.#services.shares.count(this) > 0) this.machine.keep();
+    return reasons;
+  }
+
+  #subscribePermitted(packet: SubscribePacket, allowed: readonly boolean[] | null, refusals: Refusals): void {
     const client = this.#client!;
     const request = packet.userProperties.length === 0 ? undefined : readReplayRequest(packet);
     if (request !== undefined) return this.#subscribeFrom(client, packet, request, allowed);
-    const reasons = this.#subscriptions().subscribe(packet, allowed);
+    const reasons = this.#subscriptions().subscribe(packet, allowed, refusals);
     for (const [i, { filter }] of packet.entries.entries()) if (reasons[i]! < 0x80) this.#replays?.end(filter);
+    this.#tellSubscribed(packet.entries, reasons);
     if (this.#services.shares.count(this) > 0) this.machine.keep();
     const acknowledge = (): void => {
       const client = this.#client;
@@ -804,13 +925,36 @@ export class SessionActor
 
   #unsubscribe(packet: UnsubscribePacket): void {
     const client = this.#client!;
-    const ended = packet.filters.map((filter) => this.#replays?.end(filter) === true);
+    const { filters } = this.#services.intake.rewriteUnsubscribe(packet, this.#standing?.identity ?? null);
+    const ended = filters.map((filter) => this.#replays?.end(filter) === true);
     const reasons = this.#subscriptions()
-      .unsubscribe(packet.filters)
+      .unsubscribe(filters)
       .map((reason, i) => (ended[i] === true ? Reason.SUCCESS : reason));
+    this.#tellUnsubscribed(filters, reasons);
     this.#persistence.whenKept(() =>
       this.#write(encodeUnsuback(client.dialect, packet.packetId, reasons, explain(client, reasons), client.packetBytesMax)),
     )();
+  }
+
+  #who(): { readonly clientid: string; readonly username: string } {
+    return { clientid: this.#clientId, username: this.#standing?.identity.username ?? '' };
+  }
+
+  #tellSubscribed(entries: readonly SubscribeEntry[], reasons: readonly number[]): void {
+    const { events } = this.#services;
+    if (events?.wants('session_subscribed') !== true) return;
+    for (const [index, { filter, noLocal, retainAsPublished }] of entries.entries()) {
+      const qos = reasons[index]!;
+      if (qos <= 2) events.add('session_subscribed', { ...this.#who(), topic: filter, qos, nl: noLocal, rap: retainAsPublished });
+    }
+  }
+
+  #tellUnsubscribed(filters: readonly string[], reasons: readonly number[]): void {
+    const { events } = this.#services;
+    if (events?.wants('session_unsubscribed') !== true) return;
+    for (const [index, topic] of filters.entries()) {
+      if (reasons[index] === Reason.SUCCESS) events.add('session_unsubscribed', { ...this.#who(), topic });
+    }
   }
 
   /** Brings what is not live to a client that has room for it: retained messages, replays. */
@@ -885,6 +1029,7 @@ export class SessionActor
       }
       this.#sessionExpirySeconds = Math.min(packet.sessionExpiry, this.#services.limits.sessionExpirySecondsMax);
     }
+    this.#endReason = packet.reason === Reason.NORMAL_DISCONNECTION ? 'normal' : reasonName(packet.reason);
     if (packet.reason === Reason.NORMAL_DISCONNECTION) this.#afterlife.will = null; // [MQTT-3.14.4-3]
     this.#connectionLost();
   }
@@ -894,6 +1039,7 @@ export class SessionActor
     const client = this.#client;
     if (client === null) return;
     countDisconnect(this.#services.system.slots, reason);
+    this.#endReason = reasonName(reason);
     if (this.#state === 'authenticating' || this.#state === 'claiming') {
       this.#write(encodeConnack(client.dialect, { sessionPresent: false, reason }, client.packetBytesMax)); // [MQTT-3.14.0-1]
     } else if (this.#state !== 'connecting') {
@@ -907,6 +1053,7 @@ export class SessionActor
     const claiming = this.#state === 'claiming';
     if (this.#client !== null) this.#dropConnection();
     if (claiming) return; // `#begin` comes back to this
+    if (this.#state === 'online') this.#services.events?.add('client_disconnected', { ...this.#who(), reason: this.#endReason });
     if (this.#state !== 'online') return this.#end(); // CONNECT has not been accepted: it leaves neither will nor session
     this.#outbound.disconnected();
     this.#subscriber?.stop();
@@ -933,6 +1080,7 @@ export class SessionActor
 
   #dropConnection(): void {
     const client = this.#client!;
+    if (client.tap !== null) client.tap.note({ event: 'disconnected', reason: this.#endReason });
     this.#client = null;
     client.isClosed = true;
     this.#count(slot.connections, -1);
@@ -1013,6 +1161,7 @@ export class SessionActor
     assert(this.#state === 'handing', 'only a session that has surrendered is taken over');
     this.#services.router.moveSink(this, heir);
     this.#services.shares.move(this, heir);
+    this.#services.exclusive.move(this, heir, this.#clientId, heir.#ctx.self);
     const machine = this.machine.snapshot();
     const replays = this.#replays?.states() ?? [];
     const state: SessionState = this.inbox === null ? { machine, replays } : { machine, replays, inbox: this.inbox };
@@ -1023,6 +1172,26 @@ export class SessionActor
   #count(counter: number, by: number): void {
     this.#services.system.slots[counter]! += by;
   }
+}
+
+function connectedFacts(
+  client: Client,
+  { level, cleanStart }: ConnectPacket,
+  terms: Terms,
+  listener: string,
+  sessionPresent: boolean,
+): Readonly<Record<string, unknown>> {
+  return {
+    clientid: terms.clientId,
+    username: client.identity?.username ?? '',
+    ipaddress: client.identity?.address ?? '',
+    listener,
+    proto_ver: level,
+    keepalive: terms.keepAliveSeconds,
+    clean_start: cleanStart,
+    expiry_interval: terms.sessionExpirySeconds,
+    session_present: sessionPresent,
+  };
 }
 
 /** The reasons that are no success, in words, for a client that wants them [MQTT-3.1.2-29]. */

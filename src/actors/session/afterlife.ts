@@ -5,6 +5,7 @@
 import type { ActorContext } from '../../runtime/actor.ts';
 import { SESSION_EXPIRY_NEVER } from '../../wire/mqtt/constants.ts';
 import type { Will } from '../../wire/mqtt/packets.ts';
+import type { Who } from '../intake/template.ts';
 import type { SessionMessage } from './messages.ts';
 import type { SessionServices } from './services.ts';
 import { willRun } from './will.ts';
@@ -15,6 +16,8 @@ const TIMER_STEP_MS_MAX = 3_600_000;
 export class Afterlife {
   /** Null when there is none, or it has been published or waived. */
   will: Will | null = null;
+  /** Whose it is. */
+  identity: Who | null = null;
   readonly #services: SessionServices;
   #willDueAt = Number.POSITIVE_INFINITY;
   #expiresAt = Number.POSITIVE_INFINITY;
@@ -46,8 +49,8 @@ export class Afterlife {
     const will = this.will;
     this.will = null;
     if (will === null) return;
-    const { router, publisher, system } = this.#services;
+    const { router, intake, system } = this.#services;
     const run = willRun(will, router.topics, system.wallClock());
-    if (run !== undefined) publisher.publish(run);
+    if (run !== undefined) intake.publishFor({ identity: this.identity, rewrites: null }, run);
   }
 }

@@ -6,6 +6,7 @@
  */
 import { MQTT_PACKET_BYTES_MAX, READ_TICK_MS } from '../../base/limits.ts';
 import type { Dialect } from '../../wire/mqtt/constants.ts';
+import type { Identity } from '../access/messages.ts';
 import type { Rights } from '../access/rights.ts';
 import { ALL_PUBLISHES } from '../access/rules.ts';
 import type { Topic } from '../router/topic-table.ts';
@@ -34,10 +35,18 @@ export class Client extends Output implements WriterTarget {
   rights: Rights | null = null;
   /** Topics by alias, as the client has set them on this connection. */
   aliases: Map<number, Topic> | null = null;
+  /** Who the client is; null until it has been let in. */
+  identity: Identity | null = null;
+  /** Topics that rewrite rules have made of its own; see intake/planner.ts. */
+  rewrites: Map<Topic, Topic> | null = null;
   /** Reasons not to read: a pressure source, an answer that is awaited. Reading goes on when there are none. */
   holds = 0;
   /** Acknowledgements that wait for the disk; null when none do. */
   receipts: Receipts | null = null;
+  /** As in CONNECT: 3, 4 or 5. */
+  level = 0;
+  /** Milliseconds since the epoch. */
+  connectedAt = 0;
   /** The connection is over; what is written to it leads nowhere. */
   isClosed = false;
 

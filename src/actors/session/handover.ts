@@ -69,7 +69,7 @@ export class Bequest {
     router.moveSink(owner, this.#gate);
     // Its memberships stay: what falls to them meanwhile is handed over with the rest.
     this.subscriptions = [
-      ...subscriptionStates(router.subscriptionsOf(this.#gate)),
+      ...subscriptionStates(router.subscriptionsOf(this.#gate), services.exclusive.filtersOf(owner)),
       ...membershipStates(services.shares.membersOf(owner)),
     ];
     fences.expect(heir, (thread, missing) => {
@@ -99,6 +99,7 @@ export class Inheritance {
   readonly #self: ActorRef<SessionMessage>;
   readonly #gate: Gate;
   #isEntered = false;
+  readonly #exclusive: string[] = [];
 
   constructor(
     services: SessionServices,
@@ -114,7 +115,8 @@ export class Inheritance {
       const parsed = parseFilter(filter)!;
       // A message for a group goes to one member alone, so there are no streams to part.
       if (parsed.shareGroup !== undefined) services.shares.join(heir, parsed.shareGroup, parsed.filter, options, false);
-      else services.router.subscribe(this.#gate, filter, options);
+      else services.router.subscribe(this.#gate, parsed.filter, options);
+      if (parsed.isExclusive) this.#exclusive.push(parsed.filter);
     }
   }
 
@@ -129,6 +131,8 @@ export class Inheritance {
   /** The subscriptions are the heir's own from now on. */
   enter(): void {
     this.#services.router.moveSink(this.#gate, this.#heir);
+    const { clientId } = this.#heir;
+    if (clientId !== undefined) this.#services.exclusive.adopt(this.#heir, clientId, this.#self, this.#exclusive);
     this.#isEntered = true;
     this.end();
   }

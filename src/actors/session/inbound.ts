@@ -25,7 +25,11 @@ import { emptyPublishProperties, readPublishProperties } from '../../wire/mqtt/p
 import { extendRun, newPublishView, packetEnd, packetIdOffset, readPublish } from '../../wire/mqtt/publish-run.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import { topicNameFault } from '../../wire/mqtt/topics.ts';
+import { ALL_PUBLISHES } from '../access/rules.ts';
 import type { Inbox } from '../inbox/inbox.ts';
+import type { TopicPlan } from '../intake/plan.ts';
+import { retopicRun } from '../intake/retopic-run.ts';
+import { WatchedOutlet } from '../intake/watched-outlet.ts';
 import type { Publisher } from '../router/publisher.ts';
 import { emptyRun } from '../router/run-codec.ts';
 import type { Run, Sink } from '../router/sink.ts';
@@ -49,6 +53,14 @@ const SHORT_PUBACK = 0x4002;
 const SHORT_PUBREC = 0x5002;
 const SHORT_PUBREL = 0x6202;
 const SHORT_PUBCOMP = 0x7002;
+
+/** Where runs go. */
+interface Outlet {
+  /** Returns how many get it; 0 is nobody. */
+  publish(run: Run): number;
+  /** The durable writes of the run published last. */
+  readonly writes: readonly StagedWrite[];
+}
 
 /** The session whose bytes are read. */
 export interface ReaderHost extends Sink, ReceiptsHost {
@@ -78,6 +90,8 @@ export class InboundReader {
   readonly #parts = emptyPublishParts();
   readonly #ack: AckView = { packetId: 0, reason: 0 };
   readonly #run: Run;
+  /** Made when it is first needed. */
+  #watched: WatchedOutlet | null = null;
   #acknowledged = false;
 
   constructor(publisher: Publisher, topics: TopicTable, limits: SessionLimits, slots: Float64Array, wallClock: () => number) {
@@ -150,12 +164,16 @@ export class InboundReader {
       extendRun(run, view, limit, this.#limits.packetBytesMax);
     }
     const end = run.buffer === bytes ? run.end : packetLimit;
-    if (((client.publishable >> (view.header & 7)) & 1) === 0) return this.#unpermitted(host, client, at, end);
+    if (((client.publishable >> (view.header & 7)) & 1) === 0) return this.#exceptional(host, client, at, end);
     this.#slots[RECEIVED[run.qos]!]! += run.count;
-    if (run.qos === 0) this.#publisher.publish(run);
-    else if (run.qos === 1) this.#publishQos1(host, client, run);
-    else this.#publishQos2(host, client, run);
+    this.#pass(host, client, run, this.#publisher);
     return end;
+  }
+
+  #pass(host: ReaderHost, client: Client, run: Run, outlet: Outlet): void {
+    if (run.qos === 0) outlet.publish(run);
+    else if (run.qos === 1) this.#publishQos1(host, client, run, outlet);
+    else this.#publishQos2(host, client, run, outlet);
   }
 
   #topic(client: Client, bytes: Uint8Array, start: number, end: number): Topic {
@@ -176,30 +194,70 @@ export class InboundReader {
     return topic;
   }
 
-  /** The run in hand is not among what the client is known to be allowed. Returns the position to read on from. */
-  #unpermitted(host: ReaderHost, client: Client, at: number, end: number): number {
+  /** The run in hand is not among what the client is known to be allowed, or its topic has a plan. Returns the position to read on from. */
+  #exceptional(host: ReaderHost, client: Client, at: number, end: number): number {
     const run = this.#run;
-    const rights = client.rights!;
-    if (!rights.knowsPublish(run.topic.name, 1 << ((run.qos << 1) | (run.retain ? 1 : 0)))) {
-      host.awaitPermission(run.topic, run.qos, run.retain);
-      return at;
+    const plan = this.#topics.planOf(run.topic);
+    const subject = plan === null ? run.topic : plan.subject;
+    const { rights } = client;
+    if (rights !== null && (rights.grant(subject) & publishBit(run)) === 0) {
+      if (!rights.knowsPublish(subject.name, publishBit(run))) {
+        host.awaitPermission(subject, run.qos, run.retain);
+        return at;
+      }
+      this.#slots[slot.publishesDenied]! += run.count;
+      if (rights.disconnectsOnDenial) {
+        this.#slots[RECEIVED[run.qos]!]! += run.count;
+        throw new MqttError(Reason.NOT_AUTHORIZED, 'publishes what it may not');
+      }
+      this.#refuseRun(host, client, run, Reason.NOT_AUTHORIZED);
+    } else if (plan === null) {
+      use(client, run.topic);
+      this.#slots[RECEIVED[run.qos]!]! += run.count;
+      this.#pass(host, client, run, this.#publisher);
+    } else {
+      this.#planned(host, client, run, plan);
     }
-    this.#slots[RECEIVED[run.qos]!]! += run.count;
-    this.#slots[slot.publishesDenied]! += run.count;
-    if (rights.disconnectsOnDenial) throw new MqttError(Reason.NOT_AUTHORIZED, 'publishes what it may not');
-    if (run.qos === 1) this.#denyQos1(host, client, run);
-    else if (run.qos === 2) this.#publishQos2(host, client, run, true);
     return end;
   }
 
+  #planned(host: ReaderHost, client: Client, run: Run, plan: TopicPlan): void {
+    const target = plan.refusal === 0 ? this.#topics.planner!.targetFor(plan, client) : undefined;
+    if (target === undefined) return this.#refuseRun(host, client, run, plan.refusal || Reason.TOPIC_NAME_INVALID);
+    retopicRun(run, target);
+    if (plan.delayed !== null && plan.delaySeconds > 0) {
+      const { delayed } = plan;
+      if (!delayed.hasRoom(run)) return this.#refuseRun(host, client, run, Reason.QUOTA_EXCEEDED);
+      delayed.prepare(plan.delaySeconds, client.identity?.clientId ?? '');
+      this.#slots[RECEIVED[run.qos]!]! += run.count;
+      this.#pass(host, client, run, delayed);
+      return;
+    }
+    this.#slots[RECEIVED[run.qos]!]! += run.count;
+    if (plan.meters === null && plan.trace === null) return this.#pass(host, client, run, this.#publisher);
+    this.#watched ??= new WatchedOutlet(this.#publisher, this.#publisher.router);
+    this.#watched.meters = plan.meters ?? [];
+    this.#watched.trace = plan.trace;
+    this.#watched.clientId = client.identity?.clientId ?? '';
+    this.#pass(host, client, run, this.#watched);
+  }
+
+  /** Nobody gets the run. QoS 0 goes without a word. */
+  #refuseRun(host: ReaderHost, client: Client, run: Run, reason: number): void {
+    this.#slots[RECEIVED[run.qos]!]! += run.count;
+    if (reason !== Reason.NOT_AUTHORIZED) this.#slots[slot.publishesRefused]! += run.count;
+    if (run.qos === 1) this.#denyQos1(host, client, run, reason);
+    else if (run.qos === 2) this.#publishQos2(host, client, run, this.#publisher, reason);
+  }
+
   /** A 3.x client cannot be told: it is acknowledged, and nobody gets the message [MQTT-3.3.5-2]. */
-  #denyQos1(host: ReaderHost, client: Client, run: Run): void {
+  #denyQos1(host: ReaderHost, client: Client, run: Run, reason: number): void {
     // Behind the acknowledgements that wait for a write: they go out in the order of the messages [MQTT-4.6.0-2].
     const acks = client.receipts === null ? null : this.#acksAfter(host, client, NO_WRITES);
     for (let at = run.start; at < run.end; at = packetEnd(run.buffer, at)) {
       const packetId = packetIdAt(run.buffer, at, run.topic.bytes.length);
-      if (acks === null) this.#answer(client, PacketType.PUBACK, packetId, Reason.NOT_AUTHORIZED);
-      else acks.push(packAck(PacketType.PUBACK, packetId, Reason.NOT_AUTHORIZED));
+      if (acks === null) this.#answer(client, PacketType.PUBACK, packetId, reason);
+      else acks.push(packAck(PacketType.PUBACK, packetId, reason));
     }
   }
 
@@ -221,8 +279,9 @@ export class InboundReader {
     } else {
       const topic = client.aliases?.get(properties.alias);
       if (topic === undefined) throw new MqttError(Reason.PROTOCOL_ERROR, `topic alias ${properties.alias} is not set`); // [MQTT-3.3.2-7]
-      run.topic = topic;
-      if (topic !== client.lastTopic) use(client, topic);
+      // One that was pushed out of the table knows nothing of what has been planned since.
+      run.topic = topic.live ? topic : this.#topics.adopt(topic);
+      if (run.topic !== client.lastTopic) use(client, run.topic);
     }
     this.#writeWithoutAlias(run);
   }
@@ -263,12 +322,12 @@ export class InboundReader {
     run.end = rewritten.length;
   }
 
-  #publishQos1(host: ReaderHost, client: Client, run: Run): void {
-    const reached = this.#publisher.publish(run);
+  #publishQos1(host: ReaderHost, client: Client, run: Run, outlet: Outlet): void {
+    const reached = outlet.publish(run);
     const { buffer, count } = run;
     const topicBytes = run.topic.bytes.length;
     const output = client.output;
-    const { writes } = this.#publisher;
+    const { writes } = outlet;
     if (writes.length > 0 || client.receipts !== null) {
       const acks = this.#acksAfter(host, client, writes);
       const reason = reached === 0 ? Reason.NO_MATCHING_SUBSCRIBERS : Reason.SUCCESS;
@@ -291,7 +350,7 @@ export class InboundReader {
   }
 
   /** Routes each message once, however often it is sent [MQTT-4.3.3-10], and answers each with PUBREC. */
-  #publishQos2(host: ReaderHost, client: Client, run: Run, denied = false): void {
+  #publishQos2(host: ReaderHost, client: Client, run: Run, outlet: Outlet, refusal = 0): void {
     const { buffer, start, end } = run;
     const topicBytes = run.topic.bytes.length;
     for (let at = start; at < end; ) {
@@ -307,15 +366,15 @@ export class InboundReader {
         run.start = at;
         run.end = next;
         run.count = 1;
-        if (denied) {
-          reason = Reason.NOT_AUTHORIZED;
+        if (refusal !== 0) {
+          reason = refusal;
           if (client.dialect === DIALECT_5) host.machine.endInbound(packetId); // the PUBREC ends it [MQTT-4.3.3-9]
         } else {
-          if (this.#publisher.publish(run) === 0) reason = Reason.NO_MATCHING_SUBSCRIBERS;
-          writes = this.#publisher.writes;
+          if (outlet.publish(run) === 0) reason = Reason.NO_MATCHING_SUBSCRIBERS;
+          writes = outlet.writes;
         }
         // With what the message leads to, in one unit: after a restart it is known to have been taken, if it has.
-        if (host.inbox !== null && !(denied && client.dialect === DIALECT_5))
+        if (host.inbox !== null && !(refusal !== 0 && client.dialect === DIALECT_5))
           writes = [...writes, host.inbox.beginInbound(packetId)];
       }
       if (writes.length === 0 && client.receipts === null) this.#answer(client, PacketType.PUBREC, packetId, reason);
@@ -409,7 +468,12 @@ const NO_WRITES: readonly StagedWrite[] = [];
 /** Makes `topic` the client's last one, with what it may publish to it. */
 function use(client: Client, topic: Topic): void {
   client.lastTopic = topic;
-  if (client.rights !== null) client.publishable = client.rights.grant(topic);
+  if (topic.plan !== null) client.publishable = 0;
+  else client.publishable = client.rights === null ? ALL_PUBLISHES : client.rights.grant(topic);
+}
+
+function publishBit({ qos, retain }: Run): number {
+  return 1 << ((qos << 1) | (retain ? 1 : 0));
 }
 
 function packetIdAt(buffer: Uint8Array, at: number, topicBytes: number): number {

@@ -1,6 +1,7 @@
 /** The session's protocol towards other actors. */
 import type { ActorRef } from '../../runtime/ref.ts';
 import type { Qos } from '../../wire/mqtt/constants.ts';
+import type { SubscribeEntry } from '../../wire/mqtt/packets.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import type { InboxState } from '../inbox/machine.ts';
 import type { ReplayState } from '../replay/machine.ts';
@@ -18,7 +19,14 @@ export type SessionMessage =
   /** The client id has another owner: end without releasing it. */
   | { readonly type: 'superseded' }
   /** Tell the client why and close; the session goes on if it is one that does. */
-  | { readonly type: 'disconnect'; readonly reason: number };
+  | { readonly type: 'disconnect'; readonly reason: number }
+  /** The same by an operator; `discard`: the session ends as well. */
+  | { readonly type: 'kick'; readonly discard: boolean }
+  /** Ask; answered with a `ClientView`, or a `ClientDetails`. */
+  | { readonly type: 'describe'; readonly subscriptions: boolean }
+  /** Asks on behalf of the client; answered with the reason codes when it is in force. */
+  | { readonly type: 'subscribe'; readonly entries: readonly SubscribeEntry[] }
+  | { readonly type: 'unsubscribe'; readonly filters: readonly string[] };
 
 export type Surrendered =
   /** There is nothing to take over. `shard`: the inbox and the record of the session that ends are the claimer's to get rid of. */

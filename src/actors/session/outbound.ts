@@ -9,6 +9,7 @@
  */
 import { SLOW_GRACE_MS } from '../../base/limits.ts';
 import type { Qos } from '../../wire/mqtt/constants.ts';
+import { packetTopic } from '../../wire/mqtt/publish-run.ts';
 import type { Inbox, InboxHost } from '../inbox/inbox.ts';
 import type { ReplayIds } from '../replay/replays.ts';
 import type { Delivery, Run } from '../router/sink.ts';
@@ -28,10 +29,16 @@ const SENT: readonly number[] = [slot.sentQos0, slot.sentQos1, slot.sentQos2];
 /** One per thread. */
 const slab = new Slab();
 
+function topicOf({ buffer, start }: Outgoing): string {
+  const topic = packetTopic(buffer, start);
+  return Buffer.from(buffer.buffer, buffer.byteOffset + topic.start, topic.end - topic.start).toString('utf8');
+}
+
 const HIGH_PART = 4;
 const LOW_PART = 8;
 
 export interface OutboundHost {
+  readonly clientId: string;
   /** Something is wrong with this session; its supervisor is to know. */
   deliveryFailed(error: unknown): void;
   /** Call `checkSlowness` after `delayMs`. */
@@ -185,6 +192,7 @@ export class Outbound implements InboxHost {
     if (machine.isFull(bounds)) {
       const dropped = limits.queueOverflow === 'drop_oldest' ? inbox.dropOldest(run.count) : 0;
       system.slots[slot.droppedQueueFull]! += dropped > 0 ? dropped : run.count;
+      this.#tellDropped('queue_full', run.topic.name, dropped > 0 ? dropped : run.count);
       if (dropped === 0) {
         if (this.#client !== null) this.#host.overflowed();
         return;
@@ -258,6 +266,7 @@ export class Outbound implements InboxHost {
       this.#press();
       if (pending > outputBytesMax) {
         slots[slot.droppedSlowClient]! += run.count;
+        this.#tellDropped('slow_client', run.topic.name, run.count);
         return;
       }
     }
@@ -300,6 +309,7 @@ export class Outbound implements InboxHost {
     const taken = this.machine.enqueue(outgoing, { messagesMax: queueMessagesMax, bytesMax: queueBytesMax });
     if (taken === outgoing.count) return;
     this.#services.system.slots[slot.droppedQueueFull]! += outgoing.count - taken;
+    this.#tellDropped('queue_full', topicOf(outgoing), outgoing.count - taken);
     if (this.#client !== null) this.#host.overflowed();
   }
 
@@ -325,6 +335,14 @@ export class Outbound implements InboxHost {
   #count(qos: Qos, written: number, offered: number): void {
     const { slots } = this.#services.system;
     slots[SENT[qos]!]! += written;
-    if (written < offered) slots[slot.droppedUndeliverable]! += offered - written;
+    if (written >= offered) return;
+    slots[slot.droppedUndeliverable]! += offered - written;
+    this.#tellDropped('undeliverable', undefined, offered - written);
+  }
+
+  #tellDropped(reason: string, topic: string | undefined, messages: number): void {
+    const { events } = this.#services;
+    if (events !== null && topic?.[0] !== '$')
+      events.add('message_dropped', { clientid: this.#host.clientId, topic, reason, messages });
   }
 }

@@ -3,6 +3,7 @@
  * turn; a buffer that fills up meanwhile leaves at once. Buffers come from the reactor's pool and go back as soon as the kernel has the bytes.
  */
 import { copyBytes, copyWords } from '../../base/bytes.ts';
+import type { PacketTap } from '../insight/packet-tap.ts';
 import { type BufferPool, LARGE_BYTES, OutputBuffer } from './buffer-pool.ts';
 import type { Transport } from './transport.ts';
 
@@ -43,6 +44,8 @@ export class Output {
   #length = 0;
   #dirty = false;
   #closed = false;
+  /** Sees what is sent; null for nearly everybody. */
+  tap: PacketTap | null = null;
   readonly transport: Transport;
   readonly #pool: BufferPool;
   readonly #flushList: FlushList;
@@ -137,6 +140,7 @@ export class Output {
     if (this.#lent !== null && this.transport.pendingBytes === 0) this.drained();
     this.#flushList.bytesSent += length;
     const buffer = this.buffer;
+    if (this.tap !== null) this.tap.feed('out', buffer, 0, length);
     if (this.transport.write(buffer.first(length))) return;
     this.#lent ??= [];
     this.#lent.push(buffer);

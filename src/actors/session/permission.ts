@@ -54,7 +54,9 @@ export function permit(
   };
   if (access.forbids(identity, ctx.wallClock())) return then(undefined, Reason.BANNED);
   const rights = proof?.superuser === true ? null : access.rightsOf(identity, proof?.rules);
-  const standing = new Standing(identity, rights, proof?.expiresAt ?? Number.POSITIVE_INFINITY, onExpel);
+  const { traces } = services.insight;
+  const tapFor: typeof traces.tapFor = (of, level) => traces.tapFor(of, level);
+  const standing = new Standing(identity, rights, proof?.expiresAt ?? Number.POSITIVE_INFINITY, onExpel, tapFor);
   const { will } = connect;
   if (will === undefined || rights === null) return then(standing, Reason.SUCCESS);
   rights.resolvePublish(will.topic, will.qos, will.retain, ctx.now(), authorizerFor(services, ctx), (allowed) => {

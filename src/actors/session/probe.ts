@@ -27,6 +27,8 @@ type SessionMetric =
   | 'notAuthorized'
   | 'administrativeAction'
   | 'publishesDenied'
+  | 'publishesRefused'
+  | 'expired'
   | 'subscriptionsDenied'
   | 'heldReads'
   | 'rateHeldReads';
@@ -89,6 +91,16 @@ export const SESSION_PROBE: Probe<SessionMetric> = defineProbe('session', {
   administrativeAction: closed('administrative_action'),
   otherDisconnects: closed('other'),
   publishesDenied: denied('publish'),
+  publishesRefused: {
+    name: 'sluice_mqtt_publishes_refused_total',
+    kind: 'counter',
+    help: 'Messages to topics that nothing can be published to: a bad delay, no room for a delayed message, a rewritten name that is none.',
+  },
+  expired: {
+    name: 'sluice_mqtt_sessions_expired_total',
+    kind: 'counter',
+    help: 'Sessions that ended because their client did not come back in time.',
+  },
   subscriptionsDenied: denied('subscribe'),
   rateHeldReads: {
     name: 'sluice_mqtt_reads_rate_limited_total',

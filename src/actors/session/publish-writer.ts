@@ -9,6 +9,7 @@ import { DIALECT_5, type Dialect, type Qos } from '../../wire/mqtt/constants.ts'
 import { emptyPublishParts, publishHeader, publishSize, writePublish } from '../../wire/mqtt/publish-encoder.ts';
 import { emptyPublishProperties, readPublishProperties } from '../../wire/mqtt/publish-properties.ts';
 import { newPublishView, packetEnd, packetIdOffset, packetTopic, readPublish } from '../../wire/mqtt/publish-run.ts';
+import type { Who } from '../intake/template.ts';
 import { LARGE_BYTES } from './buffer-pool.ts';
 import type { OutboundAliases } from './outbound-aliases.ts';
 import type { Outgoing } from './outgoing.ts';
@@ -22,6 +23,8 @@ export interface WriterTarget {
   readonly packetBytesMax: number;
   /** Null for a client that takes no topic aliases. */
   readonly aliasesOut: OutboundAliases | null;
+  /** Who it is, once that is known. */
+  readonly identity?: Who | null;
 }
 
 /** Gives ids to messages that leave. */

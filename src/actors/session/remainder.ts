@@ -8,11 +8,17 @@
  * A packet larger than the headroom is gathered in a buffer that grows with what has really come, never with what the packet's length promises.
  */
 import { cloneBytes } from '../../base/bytes.ts';
+import type { PacketTap } from '../insight/packet-tap.ts';
 import type { ReadView } from './transport.ts';
 
 export class Remainder {
   #bytes: Uint8Array | null = null;
   #length = 0;
+
+  /** For a tap that is set while something is kept. */
+  feed(tap: PacketTap): void {
+    if (this.#bytes !== null) tap.feed('in', this.#bytes, 0, this.#length);
+  }
 
   get length(): number {
     return this.#length;

@@ -6,6 +6,7 @@ import { SESSIONS_RESTORED_AT_ONCE, STORE_ASK_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { placeKey } from '../../runtime/placement.ts';
 import { wellKnownRef } from '../../runtime/ref.ts';
+import { decodeDelayed } from '../delayed/messages.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
 import type { InboxState } from '../inbox/machine.ts';
 import {
@@ -103,8 +104,25 @@ export class RestorerActor implements Actor<RestoreSessions> {
           ctx.tellBytes(retained, RETAINED_BYTES.store, record, 0, record.length);
         }
       }
-      if (answer.isLast) this.#onRestored(undefined);
+      if (answer.isLast) this.#scanDelayed(ctx, undefined);
       else this.#scanRetained(ctx, answer.entries.at(-1)![0]);
+    });
+  }
+
+  /** Gives the delayed messages that belong to this reactor their places again. */
+  #scanDelayed(ctx: ActorContext<RestoreSessions>, after: string | undefined): void {
+    const { delayed } = this.#services.intake;
+    const page = { type: 'scan', prefix: KEYS.delayed, limit: SESSIONS_RESTORED_AT_ONCE } as const;
+    this.#ask<MetadataPage>(ctx, after === undefined ? page : { ...page, after }, (answer) => {
+      if (answer === undefined) return this.#onRestored(new Error('the delayed messages cannot be read'));
+      const { thread, reactors } = this.#services.system;
+      for (const [key, record] of answer.entries) {
+        const id = key.slice(KEYS.delayed.length);
+        const message = placeKey(id, reactors) === thread ? decodeDelayed(id, record) : undefined;
+        if (message !== undefined) delayed.restore(message);
+      }
+      if (!answer.isLast) return this.#scanDelayed(ctx, answer.entries.at(-1)![0]);
+      this.#onRestored(undefined);
     });
   }
 

@@ -5,7 +5,11 @@ import type { AuthorizerMessage } from '../access/messages.ts';
 import type { AccessPolicy } from '../access/policy.ts';
 import type { EnhancedAuthenticator } from '../authenticator/enhanced.ts';
 import type { AuthenticateRequest } from '../authenticator/messages.ts';
+import type { Events } from '../events/events.ts';
+import type { ExclusiveClaims } from '../exclusive/claims.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
+import type { Insight } from '../insight/insight.ts';
+import type { Intake } from '../intake/intake.ts';
 import type { ReplayReads } from '../replay/reads.ts';
 import type { Fences } from '../router/fences.ts';
 import type { PressureGauge } from '../router/pressure.ts';
@@ -49,6 +53,12 @@ export interface SessionServices {
   readonly gauge: PressureGauge;
   readonly reader: InboundReader;
   readonly writer: PublishWriter;
+  /** What is done beyond the standard with what comes from clients. */
+  readonly intake: Intake;
+  readonly exclusive: ExclusiveClaims;
+  readonly insight: Insight;
+  /** Null: nobody is told what happens. */
+  readonly events: Events | null;
   /** Sessions of this reactor that own their client id, by that. */
   readonly sessions: Map<string, OwningSession>;
   /** Methods of enhanced authentication, by name. */

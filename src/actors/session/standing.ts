@@ -6,6 +6,7 @@ import type { Identity } from '../access/messages.ts';
 import type { RightsHolder } from '../access/policy.ts';
 import type { Rights } from '../access/rights.ts';
 import { ALL_PUBLISHES } from '../access/rules.ts';
+import type { Traces } from '../insight/traces.ts';
 import type { Client } from './client.ts';
 
 export class Standing implements RightsHolder {
@@ -15,9 +16,11 @@ export class Standing implements RightsHolder {
   /** Milliseconds since the epoch; Infinity when it may stay. */
   readonly expiresAt: number;
   readonly #onExpel: () => void;
+  readonly #tapFor: Traces['tapFor'];
   #client: Client | null = null;
 
-  constructor(identity: Identity, rights: Rights | null, expiresAt: number, onExpel: () => void) {
+  constructor(identity: Identity, rights: Rights | null, expiresAt: number, onExpel: () => void, tapFor: Traces['tapFor']) {
+    this.#tapFor = tapFor;
     this.identity = identity;
     this.rights = rights;
     this.expiresAt = expiresAt;
@@ -28,7 +31,17 @@ export class Standing implements RightsHolder {
   attach(client: Client): void {
     this.#client = client;
     client.rights = this.rights;
+    client.identity = this.identity;
+    this.traceChanged();
     this.rightsChanged();
+  }
+
+  /** It is traced, or not any more. */
+  traceChanged(): void {
+    const client = this.#client;
+    if (client === null) return;
+    client.tap = this.#tapFor(this.identity, client.level);
+    if (client.tap !== null) client.remainder?.feed(client.tap);
   }
 
   rightsChanged(): void {

@@ -1,13 +1,15 @@
 /** A session's state in the form in which it goes to another thread. */
+import { exclusiveFilter } from '../../wire/mqtt/topics.ts';
 import type { Subscription } from '../router/subscription.ts';
 import type { ShareMember } from '../share/member.ts';
 import type { MachineSnapshot } from './machine.ts';
 import type { SubscriptionState } from './messages.ts';
 import { detached } from './outgoing.ts';
 
-export function subscriptionStates(subscriptions: Iterable<Subscription>): SubscriptionState[] {
+/** Exclusive ones are written as a client writes them. */
+export function subscriptionStates(subscriptions: Iterable<Subscription>, exclusive: readonly string[]): SubscriptionState[] {
   return Array.from(subscriptions, ({ filter, qos, noLocal, retainAsPublished, subscriptionId }) => ({
-    filter,
+    filter: exclusive.includes(filter) ? exclusiveFilter(filter) : filter,
     qos,
     noLocal,
     retainAsPublished,

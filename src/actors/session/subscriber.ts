@@ -15,6 +15,7 @@ import { hasWildcard } from '../router/filter-match.ts';
 import type { Delivery, Run } from '../router/sink.ts';
 import type { ShareSink } from '../share/member.ts';
 import { WELL_KNOWN } from '../well-known.ts';
+import type { Refusals } from './exclusive.ts';
 import type { SessionMessage } from './messages.ts';
 import { SESSION_PROBE } from './probe.ts';
 import type { SessionServices } from './services.ts';
@@ -27,6 +28,11 @@ interface Lookup {
   readonly homes: number[];
   cursor: string | undefined;
 }
+
+/** What is asked for, by a packet or otherwise. */
+export type SubscribeRequest = Pick<SubscribePacket, 'entries' | 'subscriptionId'>;
+
+const NONE_REFUSED: Refusals = new Map();
 
 /** The session that subscribes. */
 export interface SubscribingSink extends ShareSink {
@@ -46,10 +52,12 @@ export class Subscriber {
     this.#sink = sink;
   }
 
-  /** Subscribes to each entry that is allowed and returns the reason codes of all for the SUBACK [MQTT-3.9.3-1]. `allowed`: null for all. */
-  subscribe(packet: SubscribePacket, allowed: readonly boolean[] | null): number[] {
+  /** Subscribes to each entry that is allowed and not refused, and returns the reason codes of all for the SUBACK [MQTT-3.9.3-1]. `allowed`: null for all. */
+  subscribe(packet: SubscribeRequest, allowed: readonly boolean[] | null, refusals: Refusals = NONE_REFUSED): number[] {
     const { slots } = this.#services.system;
     return packet.entries.map((entry, index) => {
+      const refusal = refusals.get(entry.filter);
+      if (refusal !== undefined) return refusal;
       if (allowed === null || allowed[index] === true) return this.#grant(entry, packet.subscriptionId ?? 0);
       slots[SESSION_PROBE.slot.subscriptionsDenied]! += 1;
       return Reason.NOT_AUTHORIZED;
@@ -113,9 +121,12 @@ export class Subscriber {
     if (subscriptionId !== 0 && !offer.subscriptionIds) return Reason.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED;
     const known =
       shareGroup === undefined
-        ? router.find(this.#sink, entry.filter) !== undefined
+        ? router.find(this.#sink, parsed.filter) !== undefined
         : shares.has(this.#sink, shareGroup, parsed.filter);
-    if (!known && this.count >= limits.subscriptionsMax) return Reason.QUOTA_EXCEEDED;
+    if (!known && this.count >= limits.subscriptionsMax) {
+      if (parsed.isExclusive) this.#services.exclusive.release(this.#sink, parsed.filter);
+      return Reason.QUOTA_EXCEEDED;
+    }
     const { noLocal, retainAsPublished } = entry;
     const qos = (entry.qos < offer.qosMax ? entry.qos : offer.qosMax) as Qos; // [MQTT-3.2.2-10]
     if (shareGroup !== undefined) {
@@ -147,9 +158,13 @@ export class Subscriber {
   #revoke(filter: string): boolean {
     const { router, shares } = this.#services;
     const parsed = parseFilter(filter);
-    if (parsed?.shareGroup === undefined) {
-      this.#lookups.delete(filter);
-      return router.unsubscribe(this.#sink, filter);
+    if (parsed === undefined) return false;
+    if (parsed.shareGroup === undefined) {
+      const { exclusive } = this.#services;
+      if (exclusive.has(this.#sink, parsed.filter) !== (parsed.isExclusive === true)) return false;
+      if (parsed.isExclusive) exclusive.release(this.#sink, parsed.filter);
+      this.#lookups.delete(parsed.filter);
+      return router.unsubscribe(this.#sink, parsed.filter);
     }
     if (!shares.part(this.#sink, parsed.shareGroup, parsed.filter)) return false;
     this.#sink.returnShared(`${parsed.shareGroup}/${parsed.filter}`);

@@ -43,6 +43,22 @@ export async function adminRequest(options: AdminOptions, method: string, path: 
   throw new CommandError(EXIT.failed, `${code ?? response.status}: ${detail ?? response.statusText}`);
 }
 
+/** Writes what comes to standard output as it comes, until there is no more or the reader of standard output goes. */
+export async function adminLines(options: AdminOptions, path: string): Promise<void> {
+  const headers = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
+  const response = await fetch(`http://${options.node}${path}`, { headers }).catch((error: Error) => {
+    throw new CommandError(
+      EXIT.unreachable,
+      `cannot reach ${options.node}: ${((error.cause as Error | undefined) ?? error).message}`,
+    );
+  });
+  if (!response.ok) {
+    const { code, detail } = JSON.parse(await response.text()) as { code?: string; detail?: string };
+    throw new CommandError(EXIT.failed, `${code ?? response.status}: ${detail ?? response.statusText}`);
+  }
+  for await (const chunk of response.body ?? []) process.stdout.write(chunk as Uint8Array);
+}
+
 /** Columns of a table: a title, and what stands there for a row. */
 export type Columns<Row> = readonly (readonly [title: string, cell: (row: Row) => string | number])[];
 

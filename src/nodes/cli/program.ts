@@ -2,9 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { aclCommand } from './acl.ts';
+import { alarmCommand } from './alarm.ts';
 import { banCommand } from './ban.ts';
 import { benchCommand } from './bench.ts';
+import { clientCommand } from './client.ts';
 import { clusterCommand } from './cluster.ts';
+import { configCommand } from './config.ts';
+import { delayedCommand } from './delayed.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { listenerCommand } from './listener.ts';
 import { logCommand } from './log.ts';
@@ -12,6 +16,8 @@ import { pubCommand } from './pub.ts';
 import { raftCommand } from './raft.ts';
 import { subCommand } from './sub.ts';
 import { topicCommand } from './topic.ts';
+import { slowCommand, topicMetricsCommand } from './topic-metrics.ts';
+import { traceCommand } from './trace.ts';
 import { userCommand } from './user.ts';
 
 function version(): string {
@@ -40,6 +46,13 @@ function createProgram(): Command {
     clusterCommand(),
     raftCommand(),
     listenerCommand(),
+    delayedCommand(),
+    topicMetricsCommand(),
+    slowCommand(),
+    alarmCommand(),
+    clientCommand(),
+    traceCommand(),
+    configCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])

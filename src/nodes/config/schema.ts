@@ -10,11 +10,13 @@ import type { XStatic } from 'typebox/schema';
 import { ACL_SCHEMA } from './acl-schema.ts';
 import { AUTH_SCHEMA } from './auth-schema.ts';
 import { BACKEND_SCHEMA } from './backend-schema.ts';
+import { ALARMS_SCHEMA, EVENTS_SCHEMA, SLOW_SCHEMA } from './insight-schema.ts';
+import { AUTO_SUBSCRIBE_SCHEMA, DELAYED_SCHEMA, REWRITE_SCHEMA } from './intake-schema.ts';
 import { FLAPPING_SCHEMA, RATE_SCHEMA } from './rate-schema.ts';
 
 export const CONFIG_SCHEMA = {
   type: 'object',
-  required: ['node', 'storage', 'cluster', 'wire', 'http', 'mqtt', 'kafka', 'meta', 'auth', 'acl', 'backend', 'log'],
+  required: ['node', 'storage', 'cluster', 'wire', 'http', 'mqtt', 'kafka', 'meta', 'auth', 'acl', 'backend', 'alarms', 'log'],
   properties: {
     node: {
       type: 'object',
@@ -225,6 +227,13 @@ export const CONFIG_SCHEMA = {
         'shared',
         'qos_max',
         'retained',
+        'delayed',
+        'exclusive_available',
+        'rewrite',
+        'auto_subscribe',
+        'events',
+        'sys_interval_s',
+        'slow_subscribers',
         'wildcards_available',
         'subscription_ids_available',
         'client_id',
@@ -542,8 +551,22 @@ export const CONFIG_SCHEMA = {
         retained: {
           type: 'object',
           description: 'Retained messages.',
-          required: ['available', 'messages_max', 'bytes_max'],
+          required: ['available', 'messages_max', 'bytes_max', 'message_bytes_max', 'expiry_s'],
           properties: {
+            message_bytes_max: {
+              type: 'integer',
+              minimum: 0,
+              maximum: 268435460,
+              default: 0,
+              description: 'Largest packet that is retained, bytes; a larger one is delivered and not kept, and counted. 0: any.',
+            },
+            expiry_s: {
+              type: 'integer',
+              minimum: 0,
+              maximum: 4294967295,
+              default: 0,
+              description: 'How long a retained message without an expiry of its own is kept, seconds. 0: for ever.',
+            },
             available: { type: 'boolean', default: true, description: 'Clients may retain messages. If not, 0x9A.' },
             messages_max: {
               type: 'integer',
@@ -561,6 +584,23 @@ export const CONFIG_SCHEMA = {
             },
           },
         },
+        delayed: DELAYED_SCHEMA as typeof DELAYED_SCHEMA,
+        exclusive_available: {
+          type: 'boolean',
+          default: true,
+          description: 'Clients may subscribe by `$exclusive/filter`, one at a time. If not, SUBACK says so (0x8F).',
+        },
+        rewrite: REWRITE_SCHEMA as typeof REWRITE_SCHEMA,
+        auto_subscribe: AUTO_SUBSCRIBE_SCHEMA as typeof AUTO_SUBSCRIBE_SCHEMA,
+        events: EVENTS_SCHEMA as typeof EVENTS_SCHEMA,
+        sys_interval_s: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 3600,
+          default: 10,
+          description: 'How often `$SYS/broker/…` is brought up to date, seconds. 0: never.',
+        },
+        slow_subscribers: SLOW_SCHEMA as typeof SLOW_SCHEMA,
         wildcards_available: {
           type: 'boolean',
           default: true,
@@ -686,6 +726,7 @@ export const CONFIG_SCHEMA = {
     auth: AUTH_SCHEMA as typeof AUTH_SCHEMA,
     acl: ACL_SCHEMA as typeof ACL_SCHEMA,
     backend: BACKEND_SCHEMA as typeof BACKEND_SCHEMA,
+    alarms: ALARMS_SCHEMA as typeof ALARMS_SCHEMA,
     log: {
       type: 'object',
       description: 'The log on stderr, one JSON object per line.',

@@ -7,7 +7,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
 
-export type DocumentName = 'users' | 'rules' | 'bans';
+export type DocumentName = 'users' | 'rules' | 'bans' | 'topic-metrics';
 
 export interface DocumentStore {
   /** Undefined when it has never been written. Throws when it cannot be told what was. */
@@ -25,8 +25,8 @@ export class FileDocumentStore implements DocumentStore {
   readonly #pending = new Map<DocumentName, { document: unknown; done: Promise<void> }>();
   readonly #writing = new Map<DocumentName, Promise<void>>();
 
-  constructor(dataFolder: string) {
-    this.#folder = join(dataFolder, 'security');
+  constructor(dataFolder: string, folder: 'security' | 'extensions' = 'security') {
+    this.#folder = join(dataFolder, folder);
   }
 
   read(name: DocumentName): unknown {

@@ -13,6 +13,8 @@ const SHARE_PREFIX = '$share/';
 /** EMQX's older form: `$queue/` and a filter is the group of that name. */
 const QUEUE_PREFIX = '$queue/';
 const QUEUE_GROUP = '$queue';
+/** EMQX's: one client at a time may have the filter behind it. */
+const EXCLUSIVE_PREFIX = '$exclusive/';
 
 /** A name that may be published to. See `topicNameFault` for why one is not. */
 export function isTopicName(buf: Uint8Array, start: number, end: number, levelsMax?: number): boolean {
@@ -42,12 +44,14 @@ export function topicNameFault(buf: Uint8Array, start: number, end: number, leve
 }
 
 export interface ParsedFilter {
-  /** The filter that topics are matched against: without `$share/<group>/` or `$queue/`. */
+  /** The filter that topics are matched against: without `$share/<group>/`, `$queue/` or `$exclusive/`. */
   readonly filter: string;
   /** `filter` split at its slashes; empty levels are levels. */
   readonly levels: readonly string[];
   /** Name of the shared subscription's group, when it is one. */
   readonly shareGroup?: string;
+  /** Written with `$exclusive/` in front. */
+  readonly isExclusive?: true;
 }
 
 /**
@@ -62,6 +66,11 @@ export function parseFilter(text: string): ParsedFilter | undefined {
     const levels = splitLevels(filter);
     return levels && { filter, levels, shareGroup: QUEUE_GROUP };
   }
+  if (text.startsWith(EXCLUSIVE_PREFIX)) {
+    const filter = text.slice(EXCLUSIVE_PREFIX.length);
+    const levels = splitLevels(filter);
+    return levels && { filter, levels, isExclusive: true };
+  }
   if (!text.startsWith(SHARE_PREFIX)) {
     const levels = splitLevels(text);
     return levels && { filter: text, levels };
@@ -73,6 +82,11 @@ export function parseFilter(text: string): ParsedFilter | undefined {
   const filter = text.slice(groupEnd + 1);
   const levels = splitLevels(filter);
   return levels && { filter, levels, shareGroup };
+}
+
+/** As a client writes it. */
+export function exclusiveFilter(filter: string): string {
+  return EXCLUSIVE_PREFIX + filter;
 }
 
 /** Whether a filter asks for a shared subscription, well formed or not. */

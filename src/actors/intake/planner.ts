@@ -1,0 +1,107 @@
+/** Plans the topics of one reactor by what its operator has set. Owned by the reactor's thread; asked once for each topic and change of the settings. */
+import { REWRITES_KEPT_MAX } from '../../base/limits.ts';
+import { Reason } from '../../wire/mqtt/reason-codes.ts';
+import type { DelayedStore } from '../delayed/store.ts';
+import type { Insight } from '../insight/insight.ts';
+import type { Topic, TopicTable } from '../router/topic-table.ts';
+import { DELAYED_PREFIX, parseDelayedTopic } from './delayed-topic.ts';
+import { type RewriteHolder, TopicPlan, type TopicPlanner } from './plan.ts';
+import type { Rewriter } from './rewrite.ts';
+
+/** What the server says about itself: nobody else may. */
+const OWN_TOPICS = /^\$(?:SYS|events)(?:\/|$)/;
+
+export interface PlannerOptions {
+  readonly topics: TopicTable;
+  readonly rewriter: Rewriter;
+  /** Null: nothing is delayed. */
+  readonly delayed: DelayedStore | null;
+  readonly delaySecondsMax: number;
+  readonly insight: Insight;
+}
+
+export class Planner implements TopicPlanner {
+  readonly #topics: TopicTable;
+  readonly #insight: Insight;
+  #rewriter: Rewriter;
+  #delayed: DelayedStore | null;
+  #delaySecondsMax: number;
+
+  constructor({ topics, rewriter, delayed, delaySecondsMax, insight }: PlannerOptions) {
+    this.#insight = insight;
+    this.#topics = topics;
+    this.#rewriter = rewriter;
+    this.#delayed = delayed;
+    this.#delaySecondsMax = delaySecondsMax;
+  }
+
+  /** Other rules hold from now on; plans are to be made anew. */
+  replace(rewriter: Rewriter, delayed: DelayedStore | null, delaySecondsMax: number): void {
+    this.#rewriter = rewriter;
+    this.#delayed = delayed;
+    this.#delaySecondsMax = delaySecondsMax;
+  }
+
+  /** Whether topics without a `$` in front may need a plan. */
+  get plansAll(): boolean {
+    return !this.#rewriter.isEmpty || !this.#insight.meters.isEmpty || this.#insight.traces.tracesTopics;
+  }
+
+  plan(topic: Topic): TopicPlan | null {
+    const { name } = topic;
+    if (OWN_TOPICS.test(name)) return new TopicPlan(topic, { refusal: Reason.NOT_AUTHORIZED });
+    if (name.startsWith(DELAYED_PREFIX)) return this.#planDelayed(topic);
+    const rewriting = this.#rewriter.find(name);
+    const settled = rewriting === undefined ? {} : this.#settle(rewriting);
+    const counted = (settled.target ?? topic).name;
+    const meters = this.#insight.meters.metersOf(counted);
+    const trace = this.#insight.traces.traceOf(counted);
+    if (rewriting === undefined && meters === null && trace === null) return null;
+    return new TopicPlan(topic, { ...settled, meters, trace });
+  }
+
+  targetFor(plan: TopicPlan, client: RewriteHolder): Topic | undefined {
+    if (plan.target !== null) return plan.target;
+    if (plan.lastClient === client && plan.lastTarget !== null) return plan.lastTarget;
+    const known = client.rewrites?.get(plan.subject) ?? this.#fill(plan, client);
+    if (known === undefined) return undefined;
+    plan.lastClient = client;
+    plan.lastTarget = known;
+    return known;
+  }
+
+  /** What is the same for all clients is found out now. */
+  #settle(rewriting: NonNullable<TopicPlan['rewriting']>): Partial<TopicPlan> {
+    const { template, groups } = rewriting;
+    if (template.isPersonal) return { rewriting };
+    const target = this.#topics.internName(template.fill(groups, null)!);
+    return target === undefined ? { refusal: Reason.TOPIC_NAME_INVALID } : { target };
+  }
+
+  #fill({ rewriting, subject }: TopicPlan, client: RewriteHolder): Topic | undefined {
+    const { template, groups } = rewriting!;
+    const text = template.fill(groups, client.identity);
+    // A client without the name that the rule asks for is one that the rule is not about.
+    const target = text === undefined ? subject : this.#topics.internName(text);
+    if (target === undefined) return undefined;
+    client.rewrites ??= new Map();
+    if (client.rewrites.size >= REWRITES_KEPT_MAX) client.rewrites.delete(client.rewrites.keys().next().value!);
+    client.rewrites.set(subject, target);
+    return target;
+  }
+
+  #planDelayed(topic: Topic): TopicPlan {
+    const parsed = parseDelayedTopic(topic.name);
+    const subject = parsed === undefined ? undefined : this.#topics.internName(parsed.topic);
+    const invalid = { refusal: Reason.TOPIC_NAME_INVALID };
+    if (parsed === undefined || subject === undefined || subject.name.startsWith(DELAYED_PREFIX))
+      return new TopicPlan(topic, invalid);
+    if (OWN_TOPICS.test(subject.name)) return new TopicPlan(subject, { refusal: Reason.NOT_AUTHORIZED });
+    if (this.#delayed === null || parsed.seconds > this.#delaySecondsMax) return new TopicPlan(subject, invalid);
+    const rewriting = this.#rewriter.find(subject.name);
+    const { refusal, target, rewriting: personal } = rewriting === undefined ? {} : this.#settle(rewriting);
+    if (refusal !== undefined) return new TopicPlan(subject, { refusal });
+    const delay = { delaySeconds: parsed.seconds, delayed: this.#delayed };
+    return new TopicPlan(subject, { ...delay, ...(target ? { target } : {}), ...(personal ? { rewriting: personal } : {}) });
+  }
+}
