@@ -192,7 +192,7 @@ export function startBroker(
     else onRun(kind, bytes, start, end);
   });
   spawnInterest(system, shares, 'share-interest', WELL_KNOWN.shareInterest);
-  spawnRetained(system, { messagesMax: offer.retainedMessagesMax, bytesMax: offer.retainedBytesMax });
+  spawnRetained(system, { messagesMax: offer.retainedMessagesMax, bytesMax: offer.retainedBytesMax }, inboxes !== null);
   spawnAccess(system, access);
   spawnExclusive(system);
   spawnAnnouncer(system, publisher, router.topics, events);

@@ -20,12 +20,12 @@ import { SimCluster } from '../../../src/runtime/sim/cluster.ts';
 const test = suite('retained actor');
 const REACTORS = 3;
 
-function newNode(bounds?: RetainedBounds): SimCluster {
+function newNode(bounds?: RetainedBounds, isRestoring = false): SimCluster {
   const cluster = new SimCluster({
     threads: REACTORS + 1,
     seed: 1,
     boot: (system) => {
-      if (system.thread > 0) spawnRetained(system, bounds);
+      if (system.thread > 0) spawnRetained(system, bounds, isRestoring);
     },
   });
   cluster.run();
@@ -39,16 +39,30 @@ function publish(topic: string, payload: string, dialect: 0 | 1 = 0): Uint8Array
   return Uint8Array.of(0x31, body.length, ...body);
 }
 
-function store(cluster: SimCluster, topic: string, packet: Uint8Array, expiresAt = 0, dialect: 0 | 1 = 0): void {
+function store(
+  cluster: SimCluster,
+  topic: string,
+  packet: Uint8Array,
+  expiresAt = 0,
+  dialect: 0 | 1 = 0,
+  kind: number = RETAINED_BYTES.store,
+): void {
   const record = new Uint8Array(packet.length + 20);
   const end = writeRetainedStore(record, 3, expiresAt, dialect, packet, 0, packet.length);
-  storeRecord(cluster, topic, record, 3, end);
+  storeRecord(cluster, topic, record, 3, end, kind);
 }
 
-function storeRecord(cluster: SimCluster, topic: string, record: Uint8Array, start: number, end: number): void {
+function storeRecord(
+  cluster: SimCluster,
+  topic: string,
+  record: Uint8Array,
+  start: number,
+  end: number,
+  kind: number = RETAINED_BYTES.store,
+): void {
   const target = wellKnownRef(1, placeKey(topic, REACTORS), WELL_KNOWN.retained);
   // From a reactor: at home for some topics, another thread for the rest.
-  assert.ok(cluster.system(1).tellBytes(target, RETAINED_BYTES.store, record, start, end));
+  assert.ok(cluster.system(1).tellBytes(target, kind, record, start, end));
   cluster.system(1).requestTurn();
   cluster.run(cluster.nowMs + 20);
 }
@@ -143,6 +157,27 @@ test('a plain name lives on one reactor, a filter may on all', () => {
   assert.equal(retainedHomes('a/b', REACTORS), [placeKey('a/b', REACTORS)]);
   assert.equal(retainedHomes('a/+', REACTORS), [1, 2, 3]);
   assert.equal(retainedHomes('#', 1), [1]);
+});
+
+test('what comes from disk is older than what has been told since the reactor began', async () => {
+  const cluster = newNode(undefined, true);
+  const restore = (topic: string, payload: string): void =>
+    store(cluster, topic, publish(topic, payload), 0, 0, RETAINED_BYTES.restore);
+  restore('before', 'old');
+  store(cluster, 'before', publish('before', 'new'));
+  store(cluster, 'after', publish('after', 'new'));
+  restore('after', 'old');
+  store(cluster, 'forgotten', publish('forgotten', ''));
+  restore('forgotten', 'old');
+  restore('untouched', 'old');
+  for (const thread of [1, 2, 3]) {
+    const target = wellKnownRef(1, thread, WELL_KNOWN.retained);
+    cluster.system(1).tellBytes(target, RETAINED_BYTES.restored, new Uint8Array(0), 0, 0);
+  }
+  cluster.system(1).requestTurn();
+  cluster.run(cluster.nowMs + 20);
+  const kept = (await lookup(cluster, '#')).map(({ packet }) => Buffer.from(packet.subarray(2)).toString('latin1').slice(2));
+  assert.equal(kept.sort(), ['afternew', 'beforenew', 'untouchedold']);
 });
 
 test.run();

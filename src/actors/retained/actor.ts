@@ -41,7 +41,9 @@ export class RetainedActor implements Actor<RetainedMessage> {
   }
 
   receiveBytes(kind: number, bytes: Uint8Array, start: number, end: number, ctx: ActorContext<RetainedMessage>): void {
-    if (kind !== RETAINED_BYTES.store || !this.#store(bytes, start, end, ctx.wallClock())) this.#slots[slot.malformed]!++;
+    const isFromDisk = kind === RETAINED_BYTES.restore;
+    if (kind === RETAINED_BYTES.restored) this.#machine.endRestore();
+    else if (!this.#store(bytes, start, end, ctx.wallClock(), isFromDisk)) this.#slots[slot.malformed]!++;
     this.#report();
     this.#sweepLater(ctx);
   }
@@ -58,7 +60,7 @@ export class RetainedActor implements Actor<RetainedMessage> {
   }
 
   /** False when the record holds no PUBLISH with a topic name. */
-  #store(bytes: Uint8Array, start: number, end: number, now: number): boolean {
+  #store(bytes: Uint8Array, start: number, end: number, now: number, isFromDisk: boolean): boolean {
     const packetStart = start + RETAINED_STORE_HEADER_BYTES;
     if (end - packetStart < 2 || frameLength(bytes, packetStart, end) !== end - packetStart) return false;
     const expiresAt = new DataView(bytes.buffer, bytes.byteOffset + start, RETAINED_STORE_HEADER_BYTES).getFloat64(0, true);
@@ -69,6 +71,7 @@ export class RetainedActor implements Actor<RetainedMessage> {
     packet.set(bytes.subarray(packetStart, end));
     const topicAt = view.topicStart - packetStart;
     const name = Buffer.from(packet.buffer, topicAt, view.topicEnd - view.topicStart).toString('utf8');
+    if (this.#machine.isOutdated(name, isFromDisk)) return true;
     if (view.payloadStart === end || (expiresAt !== 0 && expiresAt <= now)) {
       if (this.#machine.delete(name) === 'deleted') this.#slots[slot.deleted]!++;
     } else if (this.#machine.store(name, expiresAt, dialect, packet) === 'stored') {
@@ -93,9 +96,10 @@ export class RetainedActor implements Actor<RetainedMessage> {
   }
 }
 
-/** Starts the retained store of this reactor. */
-export function spawnRetained(system: ActorSystem, bounds?: RetainedBounds): ActorRef<RetainedMessage> {
+/** Starts the retained store of this reactor. `isRestoring`: there will be `restore` records, and `restored`. */
+export function spawnRetained(system: ActorSystem, bounds?: RetainedBounds, isRestoring = false): ActorRef<RetainedMessage> {
   const machine = new RetainedMachine(bounds);
+  if (isRestoring) machine.beginRestore();
   return system.spawn<RetainedMessage>(() => new RetainedActor(machine, system.slots), {
     name: 'retained',
     wellKnown: WELL_KNOWN.retained,

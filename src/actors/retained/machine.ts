@@ -32,6 +32,8 @@ export class RetainedMachine {
   readonly #messages = new SteadyMap<string, RetainedPacket>();
   readonly #order = new TopicOrder();
   #bytes = 0;
+  /** Topics that something was told of while messages come from disk; null when none do. */
+  #changed: Set<string> | null = null;
   #expiring = 0;
   #sweptTo = '';
   refused = 0;
@@ -57,6 +59,25 @@ export class RetainedMachine {
   }
 
   /** Keeps the packet for its topic, in place of the one before. The machine keeps `packet` itself: nobody may change it. */
+  /** Messages from disk are to come: what is told of a topic meanwhile is newer. */
+  beginRestore(): void {
+    this.#changed = new Set();
+  }
+
+  /** They have come. */
+  endRestore(): void {
+    this.#changed = null;
+  }
+
+  /** Something is told of the topic. `isFromDisk`: it may be outdated; then the result says whether it is. */
+  isOutdated(name: string, isFromDisk: boolean): boolean {
+    const changed = this.#changed;
+    if (isFromDisk) return changed?.has(name) ?? false;
+    // As many as the store takes: beyond, an older message may win.
+    if (changed !== null && changed.size < this.#bounds.messagesMax) changed.add(name);
+    return false;
+  }
+
   store(name: string, expiresAt: number, dialect: Dialect, packet: Uint8Array): StoreOutcome {
     const before = this.#messages.get(name);
     const freed = before === undefined ? 0 : cost(name, before.packet);

@@ -7,8 +7,8 @@ import { copyBytes } from '../../base/bytes.ts';
 import { placeKey } from '../../runtime/placement.ts';
 import type { Dialect } from '../../wire/mqtt/constants.ts';
 
-/** Kinds of raw messages to the retained store. */
-export const RETAINED_BYTES = { store: 1 } as const;
+/** Kinds of raw messages to the retained store. `restore`: as `store`, from disk, and so older than what has come since the reactor began; `restored`, empty: that was all. */
+export const RETAINED_BYTES = { store: 1, restore: 2, restored: 3 } as const;
 
 /**
  * A `store` record: keep this PUBLISH, or with an empty payload forget its topic [MQTT-3.3.1-6].

@@ -101,11 +101,13 @@ export class RestorerActor implements Actor<RestoreSessions> {
       const retained = wellKnownRef<never>(node, thread, WELL_KNOWN.retained);
       for (const [key, record] of answer.entries) {
         if (placeKey(key.slice(KEYS.retained.length), reactors) === thread) {
-          ctx.tellBytes(retained, RETAINED_BYTES.store, record, 0, record.length);
+          ctx.tellBytes(retained, RETAINED_BYTES.restore, record, 0, record.length);
         }
       }
-      if (answer.isLast) this.#scanDelayed(ctx, undefined);
-      else this.#scanRetained(ctx, answer.entries.at(-1)![0]);
+      if (answer.isLast) {
+        ctx.tellBytes(retained, RETAINED_BYTES.restored, NOTHING, 0, 0);
+        this.#scanDelayed(ctx, undefined);
+      } else this.#scanRetained(ctx, answer.entries.at(-1)![0]);
     });
   }
 
@@ -162,3 +164,5 @@ export class RestorerActor implements Actor<RestoreSessions> {
     );
   }
 }
+
+const NOTHING = new Uint8Array(0);
