@@ -10,7 +10,7 @@
  * more than append to this session's output and queue.
  */
 import { assert } from '../../base/assert.ts';
-import { MQTT_PACKET_BYTES_MAX, REPLAY_SAVE_MS, TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
+import { MQTT_PACKET_BYTES_MAX, TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo, TerminationReason, TimerHandle } from '../../runtime/actor.ts';
 import { type ActorRef, NOBODY, threadOf } from '../../runtime/ref.ts';
 import { writeAckReason } from '../../wire/mqtt/acks.ts';
@@ -40,9 +40,7 @@ import { parseFilter } from '../../wire/mqtt/topics.ts';
 import type { ClientDetails, ClientView } from '../clients/messages.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import type { Granted } from '../registry/messages.ts';
-import { type ReplayRefusal, type ReplayRequest, readReplayRequest } from '../replay/from.ts';
 import type { ReplayState } from '../replay/machine.ts';
-import { type ReplayHost, type ReplayIds, Replays } from '../replay/replays.ts';
 import type { PressureSource, Waiter } from '../router/pressure.ts';
 import type { Delivery, Run } from '../router/sink.ts';
 import type { Topic } from '../router/topic-table.ts';
@@ -62,7 +60,6 @@ import type { Estate, SessionMessage, SessionState, SubscriptionState, Surrender
 import { Orphan } from './orphan.ts';
 import { Outbound, type OutboundHost } from './outbound.ts';
 import { OutboundAliases } from './outbound-aliases.ts';
-import type { Outgoing } from './outgoing.ts';
 import { authorizerFor, permitFilters } from './permission.ts';
 import { allInbound, type KeptSession, loadSession, Persistence, restoredInbox } from './persistence.ts';
 import { SESSION_PROBE } from './probe.ts';
@@ -72,6 +69,7 @@ import { Remainder } from './remainder.ts';
 import type { Restored } from './restorer.ts';
 import type { Rebirth } from './seed.ts';
 import type { SessionServices } from './services.ts';
+import { type ReplayingSession, SessionReplays } from './session-replays.ts';
 import type { Standing } from './standing.ts';
 import { detachedSnapshot, membershipStates, subscriptionStates } from './state.ts';
 import { Subscriber } from './subscriber.ts';
@@ -92,7 +90,7 @@ interface Heir {
 }
 
 export class SessionActor
-  implements Actor<SessionMessage>, ReaderHost, OutboundHost, Applicant, Waiter, Estate, KeptSession, ReplayHost
+  implements Actor<SessionMessage>, ReaderHost, OutboundHost, Applicant, Waiter, Estate, KeptSession, ReplayingSession
 {
   // First what each message touches.
   readonly #outbound: Outbound;
@@ -104,10 +102,8 @@ export class SessionActor
   readonly #afterlife: Afterlife;
   #clientId = '';
   #subscriber: Subscriber | null = null;
-  /** Null while no subscription replays a declared topic. */
-  #replays: Replays | null = null;
-  /** How far the replays are is to be written down. */
-  #isReplaySaveDue = false;
+  /** Its subscriptions that replay declared topics; null until there is one. */
+  #replays: SessionReplays | null = null;
   /** Null until the client has been let in. */
   #standing: Standing | null = null;
   /** What the client has sent waits for the answer whether it may do it. */
@@ -373,7 +369,7 @@ export class SessionActor
         if (this.#state === 'handing') this.#end();
         break;
       case TIMER.replay:
-        this.#isReplaySaveDue = false;
+        this.#replays?.saved();
         if (this.#state === 'online') this.#persistence.saveLater();
         break;
     }
@@ -386,8 +382,8 @@ export class SessionActor
       state: this.#state,
       address: this.#client?.transport.remoteAddress,
       listener: this.#services.listener.name,
-      subscriptions: this.#subscriptionCount(),
-      ...(this.#replays === null ? {} : { replays: this.#replays.inspect() }),
+      subscriptions: this.subscriptionCount,
+      ...this.#replays?.inspect(),
       inFlight: machine.inFlight,
       queued: machine.queued,
       queuedBytes: machine.queuedBytes,
@@ -797,8 +793,7 @@ export class SessionActor
 
   #subscribePermitted(packet: SubscribePacket, allowed: readonly boolean[] | null, refusals: Refusals): void {
     const client = this.#client!;
-    const request = packet.userProperties.length === 0 ? undefined : readReplayRequest(packet);
-    if (request !== undefined) return this.#subscribeFrom(client, packet, request, allowed);
+    if (packet.userProperties.length > 0 && this.#replaying().takes(client, packet, allowed)) return;
     const reasons = this.#subscriptions().subscribe(packet, allowed, refusals);
     for (const [i, { filter }] of packet.entries.entries()) if (reasons[i]! < 0x80) this.#replays?.end(filter);
     this.#tellSubscribed(packet.entries, reasons);
@@ -814,69 +809,28 @@ export class SessionActor
     whenSubscribed(this.#services, () => this.#ctx.io(IO_CONTINUE, whenKept));
   }
 
-  /** The subscriptions replay a declared topic: they go by its log and not by the router. */
-  #subscribeFrom(
-    client: Client,
-    packet: SubscribePacket,
-    request: ReplayRequest | ReplayRefusal,
-    allowed: readonly boolean[] | null,
-  ): void {
-    const replays = (this.#replays ??= new Replays(this.#services.replays, this));
-    replays.subscribe(
-      packet,
-      request,
-      { allowed, limits: this.#services.limits, count: this.#subscriptionCount() },
-      (reasons, why) =>
-        this.soon(() => {
-          if (this.#client !== client) return;
-          for (const [i, { filter }] of packet.entries.entries()) {
-            if (reasons[i]! < 0x80) this.#services.router.unsubscribe(this, filter);
-          }
-          const reasonString = client.wantsReasons && why !== undefined ? { reasonString: why } : NO_DIAGNOSTICS;
-          this.#persistence.whenKept(() => {
-            if (this.#client !== client) return;
-            this.#write(encodeSuback(client.dialect, packet.packetId, reasons, reasonString, client.packetBytesMax));
-            replays.connected();
-          })();
-        }),
-    );
-  }
-
-  #subscriptionCount(): number {
-    return this.#services.router.subscriptionCount(this) + this.#services.shares.count(this) + (this.#replays?.count ?? 0);
+  #replaying(): SessionReplays {
+    return (this.#replays ??= new SessionReplays(this.#services, this.#ctx, this.#outbound, this, TIMER.replay));
   }
 
   #restoreReplays(states: readonly ReplayState[] | undefined): void {
-    if (states === undefined || states.length === 0) return;
-    this.#replays = new Replays(this.#services.replays, this);
-    this.#replays.restore(states);
+    if (states !== undefined && states.length > 0) this.#replaying().restore(states);
   }
 
-  replayRoom(qos: Qos): number {
-    return this.#outbound.replayRoom(qos);
+  get subscriptionCount(): number {
+    return this.#services.router.subscriptionCount(this) + this.#services.shares.count(this) + (this.#replays?.count ?? 0);
   }
 
-  sendReplayed(outgoing: Outgoing, ids: ReplayIds): void {
-    this.#outbound.sendReplayed(outgoing, ids);
+  isClient(client: Client): boolean {
+    return this.#client === client;
   }
 
-  isOut(packetId: number): boolean {
-    return this.machine.isOut(packetId);
+  whenKept(then: () => void): void {
+    this.#persistence.whenKept(then)();
   }
 
-  replayMoved(): void {
-    if (this.#isReplaySaveDue || this.inbox === null) return;
-    this.#isReplaySaveDue = true;
-    this.#ctx.startTimer(REPLAY_SAVE_MS, TIMER.replay);
-  }
-
-  /** A declared topic is gone, or damaged: the client learns that there is nothing more to come. */
-  replayFailed(code: string): void {
-    this.#disconnect(code === 'SLUICE_STORAGE_UNKNOWN_SHARD' ? Reason.ADMINISTRATIVE_ACTION : Reason.UNSPECIFIED_ERROR);
-  }
-
-  soon(then: () => void): void {
-    this.#ctx.io(IO_CONTINUE, then);
+  disconnect(reason: number): void {
+    this.#disconnect(reason);
   }
 
   #subscriptions(): Subscriber {
