@@ -5,6 +5,7 @@
  */
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
 import { SessionSeed } from '../../../src/actors/session/seed.ts';
+import type { Declaration } from '../../../src/actors/shard/messages.ts';
 import { Prng } from '../../../src/base/prng.ts';
 import type { Qos } from '../../../src/wire/mqtt/constants.ts';
 import { SimDisk } from '../../storage/sim-disk.ts';
@@ -12,6 +13,7 @@ import { oracleEncode } from '../../wire/mqtt/arbitraries.ts';
 import { FakeTransport } from '../session/fake-transport.ts';
 import { decode, publish } from '../session/packets.ts';
 import { Reactors } from '../session/reactors.ts';
+import { recordsOf } from '../shard/records.ts';
 import type { SimStoreOptions } from '../store/sim-store.ts';
 
 const REACTORS_MAX = 3;
@@ -20,6 +22,18 @@ const SUBSCRIBERS = 2;
 const STEPS = 250;
 const CALM_ROUNDS_MAX = 200;
 const WINDOW = 12;
+
+/** Everything also goes to declared topics: in the shared log, and in logs of their own. */
+const DECLARED: readonly Declaration[] = (['shared', 'dedicated'] as const).map((engine) => ({
+  name: engine,
+  filter: 't/#',
+  engine,
+  shards: [1, 2],
+  fsync: 'always',
+  retentionMs: 0,
+  retentionBytes: 0,
+  replicas: 1,
+}));
 
 /** A packet of any kind, as far as it matters here. */
 interface Packet {
@@ -217,7 +231,7 @@ class Storm {
   constructor(seed: number) {
     this.#seed = seed;
     this.#prng = new Prng(seed);
-    this.#store = { disk: new SimDisk(), metadata: new Map(), declarations: [], failures: this.#failures };
+    this.#store = { disk: new SimDisk(), metadata: new Map(), declarations: DECLARED, failures: this.#failures };
     this.#reactors = this.#start();
   }
 
@@ -261,11 +275,26 @@ class Storm {
     for (const publisher of this.#publishers) {
       for (const [topic, texts] of publisher.acknowledged) {
         acknowledged += texts.length;
-        for (const subscriber of this.#subscribers) judge(subscriber, topic, texts, faults);
+        for (const { id, got } of [...this.#subscribers, ...this.#logs()]) judge({ id, got }, topic, texts, faults);
       }
     }
     this.#hashes.push(this.#reactors.cluster.trace.toString());
     return { faults, acknowledged, powerCuts: this.#lives - 1, hash: this.#hashes.join(' ') };
+  }
+
+  /** What the declared topics hold, by topic name, read from the disk. */
+  #logs(): Holder[] {
+    return DECLARED.map(({ name, engine, shards }) => {
+      const got = new Map<string, string[]>();
+      for (const shard of shards) {
+        for (const record of recordsOf(this.#store.disk, engine, shard)) {
+          const equals = record.indexOf('=');
+          const topic = record.slice(0, equals);
+          got.set(topic, [...(got.get(topic) ?? []), record.slice(equals + 1)]);
+        }
+      }
+      return { id: name, got };
+    });
   }
 
   /** The process is gone, or the power. */
@@ -302,7 +331,13 @@ class Storm {
   }
 }
 
-function judge({ id, got }: StormSubscriber, topic: string, texts: readonly string[], faults: string[]): void {
+/** Who has messages in the end. */
+interface Holder {
+  readonly id: string;
+  readonly got: ReadonlyMap<string, readonly string[]>;
+}
+
+function judge({ id, got }: Holder, topic: string, texts: readonly string[], faults: string[]): void {
   const arrived = got.get(topic) ?? [];
   const first = [...new Set(arrived)];
   const missing = texts.filter((text) => !first.includes(text));

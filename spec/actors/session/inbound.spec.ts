@@ -73,6 +73,7 @@ class Session {
       expects: (type: number) => type === PacketType.CONNECT,
       control: (packet: ControlPacket) => this.controls.push(packet),
       takenAt: () => 0,
+      hasTaken: () => false,
       awaitPermission: () => {
         this.awaited++;
         this.reading = false;

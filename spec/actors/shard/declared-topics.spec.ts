@@ -5,12 +5,12 @@ import { partitionOf } from '../../../src/actors/shard/declared-topics.ts';
 import type { Declaration } from '../../../src/actors/shard/messages.ts';
 import { Journal } from '../../../src/storage/journal.ts';
 import { readFrames } from '../../../src/storage/journal-reader.ts';
-import { RecordCursor } from '../../../src/storage/record-cursor.ts';
 import type { Dialect } from '../../../src/wire/mqtt/constants.ts';
 import { journalOptions } from '../../storage/journal-model.ts';
 import { SimDisk } from '../../storage/sim-disk.ts';
 import { Reactors, type SimClient } from '../session/reactors.ts';
 import type { SimStoreOptions } from '../store/sim-store.ts';
+import { recordsIn } from './records.ts';
 
 const test = suite('declared topics');
 
@@ -32,23 +32,9 @@ function storeOf(...declarations: Declaration[]): SimStoreOptions {
   return { disk: new SimDisk(), metadata: new Map(), declarations, failures: [] };
 }
 
-/** `key=value` of every record of a shard, read by opening the log anew. */
+/** As `records.ts`, of a log in a directory. */
 function recordsOf(disk: SimDisk, shard: number, directory = '/data/shared'): string[] {
-  const journal = new Journal(
-    journalOptions(disk.fork(), 9, { directory, ...(directory.endsWith('shared') ? {} : { only: shard }) }),
-  );
-  const records: string[] = [];
-  readFrames(journal, shard, journal.table.start(shard), 1 << 20, (error, frames) => {
-    if (error !== undefined) throw error;
-    const view = new DataView(frames.buffer, frames.byteOffset, frames.byteLength);
-    for (let at = 0; at < frames.length; at += view.getUint32(at + 4, true)) {
-      const batch = frames.subarray(at + 64, at + 64 + 12 + view.getInt32(at + 64 + 8));
-      const text = (from: number, to: number): string => Buffer.from(batch.subarray(from, to)).toString();
-      const cursor = new RecordCursor().open(batch, 0);
-      while (cursor.next()) records.push(`${text(cursor.keyStart, cursor.keyEnd)}=${text(cursor.valueStart, cursor.valueEnd)}`);
-    }
-  });
-  return records;
+  return recordsIn(disk, directory, shard);
 }
 
 const acks = (client: SimClient): string[] =>

@@ -180,7 +180,11 @@ export class Inbox {
   takenAt(packetId: number, shard: number): void {
     const shards = this.#taken.get(packetId);
     if (shards === undefined) this.#taken.set(packetId, [shard]);
-    else shards.push(shard);
+    else if (!shards.includes(shard)) shards.push(shard);
+  }
+
+  hasTaken(packetId: number, shard: number): boolean {
+    return this.#taken.get(packetId)?.includes(shard) === true;
   }
 
   /** A QoS 2 message with this id has come from the client; kept with what it leads to. */

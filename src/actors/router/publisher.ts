@@ -92,9 +92,7 @@ export class Publisher {
   /** Returns how many declared topics take the run. */
   #noteWrites(declared: DeclaredTopics, run: Run): number {
     const { writes } = this;
-    const before = writes.length;
-    if (declared.any) declared.append(run, writes);
-    const taken = writes.length - before;
+    const taken = declared.any ? declared.append(run, writes) : 0;
     for (const write of this.router.fanOuts?.writes ?? NONE) writes.push(write);
     return taken;
   }

@@ -19,6 +19,8 @@ export interface Sink {
    * session does not last.
    */
   takenAt?(packetId: number, shard: number): number;
+  /** A message with that packet id has gone to that shard, in a life of the node that has ended before all else that it leads to was on disk. */
+  hasTaken?(packetId: number, shard: number): boolean;
   /** Whether it may get messages of this topic; asked when deliveries are checked, and remembered until rules or subscriptions change. */
   mayReceive?(topic: string): boolean;
 }

@@ -39,6 +39,7 @@ import { Reason, reasonName } from '../../wire/mqtt/reason-codes.ts';
 import { parseFilter } from '../../wire/mqtt/topics.ts';
 import type { ClientDetails, ClientView } from '../clients/messages.ts';
 import type { Inbox } from '../inbox/inbox.ts';
+import { inboundOf } from '../inbox/inboxes.ts';
 import type { Granted } from '../registry/messages.ts';
 import type { ReplayState } from '../replay/machine.ts';
 import type { PressureSource, Waiter } from '../router/pressure.ts';
@@ -61,7 +62,7 @@ import { Orphan } from './orphan.ts';
 import { Outbound, type OutboundHost } from './outbound.ts';
 import { OutboundAliases } from './outbound-aliases.ts';
 import { authorizerFor, permitFilters } from './permission.ts';
-import { allInbound, type KeptSession, loadSession, Persistence, restoredInbox } from './persistence.ts';
+import { type KeptSession, loadSession, Persistence, restoredInbox } from './persistence.ts';
 import { SESSION_PROBE } from './probe.ts';
 import type { ClientRates } from './rates.ts';
 import type { SessionRecord } from './record.ts';
@@ -657,7 +658,7 @@ export class SessionActor
         const { record, facts, taken } = found;
         orphan.inbox.restart(facts, taken);
         this.#sessionExpirySeconds = record.expirySeconds;
-        this.#resume(record, orphan.inbox, allInbound(facts, taken));
+        this.#resume(record, orphan.inbox, inboundOf(facts));
       }
       this.#restored = null;
       orphan.end();
@@ -871,6 +872,10 @@ export class SessionActor
     const { inbox } = this;
     inbox?.takenAt(packetId, shard);
     return inbox?.machine.shard ?? 0;
+  }
+
+  hasTaken(packetId: number, shard: number): boolean {
+    return this.inbox?.hasTaken(packetId, shard) === true;
   }
 
   mayReceive(topic: string): boolean {

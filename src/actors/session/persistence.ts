@@ -191,11 +191,6 @@ export function loadSession(
 
 const EMPTY = { ackedTo: 0, sentTo: 0, end: 0, bytes: 0, done: [], received: [], taken: [] } as const;
 
-/** Packet ids that the client has not released, whichever log says so. */
-export function allInbound(facts: ShardFacts, taken: InboxState['taken']): number[] {
-  return [...new Set([...inboundOf(facts), ...taken.map(([packetId]) => packetId)])];
-}
-
 /** The shards of dedicated logs that may remember messages of QoS 2. */
 export function dedicatedShards({ replays }: SessionServices): number[] {
   const declarations = [...(replays?.declarations() ?? [])];
@@ -214,5 +209,5 @@ export function restoredInbox(
 ): { inbox: Inbox; inbound: readonly number[] } {
   const state = { ...inboxStateOf(shard, facts), taken };
   const inbox = new Inbox(inboxes, offlineSince === 0 ? { ...state, sentTo: state.end } : state);
-  return { inbox, inbound: allInbound(facts, taken) };
+  return { inbox, inbound: inboundOf(facts) };
 }

@@ -67,10 +67,14 @@ export class DeclaredTopics {
     slots[slot.partitions] = declarations.reduce((sum, { shards }) => sum + shards.length, 0);
   }
 
-  /** Writes a run to the partitions that its topic belongs to, and adds the writes to `staged`. */
-  append(run: Run, staged: StagedWrite[]): void {
+  /** Writes a run to the partitions that its topic belongs to, and adds the writes to `staged`. Returns how many partitions those are. */
+  append(run: Run, staged: StagedWrite[]): number {
     const partitions = this.partitionsOf(run.topic);
-    for (let i = 0; i < partitions.length; i++) staged.push(partitions[i]!.append(run));
+    for (let i = 0; i < partitions.length; i++) {
+      const write = partitions[i]!.append(run);
+      if (write !== null) staged.push(write);
+    }
+    return partitions.length;
   }
 
   /** One partition of each declared topic whose filter matches. */

@@ -6,6 +6,7 @@ import { PARTITION_BATCH_BYTES } from '../../base/limits.ts';
 import { CONTROL } from '../../storage/control.ts';
 import { RecordBatchBuilder } from '../../storage/record-batch-builder.ts';
 import { RecordHeaders } from '../../storage/record-headers.ts';
+import { PUBLISH_DUP } from '../../wire/mqtt/constants.ts';
 import { newPublishView, type PublishView, packetEnd, readPublish } from '../../wire/mqtt/publish-run.ts';
 import { MARK, takenValue } from '../inbox/marks.ts';
 import type { Run } from '../router/sink.ts';
@@ -69,10 +70,11 @@ export class Partition {
     this.index = index;
   }
 
-  /** Adds the messages of a run; returns the write that a publisher of QoS 1 or 2 waits for. */
-  append(run: Run): StagedWrite {
+  /** Adds the messages of a run; returns the write that a publisher of QoS 1 or 2 waits for; null when they are there already. */
+  append(run: Run): StagedWrite | null {
     const pool = this.#pool;
     const { view, headers } = pool;
+    if (run.qos === 2 && this.declaration.engine === 'dedicated' && this.#isThere(run)) return null;
     const { buffer, dialect, topic, count } = run;
     const key = topic.bytes;
     const now = pool.wallClock();
@@ -119,7 +121,15 @@ export class Partition {
     this.#isAwaited = false;
   }
 
-  /** A message of QoS 2 is a run of its own. */
+  /** A message of QoS 2 is a run of its own. Only one that is sent again can be there: the id of any other is a new one's. */
+  #isThere({ publisher, buffer, start, dialect }: Run): boolean {
+    const { view } = this.#pool;
+    readPublish(buffer, start, packetEnd(buffer, start), dialect, view);
+    const shard = this.declaration.shards[this.index]!;
+    return (view.header & PUBLISH_DUP) !== 0 && publisher?.hasTaken?.(view.packetId, shard) === true;
+  }
+
+  /** As above. */
   #noteTaken({ publisher }: Run, packetId: number): void {
     const inbox = publisher?.takenAt?.(packetId, this.declaration.shards[this.index]!) ?? 0;
     if (inbox > 0) this.#taken.push(takenValue(inbox, packetId));
