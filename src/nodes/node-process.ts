@@ -136,11 +136,11 @@ async function runNode(readConfig: () => LoadedConfig, warnings: readonly string
 
 function reloadOnHangup(node: RunningNode, log: Log): void {
   process.on('SIGHUP', () => {
-    node
-      .reload()
-      .catch((error: unknown) =>
-        log.error(errorFields(error), 'the configuration, or a file of users or rules, is bad; what was before stays'),
-      );
+    node.reload().catch((error: unknown) => {
+      const isConfig = isCoded(error) && error.code.startsWith('SLUICE_CONFIG_');
+      const what = isConfig ? 'the configuration is bad' : 'a file of users or rules is bad';
+      log.error(errorFields(error), `${what}, what was before stays`);
+    });
     node
       .renewCertificates()
       .catch((error: unknown) => log.error(errorFields(error), 'certificates are bad, those before them stay'));

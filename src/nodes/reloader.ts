@@ -44,7 +44,8 @@ export class Reloader {
     this.settings = settings;
     apply(config);
     for (const key of refused) log.warn({ key }, 'a changed key needs a restart, what was before stays');
-    log.info({ applied, refused }, 'the configuration and the files of users and rules were read again');
+    if (applied.length > 0) log.info({ keys: applied }, 'changed keys are in force');
+    log.info('the files of users and rules were read again');
     return { applied, refused };
   }
 

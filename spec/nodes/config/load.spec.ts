@@ -42,6 +42,8 @@ const LISTS: (string[] | object[])[] = [
   ['file'],
   ['devices=tls+file'],
   ['HS256'],
+  ['client_connected'],
+  ['a/# ^a$ b'],
   ['X-Y: z'],
   ['https://a.example'],
   [{ cert_file: 'a.pem', key_file: 'a.key' }],
