@@ -61,7 +61,7 @@ export class LocalNode {
   async start(): Promise<Ready> {
     mkdirSync(this.data, { recursive: true });
     rmSync(join(this.data, 'raft', 'register-port'), { force: true });
-    const child = spawn(process.execPath, [ENTRY, ...this.#args()], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [ENTRY, ...this.#args()], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.child = child;
     this.ready = undefined;
     this.ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);

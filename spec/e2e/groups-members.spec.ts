@@ -49,4 +49,12 @@ test('a node that comes back without its disk is another replica, and is taken i
   assert.is(await readOn(wiped, 'a'), '5');
 });
 
+test('a leader that is told to stop hands over first', async () => {
+  const lead = await leader(cluster.nodes);
+  const others = cluster.nodes.filter((node) => node !== lead);
+  assert.is(await lead.kill('SIGTERM'), 0);
+  await leader(others);
+  assert.is((await ask(cluster, { op: 'get', key: 'a' }, others)).answer, '5');
+});
+
 test.run();

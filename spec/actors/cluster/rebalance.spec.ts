@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { nextChange, nextTransfer } from '../../../src/actors/cluster/rebalance.ts';
+import { isElsewhere, nextChange, nextTransfer } from '../../../src/actors/cluster/rebalance.ts';
 import { NO_MEMBERSHIP, votersOnly } from '../../../src/actors/raft/membership.ts';
 import type { GroupOverview } from '../../../src/actors/raft/messages.ts';
 import { replicaId } from '../../../src/actors/raft/replica.ts';
@@ -51,6 +51,16 @@ test('groups go from who leads many to who leads least, if it votes in them, and
   assert.is(nextTransfer(mine, [live(1, A, 3), live(2, B, 1), live(3, C, 1)]), undefined);
   assert.is(nextTransfer([led(1, [A, B])], [live(1, A, 1), live(4, D, 0)]), undefined);
   assert.is(nextTransfer(mine.slice(0, 1), []), undefined);
+});
+
+test('a group is elsewhere when it has a leader and nothing of the node in it, not even the replica that the node was', () => {
+  const group = (voters: readonly number[], more: Partial<GroupOverview> = {}): GroupOverview => ({ ...led(1, voters), ...more });
+  assert.is(isElsewhere(group([A, B]), 3), true);
+  assert.is(isElsewhere(group([A, B, C]), 3), false, 'a wiped node is waited for');
+  assert.is(isElsewhere(group([A, B], { lead: 0 }), 3), false, 'who knows no leader knows nothing');
+  assert.is(isElsewhere(group([]), 3), false, 'nor does who has only just joined');
+  assert.is(isElsewhere(group([], { membership: { ...votersOnly([A, B]), learners: [C2] } }), 3), false);
+  assert.is(isElsewhere(group([], { membership: { ...votersOnly([A, B]), outgoing: [A, C] } }), 3), false);
 });
 
 test.run();

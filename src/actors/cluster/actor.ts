@@ -36,7 +36,7 @@ import {
   type MemberView,
   type Serving,
 } from './messages.ts';
-import { type LiveMember, nextChange, nextTransfer } from './rebalance.ts';
+import { isElsewhere, type LiveMember, nextChange, nextTransfer } from './rebalance.ts';
 
 export type ClusterEvent =
   | { readonly what: 'founded' | 'joins' }
@@ -77,6 +77,7 @@ export class ClusterActor implements Actor<ClusterRequest> {
   #waitsFor = '';
   #leads = 0;
   readonly #awaitServing: ReplyTo[] = [];
+  #elsewhereDueMs = 0;
   #isLeaving = false;
   #ctx!: ActorContext<ClusterRequest>;
 
@@ -225,6 +226,7 @@ export class ClusterActor implements Actor<ClusterRequest> {
   /** Reads of all groups until each has answered once. */
   #probe(groups: readonly number[], then: () => void): void {
     if (this.#phase !== 'running') return this.#later(CLUSTER_POLL_MS, () => this.#probe(groups, then));
+    if (groups.length === 0) return then();
     let left = groups.length;
     const notYet: number[] = [];
     for (const group of groups) {
@@ -232,9 +234,25 @@ export class ClusterActor implements Actor<ClusterRequest> {
         if (reply?.isOk !== true) notYet.push(group);
         if (--left > 0) return;
         if (notYet.length === 0) then();
-        else this.#later(CLUSTER_POLL_MS, () => this.#probe(notYet, then));
+        else this.#later(CLUSTER_POLL_MS, () => this.#dropElsewhere(notYet, (ours) => this.#probe(ours, then)));
       });
     }
+  }
+
+  /** Without the groups that this node has been removed from, or not been added to yet: here that cannot be known, so another member is asked, once a second. */
+  #dropElsewhere(groups: readonly number[], then: (ours: readonly number[]) => void): void {
+    const other = this.#words.values().next().value;
+    if (other === undefined || this.#ctx.now() < this.#elsewhereDueMs) return then(groups);
+    this.#elsewhereDueMs = this.#ctx.now() + 1000;
+    this.#ctx.ask<ClusterRequest, ClusterOverview>(
+      clusterRef(other.node, other.thread),
+      { type: 'overview' },
+      CLUSTER_ASK_MS,
+      (overview) => {
+        const gone = overview?.groups.filter((group) => isElsewhere(group, this.#system.node)).map(({ group }) => group) ?? [];
+        then(groups.filter((group) => !gone.includes(group)));
+      },
+    );
   }
 
   // ── Leaders ────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -21,7 +21,7 @@ export function ownClusterRef(system: ActorSystem): ActorRef<ClusterRequest> {
 export type ClusterRequest =
   /** Another node, of itself. */
   | MemberState
-  /** Ask; `Serving`, when every group of this node has answered a read. */
+  /** Ask; `Serving`, when every group that this node takes part in has answered a read. */
   | { readonly type: 'serving' }
   /** Ask; `HandedOver`, when this node leads nothing any more, or has to give up. */
   | { readonly type: 'handOver' }

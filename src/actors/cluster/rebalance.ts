@@ -5,7 +5,7 @@
 import { isJoint, type Membership } from '../raft/membership.ts';
 import type { MembershipChange } from '../raft/membership-change.ts';
 import type { GroupOverview } from '../raft/messages.ts';
-import { nodeOfReplica, type ReplicaId } from '../raft/replica.ts';
+import { NO_REPLICA, nodeOfReplica, type ReplicaId } from '../raft/replica.ts';
 
 export interface LiveMember {
   readonly node: number;
@@ -32,6 +32,15 @@ export function nextChange(membership: Membership, live: readonly LiveMember[]):
     }
   }
   return undefined;
+}
+
+/** Another member leads or follows the group, and no replica of `node` takes part in it: there is nothing for that node to serve. */
+export function isElsewhere({ lead, membership }: GroupOverview, node: number): boolean {
+  const { voters, outgoing, learners } = membership;
+  // A member that has just joined follows a leader before it knows who votes.
+  return (
+    lead !== NO_REPLICA && voters.length > 0 && ![...voters, ...outgoing, ...learners].some((id) => nodeOfReplica(id) === node)
+  );
 }
 
 /** A group to hand over and to whom; undefined when leaders are spread well enough. */

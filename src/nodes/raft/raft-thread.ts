@@ -33,6 +33,7 @@ import type { RaftBoot } from './raft-boot.ts';
 
 /** How often the store is asked until it is there, milliseconds. */
 const STORE_RETRY_MS = 5;
+const STORE_ASK_MS_MIN = 250;
 
 export async function boot(system: ActorSystem, { config, replica, isNewReplica, wire, machines: url }: RaftBoot): Promise<void> {
   const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
@@ -95,9 +96,10 @@ export async function boot(system: ActorSystem, { config, replica, isNewReplica,
 
 /** The store's thread starts beside this one. */
 async function askStore(system: ActorSystem, message: StoreMessage): Promise<unknown> {
-  for (;;) {
+  // What is asked before the other thread listens may be lost: at first one does not wait long for an answer.
+  for (let deadlineMs = STORE_ASK_MS_MIN; ; deadlineMs = Math.min(2 * deadlineMs, STORE_ASK_MS)) {
     try {
-      return await system.ask(storeRef(system) as never, message, STORE_ASK_MS);
+      return await system.ask(storeRef(system) as never, message, deadlineMs);
     } catch (error) {
       if (!(error instanceof AskError)) throw error;
       await new Promise((resolve) => setTimeout(resolve, STORE_RETRY_MS));
