@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { cloneBytes, copyBytes, copyWords } from '../../src/base/bytes.ts';
+import { cloneBytes, copyBytes, copyWords, ownBytes } from '../../src/base/bytes.ts';
 
 const test = suite('bytes');
 
@@ -41,6 +41,19 @@ test('a clone has memory of its own, of its own size, also when it is of a Buffe
       original.fill(0);
       assert.equal([...clone], [...from].slice(start, end));
       assert.is(clone.buffer.byteLength, end - start);
+    }),
+  );
+});
+
+test('parts of blocks are copies too, whatever else the block holds', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(source, fc.constantFrom(1, 40)), { maxLength: 30 }), (sources) => {
+      const parts = sources.map(([{ from, start, end }, times]) => {
+        const long = Buffer.concat(Array.from({ length: times }, () => from.subarray(start, end)));
+        return { expected: Buffer.from(long), own: ownBytes(long, 0, long.length), long };
+      });
+      for (const { long } of parts) long.fill(0);
+      for (const { expected, own } of parts) assert.ok(expected.equals(own));
     }),
   );
 });

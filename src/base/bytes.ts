@@ -34,3 +34,25 @@ export function cloneBytes(from: Uint8Array, start: number, end: number): Uint8A
   copyBytes(clone, 0, from, start, end);
   return clone;
 }
+
+/** Blocks that small arrays share. */
+const BLOCK_BYTES = 8192;
+let block = new Uint8Array(BLOCK_BYTES);
+let used = 0;
+
+/**
+ * The same, small ones out of blocks that they share: a buffer for each costs more than what is in it, to make and to collect. What is kept keeps its block; its `buffer`
+ * is not its own.
+ */
+export function ownBytes(from: Uint8Array, start: number, end: number): Uint8Array {
+  const size = end - start;
+  if (size > BLOCK_BYTES / 4) return cloneBytes(from, start, end);
+  if (used + size > BLOCK_BYTES) {
+    block = new Uint8Array(BLOCK_BYTES);
+    used = 0;
+  }
+  const own = block.subarray(used, used + size);
+  used += size;
+  copyBytes(own, 0, from, start, end);
+  return own;
+}

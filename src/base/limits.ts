@@ -338,11 +338,11 @@ export const META_LEASES_MAX = 100_000;
 export const META_LEASE_TTL_MS_MIN = 500;
 export const META_LEASE_TTL_MS_MAX: number = 366 * 24 * 3600 * 1000;
 /** Bytes of changed keys and values from which on a group's state goes to its store; before that a timer sends it there. What is not there yet is in the log. */
-export const META_FLUSH_BYTES: number = 4 << 20;
+export const META_FLUSH_BYTES: number = 2 << 20;
 /** Keys of one batch while a group's rows are written anew. */
 export const META_REBUILD_KEYS = 4096;
 /** Commands of one turn share an entry up to this, bytes. */
-export const META_ENTRY_BYTES: number = 512 * 1024;
+export const META_ENTRY_BYTES: number = 128 * 1024;
 /** Calls and answers for one receiver share a record up to this, bytes. */
 export const META_RECORD_BYTES: number = 64 * 1024;
 /** Calls that a service has under way, bytes with their overhead; a further one is refused as busy. */

@@ -2,6 +2,7 @@
  * The metadata service of a thread: takes calls for the groups that live there, makes one entry of a turn's commands and one confirmation of its reads, tells
  * watchers, ends leases, and says where else to ask. Bound: META_SERVICE_BYTES_MAX of calls under way; a further one is refused as busy.
  */
+import { ownBytes } from '../../base/bytes.ts';
 import { META_RAFT_ASK_MS, META_SERVICE_BYTES_MAX, META_TICK_MS, META_WATCHES_MAX } from '../../base/limits.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import type { ActorRef } from '../../runtime/ref.ts';
@@ -22,7 +23,6 @@ import { META_PROBE } from './probe.ts';
 import type { MetaReplicas } from './replicas.ts';
 import { HostedGroup } from './service/hosted-group.ts';
 import { type Caller, type CommandBatch, type ReadBatch, TurnBatches } from './service/turn-batches.ts';
-import { ownBytes } from './state/own-bytes.ts';
 import { readRange } from './state/range.ts';
 import type { MetaKey, MetaRecord } from './state/record.ts';
 
@@ -346,7 +346,7 @@ const EXPIRED: Answer = { type: 'expired' };
 
 /** The bytes come out of a ring that is reused. */
 function commandOf({ inSession, bytes }: Extract<Call, { type: 'command' }>): Command {
-  const own = ownBytes(bytes);
+  const own = ownBytes(bytes, 0, bytes.length);
   return inSession === undefined ? { type: 'plain', bytes: own } : { type: 'session', ...inSession, bytes: own };
 }
 

@@ -8,13 +8,13 @@
  *
  * in this order. The history goes along, so a replica that was installed tells watchers as much as the one it comes from.
  */
+import { ownBytes } from '../../base/bytes.ts';
 import { RAFT_ENTRY_BYTES_MAX } from '../../base/limits.ts';
 import { ByteReader, MalformedBytes } from '../raft/codec/byte-reader.ts';
 import { ByteWriter } from '../raft/codec/byte-writer.ts';
 import { RECORD_BYTES_MIN, readKey, readRecord, writeRecord } from './codec/record-codec.ts';
 import type { MetaMachine } from './machine.ts';
 import type { Change, Step } from './state/history.ts';
-import { ownBytes } from './state/own-bytes.ts';
 import { type MetaRecord, recordBytes } from './state/record.ts';
 
 const VERSION = 1;
@@ -145,7 +145,7 @@ export function readPiece(machine: MetaMachine, piece: Uint8Array): void {
 }
 
 function take(machine: MetaMachine, read: MetaRecord): void {
-  const record = { ...read, value: ownBytes(read.value!) };
+  const record = { ...read, value: ownBytes(read.value!, 0, read.value!.length) };
   machine.keyspace.set(record, undefined);
   if (record.lease !== 0) machine.leases.attach(record.lease, record.key);
 }
@@ -162,6 +162,6 @@ function readSide(reader: ByteReader): MetaRecord | undefined {
   if (kind > 2 || reader.left < RECORD_BYTES_MIN) throw new MalformedBytes('neither here nor there');
   const record = readRecord(reader);
   return kind === 1
-    ? { ...record, value: ownBytes(record.value!) }
+    ? { ...record, value: ownBytes(record.value!, 0, record.value!.length) }
     : { ...record, value: undefined, valueBytes: reader.varint() };
 }

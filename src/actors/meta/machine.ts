@@ -3,7 +3,9 @@
  * every restart. One revision per command that changes anything. Values may be in the store alone (`record.ts`): whoever feeds the machine brings those in that a
  * command looks at (`coldKeys`), so where a value lies never shows.
  */
+
 import { assert } from '../../base/assert.ts';
+import { ownBytes } from '../../base/bytes.ts';
 import { MalformedBytes } from '../raft/codec/byte-reader.ts';
 import type { CommandMachine } from '../raft/sessions/session-machine.ts';
 import { decodeCommand } from './codec/command-codec.ts';
@@ -16,7 +18,6 @@ import { holds } from './state/compare.ts';
 import { History, type Step } from './state/history.ts';
 import { Keyspace } from './state/keyspace.ts';
 import { Leases } from './state/leases.ts';
-import { ownBytes } from './state/own-bytes.ts';
 import { type MetaKey, type MetaRecord, recordBytes } from './state/record.ts';
 import { Revision } from './state/revision.ts';
 import { carryOut } from './state/transaction.ts';
@@ -110,7 +111,7 @@ export class MetaMachine implements CommandMachine {
     const change = this.#begin();
     let deleted = 0;
     for (const key of deletes) if (change.delete(key) !== undefined) deleted++;
-    for (const { key, value, lease } of puts) change.put(key, ownBytes(value), lease);
+    for (const { key, value, lease } of puts) change.put(key, ownBytes(value, 0, value.length), lease);
     return { type: 'written', revision: this.#commit(change), deleted };
   }
 
@@ -122,7 +123,7 @@ export class MetaMachine implements CommandMachine {
       const before = this.keyspace.get(key);
       const modified = before?.modified ?? 0;
       const isDone = expected < 0 || expected === modified;
-      if (isDone && value !== undefined) change.put(key, ownBytes(value), lease);
+      if (isDone && value !== undefined) change.put(key, ownBytes(value, 0, value.length), lease);
       else if (isDone) change.delete(key);
       const now = isDone ? (value === undefined ? 0 : change.revision) : modified;
       return { isDone, modified: now, before: wantsBefore ? before : undefined };

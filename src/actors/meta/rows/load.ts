@@ -1,10 +1,10 @@
 /** The groups that a store has rows of, as they were when they were last written: whole and as of some entry, or not at all. */
+import { cloneBytes, ownBytes } from '../../../base/bytes.ts';
 import { META_HOT_BYTES_MAX } from '../../../base/limits.ts';
 import type { KvEntry, LocalKv } from '../../../storage/kv/local-kv.ts';
 import { SessionTable } from '../../raft/sessions/session-table.ts';
 import { MetaMachine } from '../machine.ts';
 import type { MetaBounds } from '../state/bounds.ts';
-import { ownBytes } from '../state/own-bytes.ts';
 import { ALL_GROUPS, decodeRow, groupRange, type Head, type Row } from './rows.ts';
 
 export interface LoadOptions {
@@ -66,7 +66,7 @@ class GroupLoader {
   /** False: the group's rows are void. */
   add(row: Row): boolean {
     if (row.type === 'head' && row.head.owner === this.#options.owner)
-      this.#begin({ ...row.head, sessions: row.head.sessions.slice() });
+      this.#begin({ ...row.head, sessions: cloneBytes(row.head.sessions, 0, row.head.sessions.length) });
     if (this.#head === undefined) return false;
     if (row.type === 'lease') this.#machine.leases.grant(row.lease.id, row.lease.ttlMs, row.lease.renewals);
     else if (row.type === 'session') this.#uses.push(row);
@@ -92,7 +92,7 @@ class GroupLoader {
   #take({ record }: Extract<Row, { type: 'record' }>): void {
     const { keyspace, leases } = this.#machine;
     const isRoom = keyspace.hotBytes + record.valueBytes <= (this.#options.hotBytesMax ?? META_HOT_BYTES_MAX) * 0.9;
-    keyspace.set({ ...record, value: isRoom ? ownBytes(record.value!) : undefined }, undefined);
+    keyspace.set({ ...record, value: isRoom ? ownBytes(record.value!, 0, record.value!.length) : undefined }, undefined);
     if (record.lease !== 0) leases.attach(record.lease, record.key);
   }
 }

@@ -20,6 +20,7 @@ const LEASE = 1;
 const SESSION = 2;
 const KEY = 3;
 const PREFIX_BYTES = 6;
+const writer = new ByteWriter(4096);
 
 export interface Head {
   /** The replica whose state it is: one that lost its log must not go on with it. */
@@ -53,9 +54,12 @@ export function sessionKey(group: number, id: number): Uint8Array {
 }
 
 export function recordKey(group: number, key: MetaKey): Uint8Array {
-  const row = prefix(group, KEY, key.length);
-  for (let i = 0; i < key.length; i++) row[PREFIX_BYTES + i] = key.charCodeAt(i);
-  return row;
+  writer.clear();
+  writer.u8(TABLE);
+  writer.u32(group);
+  writer.u8(KEY);
+  writer.rawLatin1(key);
+  return writer.take();
 }
 
 export function encodeHead({ owner, applied, timeMs, revision, nextLease, sessions }: Head): Uint8Array {
@@ -97,7 +101,7 @@ export function encodeSessionRow({ order, piece }: { readonly order: number; rea
 
 /** Its value is at hand. */
 export function encodeRecord({ created, modified, version, lease, value }: MetaRecord): Uint8Array {
-  const writer = new ByteWriter(40 + value!.length);
+  writer.clear();
   writer.varint(created);
   writer.varint(modified);
   writer.varint(version);

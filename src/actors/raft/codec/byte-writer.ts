@@ -1,5 +1,5 @@
 /** Writes numbers and bytes, big endian, into a buffer that grows. Numbers up to 2^53 take eight bytes: two unsigned halves. */
-import { copyBytes } from '../../../base/bytes.ts';
+import { copyBytes, ownBytes } from '../../../base/bytes.ts';
 
 const HALF = 2 ** 32;
 
@@ -58,8 +58,13 @@ export class ByteWriter {
 
   /** A string of bytes, a character each, behind its length. */
   latin1(text: string): void {
+    this.varint(text.length);
+    this.rawLatin1(text);
+  }
+
+  /** The same without its length. */
+  rawLatin1(text: string): void {
     const { length } = text;
-    this.varint(length);
     const at = this.#take(length);
     for (let i = 0; i < length; i++) this.#bytes[at + i] = text.charCodeAt(i);
   }
@@ -89,7 +94,7 @@ export class ByteWriter {
 
   /** What was written, as memory of its own; the writer begins anew. */
   take(): Uint8Array {
-    const taken = this.#bytes.slice(0, this.#length);
+    const taken = ownBytes(this.#bytes, 0, this.#length);
     this.#length = 0;
     return taken;
   }

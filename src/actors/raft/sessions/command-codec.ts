@@ -29,8 +29,10 @@ export interface CommandBatch {
 
 const VERSION = 1;
 
+const writer = new ByteWriter(64 * 1024);
+
 export function encodeCommands({ timeMs, commands }: CommandBatch): Uint8Array {
-  const writer = new ByteWriter();
+  writer.clear();
   writer.u8(VERSION);
   writer.f64(timeMs);
   writer.varint(commands.length);

@@ -70,7 +70,7 @@ export class SessionMachine implements StateMachine {
     let sessions = 0;
     const parser = new PieceParser((piece) => {
       const place = pieces++;
-      if (place === 0) this.#timeMs = new DataView(piece.buffer).getFloat64(0);
+      if (place === 0) this.#timeMs = new DataView(piece.buffer, piece.byteOffset).getFloat64(0);
       else if (place === 1) sessions = this.#sessions.beginRestore(piece);
       else if (place < 2 + sessions) this.#sessions.restore(piece);
       else this.#commands.restore(piece);

@@ -5,6 +5,7 @@
  * Sessions end by the log alone: the one used longest ago goes when there are too many, and one that was not used for `ttlMs` of the log's time. Its commands are
  * then refused for good; to do them anew could do them twice.
  */
+import { ownBytes } from '../../../base/bytes.ts';
 import { RAFT_SESSION_REPLIES_MAX } from '../../../base/limits.ts';
 import { ByteReader } from '../codec/byte-reader.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
@@ -128,7 +129,7 @@ export class SessionTable {
     const usedMs = reader.f64();
     const session: Session = { usedMs, order: ++this.#uses, answeredTo: reader.varint(), replies: new Map() };
     const count = reader.count(2);
-    for (let i = 0; i < count; i++) session.replies.set(reader.varint(), reader.bytes().slice());
+    for (let i = 0; i < count; i++) session.replies.set(reader.varint(), ownReply(reader));
     reader.end();
     this.#sessions.set(id, session);
   }
@@ -167,4 +168,10 @@ function forgetBelow(session: Session, seq: number): void {
   if (seq <= session.answeredTo) return;
   session.answeredTo = seq;
   for (const known of session.replies.keys()) if (known < seq) session.replies.delete(known);
+}
+
+/** The piece that it comes in is not kept. */
+function ownReply(reader: ByteReader): Uint8Array {
+  const reply = reader.bytes();
+  return ownBytes(reply, 0, reply.length);
 }
