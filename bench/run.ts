@@ -5,9 +5,10 @@ import { runFailoverScenario, runGroupsScenario } from './cluster-scenario.ts';
 import { declareTopic } from './declare-topic.ts';
 import { BenchError } from './load/bench-error.ts';
 import type { FromLoad, Job, RawRun } from './load/job.ts';
+import { runMetaScenario } from './meta-scenario.ts';
 import { type BenchResult, resultOf } from './result.ts';
 import { runRingScenario } from './ring-scenario.ts';
-import { type Bare, isBare, isWire, jobOf, type Params, type Scenario, settingsOf } from './scenario.ts';
+import { type Bare, isBare, isMeta, isWire, jobOf, type Params, type Scenario, settingsOf } from './scenario.ts';
 import { runAppendScenario, runRecoveryScenario, runShardsScenario } from './storage-scenario.ts';
 import { startTarget } from './targets/start-target.ts';
 import type { TargetOptions } from './targets/target.ts';
@@ -77,6 +78,10 @@ export async function runOnce({ scenario, params, target: name, targetOptions, o
     const version = transportOf(name);
     const run = await runWireScenario(scenario.kind === 'wire' ? 'flood' : 'ask', params, name);
     return resultOf({ scenario, params, target: version, version, extra: {} }, run);
+  }
+  if (isMeta(scenario)) {
+    const { version, run } = await runMetaScenario(scenario, params, name, targetOptions);
+    return resultOf({ scenario, params, target: name, version, extra: {} }, run);
   }
   const settings = [...settingsOf(scenario), ...(targetOptions.settings ?? [])];
   const target = await startTarget(name, { ...targetOptions, settings });

@@ -38,10 +38,12 @@ export interface Params {
   readonly gigabytes: number;
   /** Reactor of the receiving node whose actor is sent to; 1 is the one that accepts connections from other nodes. */
   readonly receiverThread: number;
+  /** Nodes of a cluster, `meta-…`. */
+  readonly members: number;
 }
 
-type JobParams = Omit<Params, 'batch' | 'messages' | 'fsync' | 'model' | 'shards' | 'gigabytes' | 'receiverThread'>;
-type LoadKind = Job['kind'] | Bare | Wire;
+type JobParams = Omit<Params, 'batch' | 'messages' | 'fsync' | 'model' | 'shards' | 'gigabytes' | 'receiverThread' | 'members'>;
+type LoadKind = Job['kind'] | Bare | Wire | 'meta';
 /** Without a broker. */
 export type Bare = 'ring' | 'append' | 'shards' | 'recovery' | 'failover' | 'groups';
 /** From node to node: with targets of their own. */
@@ -85,6 +87,7 @@ const BASE: Params = {
   shards: 10_000,
   gigabytes: 2,
   receiverThread: 1,
+  members: 3,
 };
 
 const MESSAGES = { unit: 'msgs', each: 'message' } as const;
@@ -122,6 +125,18 @@ function paced(name: string, summary: string, changes: Partial<Params>): Scenari
 function durable(name: string, summary: string, changes: Partial<Params>): Scenario {
   const params: Params = { ...BASE, payloadBytes: 128, qos: 1, publishers: 8, window: 1024, seconds: 8, ...changes };
   return { name, kind: 'durable', summary, ...MESSAGES, params, shown: DURABLE };
+}
+
+function meta(name: string, summary: string, changes: Partial<Params>, unit: Pick<Scenario, 'unit' | 'each'>): Scenario {
+  const params: Params = { ...BASE, payloadBytes: 256, window: 256, batch: 1, messages: 0, ...changes };
+  return {
+    name,
+    kind: 'meta',
+    summary,
+    ...unit,
+    params,
+    shown: ['members', 'window', 'batch', 'payloadBytes', 'messages', 'seconds'],
+  };
 }
 
 /** Targets of the wire scenarios beside our wire over TCP. */
@@ -260,6 +275,21 @@ export const SCENARIOS: readonly Scenario[] = [
     params: { ...BASE, messages: 200_000 },
     shown: ['payloadBytes', 'batch', 'messages', 'receiverThread'],
   },
+  meta('meta-put-1', 'puts into the metadata of a cluster, one after the other', { window: 1 }, { unit: 'puts', each: 'put' }),
+  meta('meta-put', 'puts into the metadata of a cluster, 256 under way', {}, { unit: 'puts', each: 'put' }),
+  meta(
+    'meta-claim',
+    'sessions claimed, 100 in a call, 16 calls under way',
+    { window: 16, batch: 100, payloadBytes: 100 },
+    { unit: 'sessions', each: 'session' },
+  ),
+  meta('meta-read', 'linearizable reads of the metadata, 256 under way', {}, { unit: 'reads', each: 'read' }),
+  meta(
+    'meta-storm',
+    'a hundred thousand sessions that come back at once: claimed under the condition that nobody has them, 100 in a call',
+    { window: 64, batch: 100, payloadBytes: 100, messages: 100_000 },
+    { unit: 'sessions', each: 'session' },
+  ),
 ];
 
 /** What a node of ours has to be told for it, beyond its defaults: an inbox is bounded. */
@@ -279,6 +309,17 @@ export function isBare(scenario: Scenario): scenario is Scenario & { readonly ki
   return BARE.includes(scenario.kind);
 }
 
+/** Against clusters, by clients of their own. */
+export function isMeta(scenario: Scenario): scenario is Scenario & { readonly kind: 'meta' } {
+  return scenario.kind === 'meta';
+}
+
+/** The one of that name, or all of a family: `meta`. */
+export function scenariosNamed(name: string): readonly Scenario[] {
+  const family = SCENARIOS.filter((scenario) => isMeta(scenario) && scenario.name.startsWith(`${name}-`));
+  return family.length > 0 && !SCENARIOS.some((scenario) => scenario.name === name) ? family : [scenarioNamed(name)];
+}
+
 export function scenarioNamed(name: string): Scenario {
   const found = SCENARIOS.find((scenario) => scenario.name === name);
   if (found !== undefined) return found;
@@ -292,6 +333,7 @@ const FORGETTERS: readonly string[] = ['mosquitto', 'aedes', 'ceiling'];
 /** Whether the figures of this peer would mean anything beside ours. */
 export function comparesWith(scenario: Scenario, peer: string): boolean {
   if (isBare(scenario)) return false;
+  if (isMeta(scenario) || peer === 'etcd') return isMeta(scenario) && peer === 'etcd';
   if (isWire(scenario) || WIRE_TARGETS.includes(peer)) return isWire(scenario) && WIRE_TARGETS.includes(peer);
   return scenario.kind === 'durable' ? !FORGETTERS.includes(peer) : !KEEPERS.includes(peer);
 }

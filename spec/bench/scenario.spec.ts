@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { comparesWith, jobOf, SCENARIOS, scenarioNamed } from '../../bench/scenario.ts';
+import { comparesWith, jobOf, SCENARIOS, scenarioNamed, scenariosNamed } from '../../bench/scenario.ts';
 import { isTargetName, parseAddress } from '../../bench/targets/start-target.ts';
 
 const endpoint = { host: '127.0.0.1', port: 1883 };
@@ -30,6 +30,11 @@ test('the bundled set', () => {
     'groups',
     'wire',
     'wire-ask',
+    'meta-put-1',
+    'meta-put',
+    'meta-claim',
+    'meta-read',
+    'meta-storm',
   ];
   assert.equal(
     SCENARIOS.map(({ name }) => name),
@@ -78,6 +83,18 @@ test('addresses as targets', () => {
     assert.is(parseAddress(bad), undefined, bad);
   assert.is(isTargetName('mosquitto'), true);
   assert.is(isTargetName('mosquitoo'), false);
+});
+
+test('the metadata has a family of scenarios, with a peer of its own', () => {
+  const names = scenariosNamed('meta').map(({ name }) => name);
+  assert.equal(names, ['meta-put-1', 'meta-put', 'meta-claim', 'meta-read', 'meta-storm']);
+  assert.equal(scenariosNamed('meta-read'), [scenarioNamed('meta-read')]);
+  for (const name of names) {
+    assert.ok(comparesWith(scenarioNamed(name), 'etcd'));
+    assert.not(comparesWith(scenarioNamed(name), 'mosquitto'));
+  }
+  assert.not(comparesWith(scenarioNamed('fanin-q0'), 'etcd'));
+  assert.throws(() => scenariosNamed('met'), /there are fanin-q0/);
 });
 
 test.run();

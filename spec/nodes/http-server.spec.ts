@@ -19,6 +19,7 @@ const sources: HttpSources = {
   describeConfig: () => '{"keys":{}}',
   topics: () => undefined,
   groups: () => undefined,
+  meta: () => undefined,
   inspectActors: () => Promise.reject(new Error('the inspection failed')),
 };
 

@@ -17,4 +17,5 @@ export const WELL_KNOWN = {
   insight: 15,
   clients: 16,
   clusterDoor: 17,
+  metaDoor: 18,
 } as const;

@@ -81,6 +81,18 @@ const CATALOGUE = {
     'A subscription with sluice-from asks for something that there is not. The reason string of SUBACK says what is wrong; docs/operate.md says what can be asked for.',
   SLUICE_REPLAY_NO_TOPIC:
     'A subscription with sluice-from matches no declared topic. Declare one whose filter has all that the subscription matches, or name one by sluice-topic.',
+  SLUICE_META_UNAVAILABLE:
+    'The metadata has no leader that answers, so nothing was done. A majority of the nodes of cluster.meta has to be up and to reach each other; `sluice raft status` shows the groups.',
+  SLUICE_META_BUSY: 'Too much is under way for the metadata. Nothing was done; try again in a moment.',
+  SLUICE_META_UNKNOWN:
+    'Whether a change of the metadata was made is not known: its leader went away before it answered. Read the key, and change it again if need be.',
+  SLUICE_META_COMPACTED:
+    'A revision of the metadata is older than what is kept of its history. Read the keys anew, and watch from the revision of that.',
+  SLUICE_META_FUTURE: 'A revision of the metadata has not been reached yet.',
+  SLUICE_META_NO_KEY: 'There is no such key in the metadata.',
+  SLUICE_META_CONFLICT:
+    'A key of the metadata is not as the condition says: somebody else has changed it. Read it, and decide anew.',
+  SLUICE_META_REFUSED: 'The metadata refuses a change; the message says why. Nothing was done.',
   SLUICE_AUTH_SCRAM_FILE:
     'The file of auth.scram_file cannot be read or has a bad line. Each line is `user:SCRAM-SHA-256$iterations:salt$stored:server`; the message names the line.',
   SLUICE_HTTP_NOT_FOUND: 'No such resource. See the HTTP section of docs/operate.md for what there is.',

@@ -347,6 +347,11 @@ export const META_ENTRY_BYTES: number = 128 * 1024;
 export const META_RECORD_BYTES: number = 64 * 1024;
 /** Calls that a service has under way, bytes with their overhead; a further one is refused as busy. */
 export const META_SERVICE_BYTES_MAX: number = 64 << 20;
+/** Records that wait for a service or a client; the link before them is full when they are not taken. */
+export const META_MAILBOX_MAX = 65_536;
+/** Sessions of clients in a group, the one used longest ago ends; and how long one lasts that is not used, milliseconds. */
+export const META_SESSIONS_MAX = 10_000;
+export const META_SESSION_TTL_MS: number = 24 * 3600 * 1000;
 /** For Raft to say what became of a proposal or a read, milliseconds. */
 export const META_RAFT_ASK_MS = 10_000;
 /** How often a service looks at leases, watchers and what is to be kept, milliseconds. */

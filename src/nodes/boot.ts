@@ -23,6 +23,7 @@ import { realClock } from '../base/clock.ts';
 import { isCoded, SluiceError } from '../base/errors.ts';
 import { DRAIN_MS_MAX, REACTORS_MAX } from '../base/limits.ts';
 import { startThreads, type ThreadHost, type ThreadService } from '../runtime/thread-host.ts';
+import { parseMember } from '../wire/address.ts';
 import type { ListenAt, TlsKeys } from '../wire/transport.ts';
 import { ACCEPTING_THREAD } from '../wire/wire.ts';
 import { formatAddress, portOf } from './address.ts';
@@ -41,6 +42,7 @@ import { ListenerManager } from './listeners/manager.ts';
 import { addListenerRoutes } from './listeners/routes.ts';
 import { listenerSpecs } from './listeners/specs.ts';
 import { errorFields, type Log } from './log.ts';
+import { NodeMeta } from './meta/node-meta.ts';
 import { NodeState } from './node-state.ts';
 import { NodeGroups } from './raft/node-groups.ts';
 import type { RaftBoot } from './raft/raft-boot.ts';
@@ -99,6 +101,7 @@ class Boot {
   #host: ThreadHost | undefined;
   #topics: TopicCatalogue | undefined;
   #groups: NodeGroups | undefined;
+  #meta: NodeMeta | undefined;
 
   constructor(options: BootOptions) {
     this.#options = options;
@@ -233,6 +236,7 @@ class Boot {
       describeConfig,
       topics: () => this.#topics,
       groups: () => this.#groups,
+      meta: () => this.#meta,
     };
     const http = await startHttp(address, sources, this.#options.log, {
       ...admin,
@@ -320,6 +324,9 @@ class Boot {
     if (wire !== undefined) await startNodeWire(this.#host.system, config, wire, log);
     this.#security!.attach(this.#host.system);
     this.#extensions!.attach(this.#host.system);
+    if (!this.#hasGroups()) return;
+    const members = config.cluster.meta.flatMap((text) => parseMember(text)?.node ?? []);
+    this.#meta = new NodeMeta(this.#host.system, config.meta.groups, members);
   }
 
   #ready(): Ready {

@@ -9,6 +9,8 @@ import type { AdminGuard } from './admin/guard.ts';
 import { problemOf, sendProblem } from './admin/problem.ts';
 import { clusterHealth, type HealthReport, liveness, type NodeFacts, readiness } from './health.ts';
 import { errorFields, type Log } from './log.ts';
+import type { NodeMeta } from './meta/node-meta.ts';
+import { addMetaRoutes } from './meta/routes.ts';
 import type { Metrics } from './metrics.ts';
 import type { NodeGroups } from './raft/node-groups.ts';
 import { addRaftRoutes } from './raft/routes.ts';
@@ -27,6 +29,8 @@ export interface HttpSources {
   readonly topics: () => TopicCatalogue | undefined;
   /** The replicated groups; undefined while the node starts and when it holds none. */
   readonly groups: () => NodeGroups | undefined;
+  /** The metadata; undefined as the groups are. */
+  readonly meta: () => NodeMeta | undefined;
   /** `/api/v1/actors`: the inspection of every thread. */
   readonly inspectActors: () => Promise<unknown>;
 }
@@ -76,6 +80,7 @@ function addRoutes(app: FastifyInstance, sources: HttpSources): void {
   app.get('/api/v1/actors', () => sources.inspectActors());
   addTopicRoutes(app, sources.topics);
   addRaftRoutes(app, sources.groups);
+  addMetaRoutes(app, sources.meta);
 }
 
 function addAdmin(app: FastifyInstance, { guard, audit, addRoutes: addMore }: HttpAdmin): void {

@@ -82,7 +82,7 @@ export class NodeState {
     };
   }
 
-  sources(more: readonly OwnMetric[]): Omit<HttpSources, 'describeConfig' | 'topics' | 'groups'> {
+  sources(more: readonly OwnMetric[]): Omit<HttpSources, 'describeConfig' | 'topics' | 'groups' | 'meta'> {
     const metrics = createMetrics({
       tables: PROBE_TABLES,
       perThread: PER_THREAD_METRICS,

@@ -3,6 +3,7 @@ import { DELAYED_PROBE } from '../actors/delayed/probe.ts';
 import { EVENTS_PROBE } from '../actors/events/probe.ts';
 import { EXCLUSIVE_PROBE } from '../actors/exclusive/probe.ts';
 import { LISTENER_PROBE } from '../actors/listener/probe.ts';
+import { META_PROBE } from '../actors/meta/probe.ts';
 import { RAFT_PROBE } from '../actors/raft/probe.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
 import { RETAINED_PROBE } from '../actors/retained/probe.ts';
@@ -31,6 +32,7 @@ export const PROBE_TABLES: readonly MetricTable[] = [
   REGISTRY_PROBE,
   SHARD_PROBE,
   STORE_PROBE,
+  META_PROBE,
   RAFT_PROBE,
   AUTH_PROBE,
   ACL_PROBE,

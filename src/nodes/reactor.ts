@@ -14,6 +14,7 @@ import { ListenerCounters } from '../actors/listener/counters.ts';
 import { LISTENERS_SUPERVISION, ListenersActor } from '../actors/listener/listeners.ts';
 import type { ListenerReply, ListenersMessage } from '../actors/listener/messages.ts';
 import type { ListenerStart } from '../actors/listener/settings.ts';
+import { spawnMetaDoor } from '../actors/meta/door.ts';
 import { WELL_KNOWN } from '../actors/well-known.ts';
 import { type ActorRef, wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
@@ -36,7 +37,10 @@ export async function boot(
   const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
   // First, so that it stops last: what the others still have to say must leave.
   if (wire !== undefined) await startNodeWire(system, config, wire, log);
-  if (wire !== undefined && system.thread === ACCEPTING_THREAD) spawnClusterDoor(system);
+  if (wire !== undefined && system.thread === ACCEPTING_THREAD) {
+    spawnClusterDoor(system);
+    spawnMetaDoor(system);
+  }
   const { authenticates, authorizes, access } = security;
   const limits = sessionLimits(config, system.reactors);
   const reactorSecurity: Security = {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { GROUP_KINDS, groupId, groupName, groupOfKey, groupsOf, SLOTS, slotOf } from '../../../src/actors/meta/groups.ts';
+import { groupOfKey, SLOTS, slotOf } from '../../../src/actors/meta/groups.ts';
 import { endOfPrefix, keyOf, textOf } from '../../../src/actors/meta/state/record.ts';
+import { GROUP_KINDS, groupId, groupIds, groupName } from '../../../src/actors/raft/group-id.ts';
 
 const test = suite('meta groups');
 
@@ -15,7 +16,7 @@ test('every key has one group of those that there are, of every kind', () => {
     fc.property(fc.string(), fc.constantFrom(...GROUP_KINDS), fc.integer({ min: 1, max: 64 }), (text, kind, count) => {
       const counts = { metadata: count, offset: count, data: count };
       const group = groupOfKey(kind, keyOf(text), counts);
-      assert.ok(groupsOf(counts).includes(group));
+      assert.ok(groupIds(counts).includes(group));
       assert.ok(groupName(group).startsWith(`${kind}/`));
     }),
   );

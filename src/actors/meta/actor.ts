@@ -7,6 +7,7 @@ import { META_RAFT_ASK_MS, META_SERVICE_BYTES_MAX, META_TICK_MS, META_WATCHES_MA
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import type { ActorRef } from '../../runtime/ref.ts';
 import { type ByteReader, MalformedBytes } from '../raft/codec/byte-reader.ts';
+import { groupName } from '../raft/group-id.ts';
 import type { GroupStatus, RaftRequest, ReadReply } from '../raft/messages.ts';
 import type { ProposalOutcome } from '../raft/node/proposals.ts';
 import type { ReplicaId } from '../raft/replica.ts';
@@ -17,7 +18,6 @@ import { type Answer, writeAnswer } from './codec/answer-codec.ts';
 import { type Call, type CallHeader, readCall, readCallHeader } from './codec/call-codec.ts';
 import { encodeCommand } from './codec/command-codec.ts';
 import { Packer, unpack } from './codec/packing.ts';
-import { groupName } from './groups.ts';
 import { FLUSH, type Flush, META_ANSWERS, META_CALLS } from './messages.ts';
 import { META_PROBE } from './probe.ts';
 import type { MetaReplicas } from './replicas.ts';

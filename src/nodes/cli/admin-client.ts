@@ -21,11 +21,41 @@ export function addAdminOptions(command: Command): Command {
 
 /** The answer's JSON; undefined for an empty one. A problem ends the command: code 3 when nobody answers, 1 when the node refuses. */
 export async function adminRequest(options: AdminOptions, method: string, path: string, body?: unknown): Promise<unknown> {
+  const response = await send(options, method, path, body, AbortSignal.timeout(REQUEST_MS_MAX));
+  const text = await response.text();
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+/** Lines of an answer that goes on until the node ends it, which is a failure too. */
+export async function adminStream(options: AdminOptions, path: string, visit: (line: string) => void): Promise<void> {
+  const response = await send(options, 'GET', path, undefined, undefined);
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    for await (const chunk of response.body ?? []) {
+      const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n');
+      rest = lines.pop()!;
+      for (const line of lines) visit(line);
+    }
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    throw new CommandError(EXIT.unreachable, `${options.node} is gone: ${(error as Error).message}`);
+  }
+  throw new CommandError(EXIT.unreachable, `${options.node} has ended it`);
+}
+
+async function send(
+  options: AdminOptions,
+  method: string,
+  path: string,
+  body: unknown,
+  signal: AbortSignal | undefined,
+): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(`http://${options.node}${path}`, {
       method,
-      signal: AbortSignal.timeout(REQUEST_MS_MAX),
+      ...(signal === undefined ? {} : { signal }),
       headers: {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
@@ -36,10 +66,9 @@ export async function adminRequest(options: AdminOptions, method: string, path: 
     const cause = (error as { cause?: Error }).cause ?? (error as Error);
     throw new CommandError(EXIT.unreachable, `cannot reach ${options.node}: ${cause.message}`);
   }
+  if (response.ok) return response;
   const text = await response.text();
-  const answer: unknown = text === '' ? undefined : JSON.parse(text);
-  if (response.ok) return answer;
-  const { code, detail } = (answer ?? {}) as { code?: string; detail?: string };
+  const { code, detail } = (text === '' ? {} : JSON.parse(text)) as { code?: string; detail?: string };
   throw new CommandError(EXIT.failed, `${code ?? response.status}: ${detail ?? response.statusText}`);
 }
 

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { BenchError } from '../../../bench/load/bench-error.ts';
 import { comparisonLines, headline, resultLines } from '../../../bench/report.ts';
-import { type Params, SCENARIOS, scenarioNamed, WIRE_TARGETS } from '../../../bench/scenario.ts';
+import { type Params, SCENARIOS, scenariosNamed, WIRE_TARGETS } from '../../../bench/scenario.ts';
 import { runSuite, type SuiteListener } from '../../../bench/suite.ts';
 import { isTargetName, TARGET_NAMES } from '../../../bench/targets/start-target.ts';
 import { BenchProgress } from './bench-progress.ts';
@@ -44,9 +44,11 @@ interface BenchOptions {
   readonly shards?: number;
   readonly gigabytes?: number;
   readonly receiverThread?: number;
+  readonly members?: number;
 }
 
 const ROUNDS_WITH_PEER = 3;
+const OTHER_TARGETS: readonly string[] = [...WIRE_TARGETS, 'etcd'];
 
 /** Option values → what they change in a scenario's parameters. */
 export function changesOf(options: Omit<BenchOptions, 'target'>): Partial<Params> {
@@ -76,6 +78,7 @@ export function changesOf(options: Omit<BenchOptions, 'target'>): Partial<Params
     shards: options.shards,
     gigabytes: options.gigabytes,
     receiverThread: options.receiverThread,
+    members: options.members,
   };
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) as Partial<Params>;
 }
@@ -107,8 +110,8 @@ function humanListener(progress: BenchProgress | undefined): SuiteListener {
 }
 
 function checkTarget(name: string): string {
-  if (isTargetName(name) || WIRE_TARGETS.includes(name)) return name;
-  const names = [...TARGET_NAMES, ...WIRE_TARGETS].join(', ');
+  if (isTargetName(name) || OTHER_TARGETS.includes(name)) return name;
+  const names = [...TARGET_NAMES, ...OTHER_TARGETS].join(', ');
   throw new CommandError(EXIT.usage, `no such target: ${name}; there are ${names} and host:port`);
 }
 
@@ -122,7 +125,7 @@ async function bench(scenario: string | undefined, options: BenchOptions): Promi
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(EXIT.failed));
   const listener = options.json === true ? jsonListener() : humanListener(progress);
   try {
-    const scenarios = scenario === undefined ? SCENARIOS : [scenarioNamed(scenario)];
+    const scenarios = scenario === undefined ? SCENARIOS : scenariosNamed(scenario);
     const targetOptions = {
       ...(options.reactors === undefined ? {} : { reactors: options.reactors }),
       ...(options.pid === undefined ? {} : { pid: options.pid }),
@@ -192,6 +195,7 @@ export function benchCommand(): Command {
     .option('--partitions <n>', 'of the declared topic; queues for AMQP (durable)', wholeNumber(1, 1024))
     .option('--shards <n>', 'shards that are written to in turn (shards)', wholeNumber(1, many))
     .option('--receiver-thread <n>', 'reactor of the receiving node that is sent to (wire, wire-ask)', wholeNumber(1, 31))
+    .option('--members <n>', 'nodes of the cluster (meta-…)', wholeNumber(1, 7))
     .option('--gigabytes <n>', 'size of the log (recovery)', wholeNumber(1, 1000))
     .option('--mqtt <version>', 'protocol of the load: 311 or 5', protocolLevel)
     .option('-u, --username <name>', 'user name of every client')
@@ -199,4 +203,16 @@ export function benchCommand(): Command {
     .option('--list', 'name the scenarios')
     .option('--json', 'one JSON object per run and nothing else')
     .action((scenario: string | undefined, options: BenchOptions) => bench(scenario, options));
+}
+
+/** `sluice meta bench`: those of the metadata, on clusters that it starts. */
+export function metaBenchCommand(): Command {
+  return new Command('bench')
+    .description('start a cluster, call its metadata, and print what it did; with a peer, in turns')
+    .option('--peer <name>', 'etcd')
+    .option('--rounds <n>', `runs of each scenario (1; ${ROUNDS_WITH_PEER} with --peer)`, wholeNumber(1, 100))
+    .option('--members <n>', 'nodes of the cluster', wholeNumber(1, 7))
+    .option('--seconds <s>', 'length of the measured window', seconds(0.1, 86_400))
+    .option('--json', 'one JSON object per run and nothing else')
+    .action((options: Omit<BenchOptions, 'target'>) => bench('meta', { ...options, target: 'sluice' }));
 }

@@ -12,6 +12,7 @@ import { delayedCommand } from './delayed.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { listenerCommand } from './listener.ts';
 import { logCommand } from './log.ts';
+import { metaCommand } from './meta.ts';
 import { pubCommand } from './pub.ts';
 import { raftCommand } from './raft.ts';
 import { subCommand } from './sub.ts';
@@ -38,6 +39,7 @@ function createProgram(): Command {
     pubCommand(),
     subCommand(),
     topicCommand(),
+    metaCommand(),
     logCommand(),
     benchCommand(),
     userCommand(),

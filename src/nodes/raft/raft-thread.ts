@@ -48,7 +48,7 @@ export async function boot(system: ActorSystem, { config, replica, isNewReplica,
   const groups = groupIds(config.meta.groups);
   const directory = join(config.node.data, 'raft');
   const module = (await import(url)) as MachineModule;
-  const machines = await module.openMachines(system, { config, directory, groups, onFailed });
+  const machines = await module.openMachines(system, { config, directory, groups, replica, onFailed });
   const recovered = await recoverGroups((message) => askStore(system, message));
   if (isNewReplica && recovered.size > 0) {
     throw new SluiceError(
