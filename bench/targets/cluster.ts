@@ -28,6 +28,7 @@ export async function startSluiceCluster(members: number, { settings = [], nodeF
       `node.id=${node}`,
       `node.data=${join(folder, String(node))}`,
       'mqtt.tcp.port=0',
+      'mqtt.ws.port=-1',
       'http.port=0',
       `wire.port=${port}`,
       'cluster.name=bench',

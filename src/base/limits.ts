@@ -373,6 +373,13 @@ export const META_ATTEMPT_MS = 1000;
 export const META_DEADLINE_MS = 10_000;
 /** How often a client looks for such calls, milliseconds. */
 export const META_CLIENT_TICK_MS = 50;
+/** A node that does not renew its registration for this long counts as down, milliseconds; and how often it renews. */
+export const NODE_LEASE_MS = 3000;
+export const NODE_RENEWAL_MS = 1000;
+/** A step of the registration, or of the controller's, that has failed is tried again after this, milliseconds. */
+export const CONTROLLER_RETRY_MS = 300;
+/** How often the controller looks whether it is the one, milliseconds. */
+export const CONTROLLER_TICK_MS = 250;
 /** Entries, and bytes, of one page of a range. */
 export const META_RANGE_ENTRIES_MAX = 10_000;
 export const META_RANGE_BYTES_MAX: number = 4 << 20;

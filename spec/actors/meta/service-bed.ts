@@ -30,6 +30,8 @@ export interface BedOptions {
   readonly snapshotLogBytes?: number;
   /** Clients beside the first one. */
   readonly moreClients?: number;
+  /** Further actors of a node, with a client of its own. */
+  readonly onNode?: (system: ActorSystem, client: MetaClient, raft: ActorRef<RaftRequest>) => void;
   /** A node's state of a group begins, or begins again with a new life of the node. */
   readonly onReplica?: (node: number, replica: MetaReplica) => void;
 }
@@ -108,6 +110,12 @@ export class ServiceBed {
       serviceOf: (_group, replica) => (replica === 0 ? 0 : serviceOn(nodeOfReplica(replica))),
     });
     system.spawn(() => service, { name: 'meta', wellKnown: SERVICE_SLOT });
+    if (options.onNode === undefined) return;
+    const client = new MetaClient({
+      candidates: () => [serviceOn(node), ...NODES.filter((other) => other !== node).map(serviceOn)],
+    });
+    system.spawn(() => new MetaClientActor(client), { name: 'client' });
+    options.onNode(system, client, raftOn(node));
   }
 
   run(ms: number): void {

@@ -1,5 +1,6 @@
 /** `/api/v1/meta`: keys of the metadata over HTTP, for tools and for people. Values are text, or base64 where they are not. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { decodeNodeRecord, NODE_PREFIX, NODES_GROUP, type NodeRecord } from '../../actors/controller/messages.ts';
 import { metaError } from '../../actors/meta/client/errors.ts';
 import { ANY, type ClaimResult } from '../../actors/meta/command.ts';
 import { endOfPrefix, keyOf, type MetaKey, type MetaRecord, textOf } from '../../actors/meta/state/record.ts';
@@ -95,6 +96,7 @@ export function addMetaRoutes(app: FastifyInstance, meta: () => NodeMeta | undef
     if (found === undefined) throw new SluiceError('SLUICE_HTTP_UNAVAILABLE', 'this node holds no metadata now');
     return found;
   };
+  app.get('/api/v1/nodes', async () => ({ nodes: await nodes(here()) }));
   app.put<{ Body: Put }>('/api/v1/meta/key', { schema: { body: PUT_SCHEMA } }, ({ body }) => {
     const { kind, key, value, encoding, expected, lease } = body;
     return claim(here(), kind, key, Buffer.from(value, encoding), expected, lease);
@@ -123,6 +125,13 @@ export function addMetaRoutes(app: FastifyInstance, meta: () => NodeMeta | undef
     { schema: { querystring: WATCH_SCHEMA }, exposeHeadRoute: false },
     ({ query }, reply) => watch(here(), query, reply),
   );
+}
+
+/** Who is up and who is down, as the controller has recorded it. */
+async function nodes(meta: NodeMeta): Promise<NodeRecord[]> {
+  const request = { from: NODE_PREFIX, to: endOfPrefix(NODE_PREFIX), limit: 0, revision: 0 };
+  const { records } = await meta.range(NODES_GROUP, request, false);
+  return records.flatMap(({ value }) => decodeNodeRecord(value!) ?? []).sort((a, b) => a.node - b.node);
 }
 
 /** A put or a deletion, under a condition or without. */

@@ -1,0 +1,78 @@
+/** Keeps a node registered for as long as it lives: under a lease that it renews, made anew when it was lost. */
+import { CONTROLLER_RETRY_MS, NODE_LEASE_MS, NODE_RENEWAL_MS } from '../../base/limits.ts';
+import type { Actor, ActorContext } from '../../runtime/actor.ts';
+import type { MetaClient } from '../meta/client/client.ts';
+import type { MetaCommand, MetaReply } from '../meta/command.ts';
+import { encodeJson, LIVE_PREFIX, NODES_GROUP, type Registration } from './messages.ts';
+
+const RENEW = 1;
+
+export class RegistrarActor implements Actor<never> {
+  readonly #client: MetaClient;
+  readonly #registration: Registration;
+  #lease = 0;
+  #ctx!: ActorContext<never>;
+
+  constructor(client: MetaClient, registration: Registration) {
+    this.#client = client;
+    this.#registration = registration;
+  }
+
+  started(ctx: ActorContext<never>): void {
+    this.#ctx = ctx;
+    ctx.startTimer(0, RENEW);
+  }
+
+  receive(): void {}
+
+  onTimer(): void {
+    if (this.#lease === 0) this.#register();
+    else this.#renew();
+  }
+
+  /** Whoever leaves in order does not make others wait for the end of its lease. */
+  stopping(): void {
+    if (this.#lease !== 0) this.#do({ type: 'revoke', ids: [this.#lease] }, () => {});
+  }
+
+  inspect(): unknown {
+    return { lease: this.#lease };
+  }
+
+  #register(): void {
+    this.#do({ type: 'grant', id: 0, ttlMs: NODE_LEASE_MS }, (granted) => {
+      if (granted?.type !== 'granted') return this.#again(CONTROLLER_RETRY_MS);
+      const { node } = this.#registration;
+      const put = { key: `${LIVE_PREFIX}${node}`, value: encodeJson(this.#registration), lease: granted.id };
+      // What is left of an earlier life goes first: a registration made anew is a node that has come anew.
+      this.#do({ type: 'write', puts: [], deletes: [put.key] }, () => {
+        this.#do({ type: 'write', puts: [put], deletes: [] }, (written) => {
+          if (written?.type === 'written') this.#lease = granted.id;
+          this.#again(written?.type === 'written' ? NODE_RENEWAL_MS : CONTROLLER_RETRY_MS);
+        });
+      });
+    });
+  }
+
+  #renew(): void {
+    this.#do({ type: 'keepAlive', ids: [this.#lease] }, (kept) => {
+      if (kept?.type === 'keptAlive' && kept.ttlMs[0] === 0) this.#lease = 0;
+      this.#again(this.#lease === 0 ? 0 : kept === undefined ? CONTROLLER_RETRY_MS : NODE_RENEWAL_MS);
+    });
+  }
+
+  #again(afterMs: number): void {
+    this.#ctx.startTimer(afterMs, RENEW);
+  }
+
+  #do(command: MetaCommand, then: (reply: MetaReply | undefined) => void): void {
+    const done = (reply: MetaReply | undefined): void => this.#ctx.io(0, () => then(reply));
+    this.#client.command(NODES_GROUP, command, (outcome) => done(outcome.isOk ? outcome.value : undefined), {
+      deadlineMs: NODE_LEASE_MS,
+    });
+  }
+
+  onIo(_event: number, argument: unknown): void {
+    (argument as () => void)();
+  }
+}
