@@ -82,13 +82,16 @@ test('a controller that was followed by another writes nothing', () => {
 
 test('registrations become states', () => {
   const states = new NodeStates();
-  states.remember({ node: 1, state: 'up', sinceMs: 5, epoch: 3 });
-  states.remember({ node: 2, state: 'up', sinceMs: 5, epoch: 1 });
+  const one = { node: 1, state: 'up', sinceMs: 5, epoch: 3, registered: 10 } as const;
+  const two = { node: 2, state: 'up', sinceMs: 5, epoch: 1, registered: 9 } as const;
+  const three = { node: 3, state: 'up', sinceMs: 5, epoch: 1, registered: 8 } as const;
+  for (const record of [one, two, three]) states.remember(record);
   assert.is(states.came(1, 10, 20), undefined, 'it was up before this controller was');
-  assert.equal(states.missing(30), [{ node: 2, state: 'down', sinceMs: 30, epoch: 1 }]);
-  assert.equal(states.came(1, 11, 40), { node: 1, state: 'up', sinceMs: 40, epoch: 4 }, 'another registration is another life');
-  assert.equal(states.came(2, 12, 50), { node: 2, state: 'up', sinceMs: 50, epoch: 2 });
-  assert.equal(states.went(2, 60), { node: 2, state: 'down', sinceMs: 60, epoch: 2 });
+  assert.equal(states.came(3, 11, 20), { ...three, sinceMs: 20, epoch: 2, registered: 11 }, 'gone and back while nobody looked');
+  assert.equal(states.missing(30), [{ ...two, state: 'down', sinceMs: 30 }]);
+  assert.equal(states.came(1, 12, 40), { ...one, sinceMs: 40, epoch: 4, registered: 12 }, 'another registration is another life');
+  assert.equal(states.came(2, 13, 50), { ...two, sinceMs: 50, epoch: 2, registered: 13 });
+  assert.equal(states.went(2, 60), { ...two, state: 'down', sinceMs: 60, epoch: 2, registered: 13 });
   assert.is(states.went(2, 70), undefined);
   assert.is(states.went(9, 70), undefined, 'nobody knows it');
 });

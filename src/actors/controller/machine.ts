@@ -1,23 +1,21 @@
-/** What the controller makes of the nodes' registrations: who has come, who has gone. */
+/** What the controller makes of the nodes' registrations: who has come, who has gone. A registration that was made anew is a new life, though nobody saw the end of the last. */
 import type { NodeRecord } from './messages.ts';
 
 export class NodeStates {
   readonly #known = new Map<number, NodeRecord>();
-  /** By node, the revision that its registration was made in: a new one is a new life, though nobody saw the end of the last. */
-  readonly #live = new Map<number, number>();
+  readonly #live = new Set<number>();
 
   /** What was recorded before. */
   remember(record: NodeRecord): void {
     this.#known.set(record.node, record);
   }
 
-  /** A registration is there, made in revision `created`. Returns what is to be recorded; undefined: nothing new. */
-  came(node: number, created: number, nowMs: number): NodeRecord | undefined {
+  /** A registration is there, made in revision `registered`. Returns what is to be recorded; undefined: nothing new. */
+  came(node: number, registered: number, nowMs: number): NodeRecord | undefined {
+    this.#live.add(node);
     const before = this.#known.get(node);
-    const isSame = this.#live.get(node) === created || (!this.#live.has(node) && before?.state === 'up');
-    this.#live.set(node, created);
-    if (before?.state === 'up' && isSame) return undefined;
-    return this.#note({ node, state: 'up', sinceMs: nowMs, epoch: (before?.epoch ?? 0) + 1 });
+    if (before?.state === 'up' && before.registered === registered) return undefined;
+    return this.#note({ node, state: 'up', sinceMs: nowMs, epoch: (before?.epoch ?? 0) + 1, registered });
   }
 
   /** Its registration is gone. */

@@ -28,6 +28,8 @@ export interface NodeRecord {
   readonly sinceMs: number;
   /** Counts how often it has come up: what belongs to an earlier time is void. */
   readonly epoch: number;
+  /** The revision in which its registration was made. */
+  readonly registered: number;
 }
 
 export function encodeJson(value: Registration | NodeRecord | { readonly node: number }): Uint8Array {
@@ -37,9 +39,10 @@ export function encodeJson(value: Registration | NodeRecord | { readonly node: n
 /** Undefined: not of this version. */
 export function decodeNodeRecord(bytes: Uint8Array): NodeRecord | undefined {
   try {
-    const { node, state, sinceMs, epoch } = JSON.parse(Buffer.from(bytes).toString()) as Partial<NodeRecord>;
+    const { node, state, sinceMs, epoch, registered } = JSON.parse(Buffer.from(bytes).toString()) as Partial<NodeRecord>;
     if (typeof node !== 'number' || typeof sinceMs !== 'number' || typeof epoch !== 'number') return undefined;
-    return state === 'up' || state === 'down' ? { node, state, sinceMs, epoch } : undefined;
+    if (typeof registered !== 'number') return undefined;
+    return state === 'up' || state === 'down' ? { node, state, sinceMs, epoch, registered } : undefined;
   } catch {
     return undefined;
   }
