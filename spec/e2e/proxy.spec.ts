@@ -125,7 +125,8 @@ test('no header, a malformed one or half of one: no connection', async () => {
     await within(`the end: ${why}`, new Promise((resolve) => socket.on('close', resolve)));
     assert.is(Buffer.concat(got).length, 0, why);
   }
-  assert.is(await broker.metric('sluice_listener_failed_handshakes_total'), before + table.length);
+  // A client may see the end before the turn that counts it is over.
+  await broker.untilMetric('sluice_listener_failed_handshakes_total', (count) => count === before + table.length);
   await broker.untilMetric('sluice_mqtt_connections', (count) => count === 0);
 });
 

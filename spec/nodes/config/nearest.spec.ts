@@ -33,8 +33,10 @@ test('distance is symmetric, zero only for equals, and bounded by the longer wor
 test('a known key is its own nearest, also with one neighbouring pair swapped', () => {
   const known = [...CONFIG_KEYS.keys()];
   for (const key of known) assert.is(nearestWord(key, known), key);
+  // `acl.file` and `acl.files`: a slip in the one may be as near to the other.
+  const alone = known.filter((key) => !known.includes(`${key}s`) && !(key.endsWith('s') && known.includes(key.slice(0, -1))));
   fc.assert(
-    fc.property(fc.constantFrom(...known), fc.nat(), (key, at) => {
+    fc.property(fc.constantFrom(...alone), fc.nat(), (key, at) => {
       const name = key.lastIndexOf('.') + 1;
       const i = name + (at % Math.max(1, key.length - name - 1));
       const swapped = key.slice(0, i) + (key[i + 1] ?? '') + key[i]! + key.slice(i + 2);
