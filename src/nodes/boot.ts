@@ -353,7 +353,8 @@ class Boot {
   /** While everything still runs: who writes to the groups goes on elsewhere. */
   async #handOver(): Promise<void> {
     const { log } = this.#options;
-    if (this.#groups === undefined) return;
+    // A node by itself has nobody who could take over.
+    if (this.#groups === undefined || this.#cluster === undefined) return;
     try {
       const { left } = await this.#groups.handOver();
       if (left > 0) log.warn({ groups: left }, 'nobody has taken over groups that this node leads');
