@@ -27,6 +27,8 @@ if (quic === undefined) {
         'node.id': id,
         'node.data': join(folder, String(id)),
         'cluster.meta': ports.map((port, i) => `${i + 1}@127.0.0.1:${port}`).join(','),
+        // The wire alone: who holds groups is ready when a majority is there.
+        'node.roles': 'broker,journal',
         'wire.port': ports[id - 1]!,
         'wire.transport': 'quic',
         'wire.tls.cert': join(keys, 'node.cert.pem'),
