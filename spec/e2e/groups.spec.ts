@@ -23,14 +23,17 @@ test.after(async () => {
 test('three nodes found their groups together, and each knows who leads', async () => {
   await ask(cluster, { op: 'put', key: 'a', value: '1' });
   for (const node of cluster.nodes) {
-    const { groups, members } = await view(node);
+    const { groups } = await view(node);
     assert.equal(
       groups.map(({ group }) => group),
       ['metadata/0', 'offset/0', 'data/0'],
     );
-    assert.ok(groups.every(({ voters }) => voters.length === 3));
-    assert.ok(members.every(({ up }) => up));
-    assert.is((await node.http('GET', '/health/cluster')).status, 200);
+    // Who is a voter, and who is up, a follower hears a little later than it is so.
+    await until(`node ${node.id} sees everybody`, async () => {
+      const seen = await view(node);
+      return seen.groups.every(({ voters }) => voters.length === 3) && seen.members.every(({ up }) => up);
+    });
+    await until(`node ${node.id} is well`, async () => (await node.http('GET', '/health/cluster')).status === 200);
     // A linearizable read is served by every one of them.
     assert.is(await readOn(node, 'a'), '1');
   }
