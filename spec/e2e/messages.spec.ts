@@ -218,7 +218,9 @@ for (const threads of [1, 2]) {
           assert.is(String((payload as Buffer).subarray(0, 8)).split(':')[0], String(i));
           if (qos === 1) client.send(puback(messageId!));
         }
-        assert.is((await publisher.settled()).length, qos === 0 ? 0 : 300);
+        // Each by itself: what is written on another reactor is acknowledged when it is there, and a PINGRESP does not wait for that.
+        if (qos === 1) for (let i = 0; i < 300; i++) await publisher.next('puback');
+        assert.equal(await publisher.settled(), []);
       }
       client.destroy();
     });
