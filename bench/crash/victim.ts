@@ -33,7 +33,10 @@ export class Victim {
   #onReady: (isReady: boolean) => void = () => {};
 
   constructor(settings: readonly string[]) {
-    const args = ['mqtt.tcp.port=0', 'http.port=0', 'log.level=warn', ...settings].flatMap((setting) => ['--set', setting]);
+    const args = ['mqtt.tcp.port=0', 'mqtt.ws.port=-1', 'http.port=0', 'log.level=warn', ...settings].flatMap((setting) => [
+      '--set',
+      setting,
+    ]);
     this.#process = spawn(process.execPath, [ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     const orphaned = (): void => void this.#process.kill('SIGKILL');
     process.once('exit', orphaned);

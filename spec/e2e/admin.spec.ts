@@ -285,7 +285,11 @@ test('without authentication the node answers to names of this machine alone', a
 
 test('off loopback the node wants to know who asks; bad files stop the boot', async () => {
   const failing = async (...args: string[]): Promise<string> => {
-    const child = new NodeChild([...args, '--set', 'mqtt.tcp.port=0', '--set', `node.data=${join(folder, 'x')}`], {}, NODE);
+    const child = new NodeChild(
+      [...args, '--set', 'mqtt.tcp.port=0', '--set', 'mqtt.ws.port=-1', '--set', `node.data=${join(folder, 'x')}`],
+      {},
+      NODE,
+    );
     assert.is(await within('the end', child.ended), 2);
     return child.stderr.join('\n');
   };

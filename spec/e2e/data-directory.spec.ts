@@ -14,7 +14,10 @@ test.after(() => rmSync(scratch, { recursive: true, force: true }));
 test('a second node on the same directory is refused, and works when the first has been killed', async () => {
   const data = join(scratch, 'shared');
   const first = await Broker.start({ 'node.data': data });
-  const settings = ['mqtt.tcp.port=0', 'http.port=0', `node.data=${data}`].flatMap((setting) => ['--set', setting]);
+  const settings = ['mqtt.tcp.port=0', 'mqtt.ws.port=-1', 'http.port=0', `node.data=${data}`].flatMap((setting) => [
+    '--set',
+    setting,
+  ]);
   const second = new NodeChild(settings, {}, NODE);
   assert.is(await second.ended, 1);
   assert.match(second.stderr.join('\n'), new RegExp(`SLUICE_STORAGE_LOCKED: .* in use by node 1, process ${first.pid}`));
@@ -31,7 +34,7 @@ test('a data directory with a foreign segment is refused and left as it is', asy
   const path = join(data, 'log', 'shared', '0000000000000009.seg');
   writeFileSync(path, 'not a segment');
   const second = new NodeChild(
-    ['mqtt.tcp.port=0', 'http.port=0', `node.data=${data}`].flatMap((s) => ['--set', s]),
+    ['mqtt.tcp.port=0', 'mqtt.ws.port=-1', 'http.port=0', `node.data=${data}`].flatMap((s) => ['--set', s]),
     {},
     NODE,
   );

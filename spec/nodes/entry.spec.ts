@@ -15,7 +15,7 @@ const POOL_THREADS = 16;
 /** Threads of a node that is ready. */
 async function threadsOf(env: Record<string, string>): Promise<number> {
   const data = mkdtempSync(join(tmpdir(), 'sluice-entry-'));
-  const sets = [`node.data=${data}`, 'node.threads=1', 'http.port=0', 'mqtt.tcp.port=0'];
+  const sets = [`node.data=${data}`, 'node.threads=1', 'http.port=0', 'mqtt.tcp.port=0', 'mqtt.ws.port=-1'];
   const { UV_THREADPOOL_SIZE: _, ...inherited } = process.env;
   const child = spawn(process.execPath, [ENTRY, ...sets.flatMap((set) => ['--set', set])], {
     stdio: ['ignore', 'pipe', 'inherit'],

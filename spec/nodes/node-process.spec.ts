@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { hashPassword } from '../../src/nodes/auth/password-hash.ts';
 import { NodeChild, say } from './node-child.ts';
 
-const FREE_PORTS = ['--set', 'mqtt.tcp.port=0', '--set', 'http.port=0', '--set', 'node.threads=2'];
+const FREE_PORTS = ['--set', 'mqtt.tcp.port=0', '--set', 'mqtt.ws.port=-1', '--set', 'http.port=0', '--set', 'node.threads=2'];
 const folder = mkdtempSync(join(tmpdir(), 'sluice-node-'));
 const started: NodeChild[] = [];
 
