@@ -53,8 +53,16 @@ function unpadded(bytes: Buffer): string {
 /** The text that goes behind `user:` in the users file. `logN` is lowered by specs alone. */
 export function hashPassword(password: Uint8Array | string, logN: number = LOG_N): string {
   const parameters = { logN, r: BLOCK, p: 1, salt: randomBytes(SALT_BYTES) };
-  const hash = derive(password, parameters, HASH_BYTES);
-  return `$scrypt$ln=${logN},r=${BLOCK},p=1$${unpadded(parameters.salt)}$${unpadded(hash)}`;
+  return format(logN, parameters.salt, derive(password, parameters, HASH_BYTES));
+}
+
+/** Costs as much to check as any other, and is the hash of no password that anybody knows. */
+export function hashOfNobody(logN: number = LOG_N): string {
+  return format(logN, randomBytes(SALT_BYTES), randomBytes(HASH_BYTES));
+}
+
+function format(logN: number, salt: Buffer, hash: Buffer): string {
+  return `$scrypt$ln=${logN},r=${BLOCK},p=1$${unpadded(salt)}$${unpadded(hash)}`;
 }
 
 export function verifyPassword(password: Uint8Array | string, stored: string): boolean {

@@ -8,7 +8,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { FixedQueue, Piscina } from 'piscina';
 import { AUTH_CHECKS_QUEUED_MAX, AUTH_VERIFIED_MAX } from '../../base/limits.ts';
 import type { NewPassword, PasswordJob } from './check-worker.ts';
-import { hashPassword } from './password-hash.ts';
+import { hashOfNobody } from './password-hash.ts';
 import { isCheap, parseStoredPassword, type StoredPassword, verifyCheap } from './stored-password.ts';
 
 export type PasswordVerdict = 'right' | 'wrong' | 'overloaded';
@@ -31,7 +31,7 @@ export class PasswordPool {
 
   constructor(options: PasswordPoolOptions) {
     this.#logN = options.logN;
-    this.#nobody = parseStoredPassword(hashPassword(randomBytes(16), options.logN))!;
+    this.#nobody = parseStoredPassword(hashOfNobody(options.logN))!;
     this.#pool = new Piscina<PasswordJob, boolean | NewPassword>({
       filename: new URL('./check-worker.js', import.meta.url).href,
       name: 'passwordJob',
