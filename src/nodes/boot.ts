@@ -159,11 +159,11 @@ class Boot {
     intakeOptions(this.#options.config, this.#reactors);
   }
 
-  #startSecurity(): void {
+  async #startSecurity(): Promise<void> {
     const { scram_file: file } = this.#options.config.auth;
     const users: ScramUsers = file === '' ? new Map() : readScramFile(file);
     if (offersScramAnywhere(this.#options.config)) this.#scram = { users, secret: randomBytes(32) };
-    const security = new NodeSecurity(this.#options.config, this.#options.log);
+    const security = await NodeSecurity.start(this.#options.config, this.#options.log);
     this.#security = security;
     this.#undos.push(() => security.close());
     const extensions = new NodeExtensions(this.#options.config, this.#reactors, this.#options.log, this.#state);

@@ -8,7 +8,7 @@ import { UserStoreLink } from '../../../src/nodes/auth/links/user-store.ts';
 import { hashPassword } from '../../../src/nodes/auth/password-hash.ts';
 import { PasswordPool } from '../../../src/nodes/auth/password-pool.ts';
 import type { UserStore } from '../../../src/nodes/backends/back-end.ts';
-import type { StoreName } from '../../../src/nodes/backends/back-ends.ts';
+import type { StoreName } from '../../../src/nodes/backends/drivers.ts';
 import { defaultConfig } from '../../../src/nodes/config/load.ts';
 import { describeFailure } from '../../../src/nodes/security/failure-log.ts';
 import type { Peer } from './peers.ts';

@@ -12,7 +12,8 @@ import type {
 } from '../../actors/access/messages.ts';
 import { AUTHORIZE_BACKEND_TIMEOUT_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo } from '../../runtime/actor.ts';
-import type { BackEnds, StoreName } from '../backends/back-ends.ts';
+import type { BackEnds } from '../backends/back-ends.ts';
+import type { StoreName } from '../backends/drivers.ts';
 import type { TemplateValues } from '../backends/template.ts';
 import { BackEndError } from '../security/failure-log.ts';
 import { ACL_PROBE } from './probe.ts';

@@ -2,21 +2,19 @@
 import { SluiceError } from '../../base/errors.ts';
 import type { Config } from '../config/schema.ts';
 import type { UserStore } from './back-end.ts';
+import type { Drivers, StoreName } from './drivers.ts';
 import { HttpBackEnd } from './http.ts';
-import { MysqlStore } from './mysql.ts';
-import { PostgresqlStore } from './postgresql.ts';
-import { RedisStore } from './redis.ts';
 import { unknownPlaceholder } from './template.ts';
-
-export type StoreName = 'mysql' | 'postgresql' | 'redis';
 
 export class BackEnds {
   readonly #config: Config;
+  readonly #drivers: Drivers['stores'];
   readonly #stores = new Map<StoreName, UserStore>();
   #http: HttpBackEnd | undefined;
 
-  constructor(config: Config) {
+  constructor(config: Config, drivers: Drivers['stores']) {
     this.#config = config;
+    this.#drivers = drivers;
   }
 
   store(name: StoreName): UserStore {
@@ -39,17 +37,10 @@ export class BackEnds {
   }
 
   #makeStore(name: StoreName): UserStore {
-    const { backend, auth } = this.#config;
-    if (backend[name].url === '') throw missing(`backend.${name}.url`);
-    checkTemplates(name, backend[name]);
-    switch (name) {
-      case 'mysql':
-        return new MysqlStore(backend.mysql, auth.timeout_ms);
-      case 'postgresql':
-        return new PostgresqlStore(backend.postgresql, auth.timeout_ms);
-      case 'redis':
-        return new RedisStore(backend.redis, auth.timeout_ms);
-    }
+    const make = this.#drivers.get(name);
+    if (make === undefined) throw missing(`backend.${name}.url`);
+    checkTemplates(name, this.#config.backend[name]);
+    return make();
   }
 }
 

@@ -35,10 +35,10 @@ import { BuiltinLink } from '../auth/links/builtin.ts';
 import { FileLink } from '../auth/links/file.ts';
 import { HttpLink } from '../auth/links/http.ts';
 import { AnonymousLink, DenyLink, TlsLink } from '../auth/links/identity.ts';
-import { JwtLink } from '../auth/links/jwt.ts';
 import { UserStoreLink } from '../auth/links/user-store.ts';
 import { PasswordPool } from '../auth/password-pool.ts';
-import { BackEnds, type StoreName } from '../backends/back-ends.ts';
+import { BackEnds } from '../backends/back-ends.ts';
+import { type Drivers, loadDrivers, type StoreName } from '../backends/drivers.ts';
 import type { Config } from '../config/schema.ts';
 import type { HttpAdmin } from '../http-server.ts';
 import { errorFields, type Log } from '../log.ts';
@@ -71,12 +71,16 @@ export class NodeSecurity {
   /** There when sources have to be asked. */
   #authorizer: BackEndAuthorizer | undefined;
 
-  /** Throws when a file or the store is bad. */
-  constructor(config: Config, log: Log) {
+  /** Rejects when a file or the store is bad. */
+  static async start(config: Config, log: Log): Promise<NodeSecurity> {
+    return new NodeSecurity(config, log, await loadDrivers(config));
+  }
+
+  private constructor(config: Config, log: Log, drivers: Drivers) {
     this.#config = config;
     this.#log = log;
     this.#failures = new FailureLog(log);
-    this.#backEnds = new BackEnds(config);
+    this.#backEnds = new BackEnds(config, drivers.stores);
     this.#policy = { denyOnFailure: config.auth.on_error === 'deny', timeoutMs: config.auth.timeout_ms };
     const store = new FileDocumentStore(config.node.data);
     this.#fileRules = this.#readRules();
@@ -92,7 +96,9 @@ export class NodeSecurity {
       if (kind === 'asked') this.#backEnds.http('acl');
       else if (kind === 'fetched') this.#backEnds.store(name as StoreName);
     }
-    const { chains, links } = makeChains(chainPlan(config), usersFiles(config), (name, file) => this.#makeLink(name, file));
+    const { chains, links } = makeChains(chainPlan(config), usersFiles(config), (name, file) =>
+      this.#makeLink(name, file, drivers),
+    );
     this.#chains = chains;
     this.#links = links;
   }
@@ -198,7 +204,7 @@ export class NodeSecurity {
     return file === '' ? ofListeners : [...ofListeners, ...readRuleFile(file)];
   }
 
-  #makeLink(name: LinkName, usersFile: string): AuthLink {
+  #makeLink(name: LinkName, usersFile: string, drivers: Drivers): AuthLink {
     switch (name) {
       case 'file':
         return new FileLink(usersFile, this.#pool);
@@ -211,7 +217,7 @@ export class NodeSecurity {
       case 'deny':
         return new DenyLink();
       case 'jwt':
-        return new JwtLink(this.#config.backend.jwt, this.#config.auth.timeout_ms);
+        return drivers.jwt!();
       case 'http':
         return new HttpLink(this.#backEnds.http('auth'));
       default:
