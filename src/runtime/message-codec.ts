@@ -1,7 +1,8 @@
 /**
  * Messages as bytes between threads: msgpackr over plain data (objects, arrays, strings, numbers, Uint8Array). Every
  * message stands for itself: no shared structures, so a refused or lost record does not disturb the next one.
- * `undefined` survives; class instances arrive as plain objects.
+ * `undefined` survives; class instances arrive as plain objects, and a key `__proto__` as `__proto_` (msgpackr's guard
+ * against prototype pollution).
  *
  * A record is copied out of the ring before it is decoded: msgpackr's native string reader does not take shared memory
  * (it throws and falls back, 80 times slower). The pure JavaScript entries are imported for the same reason; on short
