@@ -35,6 +35,7 @@ export async function runMetaScenario(
       warmupSeconds: calls > 0 ? 0 : warmupSeconds,
       seconds,
       calls,
+      pids: cluster.pids,
     };
     // What is read is there, and every node of the cluster has been spoken to.
     const first: MetaJob = { ...job, load: 'put', window: 64, warmupSeconds: 0, calls: load === 'read' ? KEYS : 100 };
@@ -53,6 +54,7 @@ export async function runMetaScenario(
         ackLatency: empty,
         sendLag: empty,
         loadCpuMicros: run!.cpuMicros,
+        brokerCpuMicros: run!.clusterCpuMicros,
         perClient: [],
       },
     };

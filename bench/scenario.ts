@@ -128,7 +128,7 @@ function durable(name: string, summary: string, changes: Partial<Params>): Scena
 }
 
 function meta(name: string, summary: string, changes: Partial<Params>, unit: Pick<Scenario, 'unit' | 'each'>): Scenario {
-  const params: Params = { ...BASE, payloadBytes: 256, window: 256, batch: 1, messages: 0, ...changes };
+  const params: Params = { ...BASE, payloadBytes: 256, window: 256, batch: 1, messages: 0, warmupSeconds: 5, ...changes };
   return {
     name,
     kind: 'meta',
@@ -275,7 +275,12 @@ export const SCENARIOS: readonly Scenario[] = [
     params: { ...BASE, messages: 200_000 },
     shown: ['payloadBytes', 'batch', 'messages', 'receiverThread'],
   },
-  meta('meta-put-1', 'puts into the metadata of a cluster, one after the other', { window: 1 }, { unit: 'puts', each: 'put' }),
+  meta(
+    'meta-put-1',
+    'puts into the metadata of a cluster, one after the other',
+    { window: 1, warmupSeconds: 15 },
+    { unit: 'puts', each: 'put' },
+  ),
   meta('meta-put', 'puts into the metadata of a cluster, 256 under way', {}, { unit: 'puts', each: 'put' }),
   meta(
     'meta-claim',

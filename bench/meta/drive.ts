@@ -1,6 +1,7 @@
 /** Keeps so many calls under way, for a time or until all are done. */
 import { Histogram } from '../../src/base/histogram.ts';
 import { BenchError } from '../load/bench-error.ts';
+import { cpuMicros } from '../proc.ts';
 import type { MetaCaller, MetaJob, MetaRun } from './orders.ts';
 
 /** What a client may do wrong before the run is given up. */
@@ -13,6 +14,7 @@ export function drive(caller: MetaCaller, job: MetaJob): Promise<MetaRun> {
     const fromMs = beginMs + job.warmupSeconds * 1000;
     const untilMs = job.calls > 0 ? Number.POSITIVE_INFINITY : fromMs + job.seconds * 1000;
     let cpu = process.cpuUsage();
+    let clusterCpu = clusterCpuMicros(job);
     let started = 0;
     let underWay = 0;
     let counted = 0;
@@ -25,7 +27,13 @@ export function drive(caller: MetaCaller, job: MetaJob): Promise<MetaRun> {
       isOver = true;
       const { user, system } = process.cpuUsage(cpu);
       const seconds = (nowMs - fromMs) / 1000;
-      resolve({ calls: counted, seconds, latency: latency.snapshot(), cpuMicros: user + system });
+      resolve({
+        calls: counted,
+        seconds,
+        latency: latency.snapshot(),
+        cpuMicros: user + system,
+        clusterCpuMicros: clusterCpuMicros(job) - clusterCpu,
+      });
     }
 
     function next(): void {
@@ -38,6 +46,7 @@ export function drive(caller: MetaCaller, job: MetaJob): Promise<MetaRun> {
         if (!isMeasuring && nowMs >= fromMs) {
           isMeasuring = true;
           cpu = process.cpuUsage();
+          clusterCpu = clusterCpuMicros(job);
         }
         if (!isOk && ++failures > FAILURES_MAX) return reject(new BenchError('protocol', 'calls fail'));
         if (isOk && isMeasuring && nowMs < untilMs) {
@@ -52,4 +61,8 @@ export function drive(caller: MetaCaller, job: MetaJob): Promise<MetaRun> {
     const first = job.calls === 0 ? job.window : Math.min(job.window, job.calls);
     for (let i = 0; i < first; i++) next();
   });
+}
+
+function clusterCpuMicros({ pids }: MetaJob): number {
+  return pids.reduce((sum, pid) => sum + (cpuMicros(pid) ?? 0), 0);
 }

@@ -22,6 +22,8 @@ export interface MetaJob {
   readonly seconds: number;
   /** So many calls instead of a time; 0: by time. */
   readonly calls: number;
+  /** Processes of the cluster, whose CPU time counts. */
+  readonly pids: readonly number[];
 }
 
 export interface MetaRun {
@@ -31,6 +33,8 @@ export interface MetaRun {
   /** Of a call, µs. */
   readonly latency: HistogramSnapshot;
   readonly cpuMicros: number;
+  /** Of the cluster's processes together. */
+  readonly clusterCpuMicros: number;
 }
 
 /** A client of one kind. */

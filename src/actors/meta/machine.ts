@@ -50,7 +50,7 @@ export class MetaMachine implements CommandMachine {
   apply(bytes: Uint8Array): Uint8Array {
     let command: MetaCommand;
     try {
-      command = decodeCommand(bytes);
+      command = decodeCommand(ownBytes(bytes, 0, bytes.length));
     } catch (error) {
       if (!(error instanceof MalformedBytes)) throw error;
       return encodeReply({ type: 'refused', reason: 'malformed' });
@@ -58,6 +58,7 @@ export class MetaMachine implements CommandMachine {
     return encodeReply(this.do(command));
   }
 
+  /** Values of `command` are the machine's from now on. */
   do(command: MetaCommand): MetaReply {
     switch (command.type) {
       case 'write':
@@ -110,8 +111,8 @@ export class MetaMachine implements CommandMachine {
     if (refusal !== undefined) return refusal;
     const change = this.#begin();
     let deleted = 0;
-    for (const key of deletes) if (change.delete(key) !== undefined) deleted++;
-    for (const { key, value, lease } of puts) change.put(key, ownBytes(value, 0, value.length), lease);
+    for (const key of deletes) if (change.delete(key)) deleted++;
+    for (const { key, value, lease } of puts) change.put(key, value, lease);
     return { type: 'written', revision: this.#commit(change), deleted };
   }
 
@@ -123,8 +124,8 @@ export class MetaMachine implements CommandMachine {
       const before = this.keyspace.get(key);
       const modified = before?.modified ?? 0;
       const isDone = expected < 0 || expected === modified;
-      if (isDone && value !== undefined) change.put(key, ownBytes(value, 0, value.length), lease);
-      else if (isDone) change.delete(key);
+      if (isDone && value !== undefined) change.put(key, value, lease, before);
+      else if (isDone) change.delete(key, before);
       const now = isDone ? (value === undefined ? 0 : change.revision) : modified;
       return { isDone, modified: now, before: wantsBefore ? before : undefined };
     });
@@ -165,7 +166,7 @@ export class MetaMachine implements CommandMachine {
     let deleted = 0;
     for (const id of ids) {
       if (this.leases.get(id) === undefined) continue;
-      for (const key of this.leases.keysOf(id)) if (change.delete(key) !== undefined) deleted++;
+      for (const key of this.leases.keysOf(id)) if (change.delete(key)) deleted++;
       this.leases.remove(id);
       this.#leased(id);
       ended++;

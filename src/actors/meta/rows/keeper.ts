@@ -45,7 +45,8 @@ export class RowKeeper implements MetaObserver {
   readonly #machine: MetaMachine;
   readonly #sessions: SessionTable;
   readonly #progress: () => Progress;
-  #dirty = new Set<MetaKey>();
+  /** What has changed, as it is now; undefined: deleted. */
+  #dirty = new Map<MetaKey, MetaRecord | undefined>();
   #dirtyLeases = new Set<number>();
   #dirtyBytes = 0;
   #isWriting = false;
@@ -74,7 +75,7 @@ export class RowKeeper implements MetaObserver {
 
   stepped({ changes }: Step): void {
     for (const { key, after } of changes) {
-      this.#dirty.add(key);
+      this.#dirty.set(key, after);
       this.#dirtyBytes += recordBytes(key.length, after?.valueBytes ?? 0);
     }
   }
@@ -87,8 +88,8 @@ export class RowKeeper implements MetaObserver {
   replaced(): void {
     this.#isWiped = true;
     this.#isRebuilding = true;
-    this.#dirty = new Set();
-    for (const { key } of this.#machine.keyspace.range('', '')) this.#dirty.add(key);
+    this.#dirty = new Map();
+    for (const record of this.#machine.keyspace.range('', '')) this.#dirty.set(record.key, record);
     this.#dirtyLeases = new Set(this.#machine.leases.all().map(({ id }) => id));
     this.#sessions.touched = new Set(this.#sessions.ids());
     this.flush();
@@ -156,12 +157,12 @@ export class RowKeeper implements MetaObserver {
     const { group } = this.#options;
     this.#dirtyBytes = 0;
     let left = this.#isRebuilding ? META_REBUILD_KEYS : Number.POSITIVE_INFINITY;
-    for (const key of this.#dirty) {
+    for (const [key, record] of this.#dirty) {
       if (--left < 0) return;
-      this.#dirty.delete(key);
-      const record = this.#machine.keyspace.get(key);
+      if (this.#isRebuilding) this.#dirty.delete(key);
       ops.push(row(recordKey(group, key), record === undefined ? undefined : encodeRecord(record)));
     }
+    this.#dirty.clear();
     this.#isRebuilding = false;
   }
 

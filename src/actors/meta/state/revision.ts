@@ -1,4 +1,7 @@
-/** The changes of one command on their way: they show at once, and become one step of the history. A key that is changed twice has changed once. */
+/**
+ * The changes of one command on their way: they show at once, and become one step of the history. A key that is changed twice has changed once; commands that do that are
+ * rare, so changes are looked up by key from the first such key on.
+ */
 import type { Change } from './history.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Leases } from './leases.ts';
@@ -9,7 +12,9 @@ export class Revision {
   readonly #keyspace: Keyspace;
   readonly #leases: Leases;
   #changes: Change[] = [];
-  /** Where in `#changes` a key is; made when there is a second one. */
+  /** Keys that this command has deleted: nothing else tells that it has changed them already. */
+  #deleted: Set<MetaKey> | undefined;
+  /** Where in `#changes` a key is; made when one is changed again. */
   #places: Map<MetaKey, number> | undefined;
 
   constructor(revision: number, keyspace: Keyspace, leases: Leases) {
@@ -18,9 +23,8 @@ export class Revision {
     this.#leases = leases;
   }
 
-  /** `value` is the record's from now on. Returns what was there. */
-  put(key: MetaKey, value: Uint8Array, lease: number): MetaRecord | undefined {
-    const before = this.#keyspace.get(key);
+  /** `value` is the record's from now on; `before` is what is there. */
+  put(key: MetaKey, value: Uint8Array, lease: number, before: MetaRecord | undefined = this.#keyspace.get(key)): void {
     // Changed by this command already: that is not counted again.
     const isAgain = before?.modified === this.revision;
     const record: MetaRecord = {
@@ -35,18 +39,18 @@ export class Revision {
     this.#keyspace.set(record, before);
     if (before !== undefined && before.lease !== lease && before.lease !== 0) this.#leases.detach(before.lease, key);
     if (lease !== 0) this.#leases.attach(lease, key);
-    this.#note(key, before, record);
-    return before;
+    this.#note(key, before, record, isAgain || this.#deleted?.has(key) === true);
   }
 
-  /** Returns what was there. */
-  delete(key: MetaKey): MetaRecord | undefined {
-    const before = this.#keyspace.get(key);
-    if (before === undefined) return undefined;
+  /** Whether it was there. */
+  delete(key: MetaKey, before: MetaRecord | undefined = this.#keyspace.get(key)): boolean {
+    if (before === undefined) return false;
     this.#keyspace.remove(before);
     if (before.lease !== 0) this.#leases.detach(before.lease, key);
-    this.#note(key, before, undefined);
-    return before;
+    this.#note(key, before, undefined, before.modified === this.revision);
+    this.#deleted ??= new Set();
+    this.#deleted.add(key);
+    return true;
   }
 
   /** What has come of it; keys that are as absent as they were do not count. */
@@ -55,18 +59,14 @@ export class Revision {
     return this.#changes.filter(({ before, after }) => before !== undefined || after !== undefined);
   }
 
-  #note(key: MetaKey, before: MetaRecord | undefined, after: MetaRecord | undefined): void {
-    const place = this.#changes.length === 0 ? -1 : this.#placeOf(key);
-    if (place >= 0) {
+  #note(key: MetaKey, before: MetaRecord | undefined, after: MetaRecord | undefined, isAgain: boolean): void {
+    if (isAgain) {
+      this.#places ??= new Map(this.#changes.map((change, place) => [change.key, place]));
+      const place = this.#places.get(key)!;
       this.#changes[place] = { key, before: this.#changes[place]!.before, after };
       return;
     }
     this.#places?.set(key, this.#changes.length);
     this.#changes.push({ key, before, after });
-  }
-
-  #placeOf(key: MetaKey): number {
-    this.#places ??= new Map(this.#changes.map((change, place) => [change.key, place]));
-    return this.#places.get(key) ?? -1;
   }
 }

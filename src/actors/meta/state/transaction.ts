@@ -1,5 +1,4 @@
 /** The operations of a transaction, one after the other; each sees what those before it have done. */
-import { ownBytes } from '../../../base/bytes.ts';
 import { META_RANGE_BYTES_MAX, META_RANGE_ENTRIES_MAX } from '../../../base/limits.ts';
 import type { TxnOp, TxnResult } from '../command.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -23,10 +22,10 @@ export function carryOut(ops: readonly TxnOp[], change: Revision, keyspace: Keys
 function one(op: TxnOp, change: Revision, keyspace: Keyspace, room: number): TxnResult {
   switch (op.type) {
     case 'put':
-      change.put(op.put.key, ownBytes(op.put.value, 0, op.put.value.length), op.put.lease);
+      change.put(op.put.key, op.put.value, op.put.lease);
       return PUT;
     case 'delete':
-      return { type: 'deleted', count: change.delete(op.key) === undefined ? 0 : 1 };
+      return { type: 'deleted', count: change.delete(op.key) ? 1 : 0 };
     case 'deleteRange': {
       const keys = [...keyspace.range(op.from, op.to)].map(({ key }) => key);
       for (const key of keys) change.delete(key);
