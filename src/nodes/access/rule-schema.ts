@@ -1,9 +1,9 @@
 /** An access rule as users write it, in a file, in a token or over HTTP: what it may look like, checked before any of it is kept. */
-import { Ajv } from 'ajv';
 import { parseAddressBlock } from '../../actors/access/address-list.ts';
 import type { Rule } from '../../actors/access/messages.ts';
 import { ACL_RULE_ITEMS_MAX, ACL_RULES_MAX } from '../../base/limits.ts';
 import { parseFilter } from '../../wire/mqtt/topics.ts';
+import { validatorOf } from '../json-schema.ts';
 
 const NAME = { type: 'string', maxLength: 65_535 } as const;
 const names = { type: 'array', minItems: 1, maxItems: ACL_RULE_ITEMS_MAX as number, items: NAME as typeof NAME } as const;
@@ -32,8 +32,7 @@ export const RULE_SCHEMA = {
   },
 } as const;
 
-const ajv = new Ajv({ allErrors: false });
-const validate = ajv.compile(RULE_SCHEMA);
+const validate = validatorOf(RULE_SCHEMA);
 
 /** The rule, or in words what is wrong with it. */
 export function readRule(value: unknown): Rule | string {

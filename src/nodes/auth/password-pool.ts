@@ -1,11 +1,11 @@
 /**
  * Checks and makes passwords on the main thread's behalf, in a pool of its own (piscina), so that scrypt stops neither main nor a reactor.
  *
- * Bounds: AUTH_CHECKS_QUEUED_MAX jobs wait, a further check is answered `overloaded`; AUTH_VERIFIED_MAX good logins are remembered,
+ * The pool is made for the first password: a node that checks none has no thread for it. Bounds: AUTH_CHECKS_QUEUED_MAX jobs wait, a further check is answered `overloaded`; AUTH_VERIFIED_MAX good logins are remembered,
  * which makes a reconnect storm of known devices cheap. What is remembered is a MAC under a key of this process, never the password.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { FixedQueue, Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { AUTH_CHECKS_QUEUED_MAX, AUTH_VERIFIED_MAX } from '../../base/limits.ts';
 import type { NewPassword, PasswordJob } from './check-worker.ts';
 import { hashOfNobody } from './password-hash.ts';
@@ -20,8 +20,23 @@ export interface PasswordPoolOptions {
   readonly logN?: number;
 }
 
+type Pool = Piscina<PasswordJob, boolean | NewPassword>;
+
+async function openPool({ threads, queuedMax = AUTH_CHECKS_QUEUED_MAX }: PasswordPoolOptions): Promise<Pool> {
+  const { FixedQueue, Piscina } = await import('piscina');
+  return new Piscina<PasswordJob, boolean | NewPassword>({
+    filename: new URL('./check-worker.js', import.meta.url).href,
+    name: 'passwordJob',
+    minThreads: 1,
+    maxThreads: threads,
+    maxQueue: queuedMax,
+    taskQueue: new FixedQueue(),
+  });
+}
+
 export class PasswordPool {
-  readonly #pool: Piscina<PasswordJob, boolean | NewPassword>;
+  readonly #options: PasswordPoolOptions;
+  #pool: Promise<Pool> | undefined;
   readonly #logN: number | undefined;
   readonly #key: Buffer = randomBytes(32);
   /** MAC of user, password and stored form of what was right. Oldest first. */
@@ -30,49 +45,42 @@ export class PasswordPool {
   readonly #nobody: StoredPassword;
 
   constructor(options: PasswordPoolOptions) {
+    this.#options = options;
     this.#logN = options.logN;
     this.#nobody = parseStoredPassword(hashOfNobody(options.logN))!;
-    this.#pool = new Piscina<PasswordJob, boolean | NewPassword>({
-      filename: new URL('./check-worker.js', import.meta.url).href,
-      name: 'passwordJob',
-      minThreads: 1,
-      maxThreads: options.threads,
-      maxQueue: options.queuedMax ?? AUTH_CHECKS_QUEUED_MAX,
-      taskQueue: new FixedQueue(),
-    });
   }
 
   async verify(username: string, password: Uint8Array, stored: StoredPassword): Promise<PasswordVerdict> {
     if (isCheap(stored)) return verifyCheap(password, stored) ? 'right' : 'wrong';
     const mac = this.#mac(username, password, stored);
     if (this.#verified.has(mac)) return 'right';
-    if (this.#isFull) return 'overloaded';
-    if ((await this.#pool.run({ type: 'verify', password, stored })) !== true) return 'wrong';
+    const right = await this.#run({ type: 'verify', password, stored });
+    if (right === undefined) return 'overloaded';
+    if (right !== true) return 'wrong';
     this.#remember(mac);
     return 'right';
   }
 
   /** Takes as long as the check of somebody who exists. */
   async verifyNobody(password: Uint8Array): Promise<'wrong' | 'overloaded'> {
-    if (this.#isFull) return 'overloaded';
-    await this.#pool.run({ type: 'verify', password, stored: this.#nobody });
-    return 'wrong';
+    const answer = await this.#run({ type: 'verify', password, stored: this.#nobody });
+    return answer === undefined ? 'overloaded' : 'wrong';
   }
 
   /** Undefined when too much waits already. */
   async hash(password: string): Promise<NewPassword | undefined> {
-    if (this.#isFull) return undefined;
     const job: PasswordJob = { type: 'hash', password, ...(this.#logN === undefined ? {} : { logN: this.#logN }) };
-    return (await this.#pool.run(job)) as NewPassword;
+    return (await this.#run(job)) as NewPassword | undefined;
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy();
+  async close(): Promise<void> {
+    await (await this.#pool)?.destroy();
   }
 
-  /** Piscina has a queue bound of its own, but by throwing from inside; asking first keeps errors for errors. */
-  get #isFull(): boolean {
-    return this.#pool.queueSize >= this.#pool.options.maxQueue;
+  /** Undefined when too much waits already: piscina has a bound of its own, but by throwing from inside; asking first keeps errors for errors. */
+  async #run(job: PasswordJob): Promise<boolean | NewPassword | undefined> {
+    const pool = await (this.#pool ??= openPool(this.#options));
+    return pool.queueSize >= pool.options.maxQueue ? undefined : pool.run(job);
   }
 
   /** Over the stored form too: another password or another salt, and nothing that was remembered counts. */

@@ -1,8 +1,7 @@
 /**
  * The schema as a flat table: `mqtt.tcp.port` → its leaf, its environment variable, its validator and what it allows in words.
  */
-import { Ajv, type ValidateFunction } from 'ajv';
-import { assert } from '../../base/assert.ts';
+import { validatorOf } from '../json-schema.ts';
 import { LISTENER_TABLE } from './listener-schema.ts';
 import { CONFIG_SCHEMA } from './schema.ts';
 import { describeField, faultOfTables, isTableSchema, type TableFault, type TableField, type TableSchema } from './tables.ts';
@@ -86,8 +85,6 @@ function* sectionsOf(section: SchemaSection, prefix: string): Generator<[path: s
   }
 }
 
-const ajv = new Ajv({ allErrors: false, keywords: ['reserved', 'secret', 'tables'] });
-
 function compileLeaf(path: string, leaf: ConfigLeaf): ConfigKey {
   const table = tableOf(leaf);
   if (table !== undefined) {
@@ -95,10 +92,7 @@ function compileLeaf(path: string, leaf: ConfigLeaf): ConfigKey {
     const accepts = (value: unknown): boolean => faultOf(value) === undefined;
     return { path, leaf, environmentName: environmentNameOf(path), allowed: describeAllowed(leaf), accepts, faultOf };
   }
-  const validate: ValidateFunction = ajv.compile(leaf);
-  const accepts = (value: unknown): boolean => validate(value) === true;
-  assert(accepts(leaf.default), `the default of ${path} is not allowed by its own schema`);
-  return { path, leaf, environmentName: environmentNameOf(path), allowed: describeAllowed(leaf), accepts };
+  return { path, leaf, environmentName: environmentNameOf(path), allowed: describeAllowed(leaf), accepts: validatorOf(leaf) };
 }
 
 const schema: SchemaSection = CONFIG_SCHEMA;

@@ -2,7 +2,7 @@
  * Values that are lists of tables, as `[[mqtt.listeners]]`: what in them is not allowed, to the place. The schema of a table is written like that of the
  * configuration, and may hold tables and lists of tables itself.
  */
-import { Ajv, type ValidateFunction } from 'ajv';
+import { type Validator, validatorOf } from '../json-schema.ts';
 import { nearestWord } from './nearest.ts';
 
 export interface TableField {
@@ -36,13 +36,12 @@ export function isTableSchema(schema: { readonly type: string } | undefined): sc
   return schema?.type === 'object' && 'properties' in schema;
 }
 
-const ajv = new Ajv({ allErrors: false, keywords: ['reserved', 'tables'] });
-const validators = new Map<object, ValidateFunction>();
+const validators = new Map<object, Validator>();
 
 function accepts(field: TableField, value: unknown): boolean {
   let validate = validators.get(field);
-  if (validate === undefined) validators.set(field, (validate = ajv.compile(field)));
-  return validate(value) === true;
+  if (validate === undefined) validators.set(field, (validate = validatorOf(field)));
+  return validate(value);
 }
 
 /** What a value allows, for error messages and the reference. */
