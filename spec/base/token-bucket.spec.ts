@@ -44,6 +44,20 @@ test('who waits for what is to be spent makes no debt', () => {
         assert.is(bucket.spend(amount, now), 0);
       }
     }),
+    {
+      examples: [
+        [
+          2,
+          [
+            [3, 0],
+            [1, 129],
+            [8, 0],
+            [8, 0],
+            [5, 91],
+          ],
+        ],
+      ],
+    },
   );
 });
 
