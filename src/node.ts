@@ -4,4 +4,5 @@ import { runNodeProcess } from './nodes/node-process.ts';
 await runNodeProcess({
   reactor: new URL('./nodes/reactor.js', import.meta.url),
   machines: new URL('./nodes/meta/machines.js', import.meta.url),
+  hasMetadata: true,
 });

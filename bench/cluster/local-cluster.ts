@@ -16,6 +16,8 @@ export interface ClusterOptions {
   readonly nodes: number;
   /** By configuration key, for all nodes. */
   readonly settings?: Readonly<Record<string, string | number>>;
+  /** What the nodes run; nodes with registers in their groups otherwise. */
+  readonly entry?: string;
   /** Where the nodes listen for each other; free ones otherwise. */
   readonly ports?: readonly number[];
   /** Where each node reaches another one, when that is not where it listens: `[from][to]`, by node. */
@@ -40,10 +42,12 @@ export class LocalNode {
   child: ChildProcess | undefined;
   /** Resolves with the exit code or the signal. */
   ended: Promise<number | string> = Promise.resolve(0);
+  readonly #entry: string;
   readonly #args: () => string[];
 
-  constructor(id: number, data: string, port: number, args: () => string[]) {
+  constructor(id: number, data: string, port: number, entry: string, args: () => string[]) {
     this.id = id;
+    this.#entry = entry;
     this.data = data;
     this.port = port;
     this.#args = args;
@@ -61,7 +65,7 @@ export class LocalNode {
   async start(): Promise<Ready> {
     mkdirSync(this.data, { recursive: true });
     rmSync(join(this.data, 'raft', 'register-port'), { force: true });
-    const child = spawn(process.execPath, [ENTRY, ...this.#args()], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [this.#entry, ...this.#args()], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.child = child;
     this.ready = undefined;
     this.ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
@@ -130,7 +134,14 @@ export class LocalCluster {
     this.nodes = nodes;
   }
 
-  static async make({ directory, nodes: count, settings = {}, routes, ...given }: ClusterOptions): Promise<LocalCluster> {
+  static async make({
+    directory,
+    nodes: count,
+    settings = {},
+    entry = ENTRY,
+    routes,
+    ...given
+  }: ClusterOptions): Promise<LocalCluster> {
     const ports: number[] = [...(given.ports ?? [])];
     while (ports.length < count) ports.push(await freePort());
     const ids = ports.map((_, i) => i + 1);
@@ -150,7 +161,7 @@ export class LocalCluster {
       };
       return Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
     };
-    return new LocalCluster(ids.map((id) => new LocalNode(id, join(directory, `node-${id}`), ports[id - 1]!, args(id))));
+    return new LocalCluster(ids.map((id) => new LocalNode(id, join(directory, `node-${id}`), ports[id - 1]!, entry, args(id))));
   }
 
   async start(): Promise<void> {

@@ -49,7 +49,7 @@ const CATALOGUE = {
   SLUICE_HTTP_UNAUTHORIZED:
     'The node asks who you are: send a token of http.tokens_file as `Authorization: Bearer …`, or a user of http.users_file. `sluice` takes one from --token or SLUICE_TOKEN.',
   SLUICE_HTTP_FORBIDDEN:
-    'Without authentication the node answers only to names of this machine, so that no web page can reach it through a name of its own. Use 127.0.0.1 or localhost, or set http.tokens_file.',
+    'Without authentication the node answers only to names of this machine, so that no web page can reach it through a name of its own. Use 127.0.0.1 or localhost, or set http.tokens_file. Users, rules and bans are reached by their own routes alone, not as keys of the metadata.',
   SLUICE_HTTP_CONFLICT: 'What is to be made is there already.',
   SLUICE_HTTP_INVALID: 'A value of an administrative request makes no sense; the message says which and why.',
   SLUICE_HTTP_LIMIT: 'There are as many of these as a node keeps. Remove some.',

@@ -371,6 +371,11 @@ export const META_CLIENT_WINDOW = 512;
 /** A call without an answer is sent again, elsewhere, after this, milliseconds; and given up after that, if its caller does not say. */
 export const META_ATTEMPT_MS = 1000;
 export const META_DEADLINE_MS = 10_000;
+/** Tries to change a name that others change at the same moment, and milliseconds until what could not be read is read again. */
+export const META_TABLE_ATTEMPTS_MAX = 32;
+export const META_TABLE_RETRY_MS = 200;
+/** Entries of a page, and of a claim, when a table is read or brought in. */
+export const META_TABLE_PAGE = 1000;
 /** How often a client looks for such calls, milliseconds. */
 export const META_CLIENT_TICK_MS = 50;
 /** A node that does not renew its registration for this long counts as down, milliseconds; and how often it renews. */

@@ -10,7 +10,7 @@
  *   7 threads    the store recovers what was kept, then the reactors start, each booted by the boot module; clients and other nodes are
  *                accepted
  *   8 main       the actors of the main thread
- *   9 groups     the replicated groups of this node serve: a majority of each is there
+ *   9 groups     the replicated groups of this node serve: a majority of each is there, and what they hold is in force here
  *  10 running    ready: 200
  *
  * Each stage leaves its undoing on a stack. Stopping, and a failing stage, run the stack from its top: reactors drain first, health
@@ -67,6 +67,8 @@ export interface BootOptions {
   readonly reactorModule: URL;
   /** The state machines of replicated groups (raft/machines.ts); without it the node has no groups. */
   readonly machineModule?: URL | undefined;
+  /** Those state machines are the metadata, and what the node shares with others goes there. */
+  readonly hasMetadata?: boolean | undefined;
   /** The node is to stop although it is still starting. */
   readonly signal?: AbortSignal;
   /** A reactor died too often: the node cannot go on. */
@@ -102,6 +104,8 @@ class Boot {
   #topics: TopicCatalogue | undefined;
   #groups: NodeGroups | undefined;
   #meta: NodeMeta | undefined;
+  /** Resolves when what the metadata says of users, rules and bans is in force. */
+  #synced: Promise<unknown> | undefined;
 
   constructor(options: BootOptions) {
     this.#options = options;
@@ -132,7 +136,7 @@ class Boot {
       ['http', () => this.#startHttp()],
       ['threads', () => this.#startThreads()],
       ['main', () => this.#spawnMainActors()],
-      ['groups', () => this.#groups?.serving(log, this.#options.signal ?? new AbortController().signal)],
+      ['groups', () => this.#untilServing(this.#options.signal ?? new AbortController().signal)],
       ['running', () => this.#state.enter('running')],
     ];
     for (const [index, [name, stage]] of stages.entries()) {
@@ -163,7 +167,7 @@ class Boot {
     const { scram_file: file } = this.#options.config.auth;
     const users: ScramUsers = file === '' ? new Map() : readScramFile(file);
     if (offersScramAnywhere(this.#options.config)) this.#scram = { users, secret: randomBytes(32) };
-    const security = await NodeSecurity.start(this.#options.config, this.#options.log);
+    const security = await NodeSecurity.start(this.#options.config, this.#options.log, this.#metaNodes().length > 0);
     this.#security = security;
     this.#undos.push(() => security.close());
     const extensions = new NodeExtensions(this.#options.config, this.#reactors, this.#options.log, this.#state);
@@ -324,9 +328,24 @@ class Boot {
     if (wire !== undefined) await startNodeWire(this.#host.system, config, wire, log);
     this.#security!.attach(this.#host.system);
     this.#extensions!.attach(this.#host.system);
-    if (!this.#hasGroups()) return;
-    const members = config.cluster.meta.flatMap((text) => parseMember(text)?.node ?? []);
-    this.#meta = new NodeMeta(this.#host.system, config.meta.groups, members);
+    const nodes = this.#metaNodes();
+    if (nodes.length === 0) return;
+    this.#meta = await NodeMeta.start(this.#host.system, config.meta.groups, nodes);
+    this.#synced = this.#security!.follow(this.#meta);
+  }
+
+  /** Nodes that hold the metadata, this one among them or not; none when this node does without. */
+  #metaNodes(): number[] {
+    const { config, hasMetadata } = this.#options;
+    if (hasMetadata !== true || !config.storage.enabled) return [];
+    const others = config.cluster.meta.flatMap((text) => parseMember(text)?.node ?? []).filter((node) => node !== config.node.id);
+    return this.#hasGroups() ? [config.node.id, ...others] : others;
+  }
+
+  async #untilServing(signal: AbortSignal): Promise<void> {
+    await this.#groups?.serving(this.#options.log, signal);
+    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    if (!signal.aborted) await Promise.race([this.#synced, aborted]);
   }
 
   #ready(): Ready {

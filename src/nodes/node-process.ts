@@ -55,6 +55,8 @@ export interface NodeModules {
   readonly reactor: URL;
   /** The state machines of replicated groups (raft/machines.ts). */
   readonly machines?: URL;
+  /** They are the metadata. */
+  readonly hasMetadata?: boolean;
 }
 
 /** The whole of `node dist/node.js`. */
@@ -121,6 +123,7 @@ async function runNode(readConfig: () => LoadedConfig, warnings: readonly string
     log,
     reactorModule: modules.reactor,
     machineModule: modules.machines,
+    hasMetadata: modules.hasMetadata,
     signal,
     onGiveUp,
   });

@@ -69,7 +69,7 @@ test('what is damaged is said, without its content, and is never taken for nothi
       assert.not.match(String((error as Error).message), /hunter2/);
     }
   }
-  const make: Record<DocumentName, () => unknown> = {
+  const make: Record<Exclude<DocumentName, 'shared'>, () => unknown> = {
     'topic-metrics': () => new TopicMeters(1, store),
     users: () => new UserDirectory(store, pool),
     rules: () => new RuleList(store, async () => {}),

@@ -15,13 +15,18 @@ export class NodeMeta {
   readonly counts: GroupCounts;
   readonly #client: MetaClient;
 
-  /** `members`: the other nodes that hold groups. */
-  constructor(system: ActorSystem, counts: GroupCounts, members: readonly number[]) {
+  private constructor(counts: GroupCounts, client: MetaClient) {
     this.counts = counts;
-    const services = [ownMetaRef(system), ...members.filter((node) => node !== system.node).map(metaDoorRef)];
-    const client = new MetaClient({ candidates: () => services });
     this.#client = client;
-    system.spawn(() => new MetaClientActor(client), { name: 'meta-client' });
+  }
+
+  /** `nodes`: those that hold groups, the nearest first; this one or others. */
+  static start(system: ActorSystem, counts: GroupCounts, nodes: readonly number[]): Promise<NodeMeta> {
+    const services = nodes.map((node) => (node === system.node ? ownMetaRef(system) : metaDoorRef(node)));
+    const client = new MetaClient({ candidates: () => services });
+    return new Promise((resolve) => {
+      system.spawn(() => new MetaClientActor(client, () => resolve(new NodeMeta(counts, client))), { name: 'meta-client' });
+    });
   }
 
   groupOf(kind: GroupKind, key: MetaKey): number {

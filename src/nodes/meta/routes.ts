@@ -1,4 +1,7 @@
-/** `/api/v1/meta`: keys of the metadata over HTTP, for tools and for people. Values are text, or base64 where they are not. */
+/**
+ * `/api/v1/meta`: keys of the metadata over HTTP, for tools and for people. Values are text, or base64 where they are not. Users, rules and bans are not among them: they have routes of their own, and
+ * password hashes never come out.
+ */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { decodeNodeRecord, NODE_PREFIX, NODES_GROUP, type NodeRecord } from '../../actors/controller/messages.ts';
 import { metaError } from '../../actors/meta/client/errors.ts';
@@ -7,6 +10,7 @@ import { endOfPrefix, keyOf, type MetaKey, type MetaRecord, textOf } from '../..
 import { GROUP_KINDS, type GroupKind } from '../../actors/raft/group-id.ts';
 import { SluiceError } from '../../base/errors.ts';
 import { META_KEY_BYTES_MAX, META_RANGE_ENTRIES_MAX } from '../../base/limits.ts';
+import { SECURITY_PREFIX } from '../security/kept-entries.ts';
 import type { NodeMeta } from './node-meta.ts';
 
 /** What users see of a key. */
@@ -96,22 +100,27 @@ export function addMetaRoutes(app: FastifyInstance, meta: () => NodeMeta | undef
     if (found === undefined) throw new SluiceError('SLUICE_HTTP_UNAVAILABLE', 'this node holds no metadata now');
     return found;
   };
+  const nameOf = (key: string): MetaKey => {
+    if (key.startsWith(SECURITY_PREFIX))
+      throw new SluiceError('SLUICE_HTTP_FORBIDDEN', `${SECURITY_PREFIX} has commands of its own`);
+    return keyOf(key);
+  };
   app.get('/api/v1/nodes', async () => ({ nodes: await nodes(here()) }));
   app.put<{ Body: Put }>('/api/v1/meta/key', { schema: { body: PUT_SCHEMA } }, ({ body }) => {
     const { kind, key, value, encoding, expected, lease } = body;
-    return claim(here(), kind, key, Buffer.from(value, encoding), expected, lease);
+    return claim(here(), kind, nameOf(key), Buffer.from(value, encoding), expected, lease);
   });
   app.delete<{ Querystring: Query }>(
     '/api/v1/meta/key',
     { schema: { querystring: DELETE_SCHEMA } },
     ({ query: { kind, key, expected } }) =>
-      claim(here(), kind, key, undefined, expected === undefined ? undefined : Number(expected), 0),
+      claim(here(), kind, nameOf(key), undefined, expected === undefined ? undefined : Number(expected), 0),
   );
   app.get<{ Querystring: Query }>(
     '/api/v1/meta/key',
     { schema: { querystring: GET_SCHEMA } },
     async ({ query: { kind, key, stale } }) => {
-      const name = keyOf(key);
+      const name = nameOf(key);
       const { records } = await here().get(here().groupOf(kind, name), [name], stale === 'true');
       if (records[0] === undefined) throw new SluiceError('SLUICE_META_NO_KEY', `there is no key ${JSON.stringify(key)}`);
       return viewOf(records[0]);
@@ -138,22 +147,21 @@ async function nodes(meta: NodeMeta): Promise<NodeRecord[]> {
 async function claim(
   meta: NodeMeta,
   kind: GroupKind,
-  key: string,
+  name: MetaKey,
   value: Uint8Array | undefined,
   expected: number | undefined,
   lease: number,
 ): Promise<{ readonly revision: number; readonly modified: number }> {
-  const name = keyOf(key);
   const claims = [{ key: name, expected: expected ?? ANY, value, lease }];
   const reply = await meta.command(meta.groupOf(kind, name), { type: 'claim', claims, wantsBefore: value === undefined });
   if (reply.type !== 'claimed') throw metaError('malformed', 0);
   const { isDone, modified, before } = reply.results[0] as ClaimResult;
   if (!isDone) {
     const found = modified === 0 ? 'it is not there' : `it was last changed in revision ${modified}`;
-    throw new SluiceError('SLUICE_META_CONFLICT', `${JSON.stringify(key)} is not as expected: ${found}`);
+    throw new SluiceError('SLUICE_META_CONFLICT', `${JSON.stringify(textOf(name))} is not as expected: ${found}`);
   }
   if (value === undefined && before === undefined)
-    throw new SluiceError('SLUICE_META_NO_KEY', `there is no key ${JSON.stringify(key)}`);
+    throw new SluiceError('SLUICE_META_NO_KEY', `there is no key ${JSON.stringify(textOf(name))}`);
   return { revision: reply.revision, modified };
 }
 
@@ -172,9 +180,10 @@ async function range(meta: NodeMeta, query: Query): Promise<PageView> {
   // Behind the end of a page that is not the last there may be keys that are not here.
   const known = pages.filter(({ isMore }) => isMore).map((page) => page.records.at(-1)!.key);
   const end = known.length === 0 ? undefined : known.reduce((a, b) => (a < b ? a : b));
-  const shown = (end === undefined ? records : records.filter(({ key }) => key <= end)).slice(0, request.limit);
-  const isMore = end !== undefined || shown.length < records.length;
-  const next = isMore && shown.length > 0 ? { next: `${textOf(shown.at(-1)!.key)}\0` } : {};
+  const whole = (end === undefined ? records : records.filter(({ key }) => key <= end)).slice(0, request.limit);
+  const shown = whole.filter(({ key }) => !isHidden(key));
+  const isMore = end !== undefined || whole.length < records.length;
+  const next = isMore && whole.length > 0 ? { next: nextOf(whole.at(-1)!.key) } : {};
   return { revision: pages.length === 1 ? pages[0]!.revision : 0, keys: shown.map(viewOf), ...next };
 }
 
@@ -196,6 +205,7 @@ function watch(meta: NodeMeta, { kind, prefix = '', since = '0' }: Query, reply:
         }
         for (const { revision, changes } of steps) {
           for (const { key, record } of changes) {
+            if (isHidden(key)) continue;
             say(record === undefined ? { revision, key: textOf(key), deleted: true } : { revision, ...viewOf(record) });
           }
         }
@@ -216,6 +226,15 @@ function watch(meta: NodeMeta, { kind, prefix = '', since = '0' }: Query, reply:
 
 /** What waits for a watcher that does not read, bytes; then it is cut off, and may resume where it was. */
 const WATCH_BYTES_MAX = 8 << 20;
+
+function isHidden(key: MetaKey): boolean {
+  return key.startsWith(SECURITY_PREFIX);
+}
+
+/** Where the page behind this key begins, without a hidden name in it. */
+function nextOf(key: MetaKey): string {
+  return isHidden(key) ? textOf(endOfPrefix(SECURITY_PREFIX)) : `${textOf(key)}\0`;
+}
 
 function largest(a: MetaKey, b: MetaKey): MetaKey {
   return a > b ? a : b;

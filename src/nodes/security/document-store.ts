@@ -1,13 +1,13 @@
 /**
- * Where users, rules and bans are kept: a few named documents that are replaced as a whole. The file store below keeps them in `node.data`; a metadata service
- * can keep them for a whole cluster behind the same interface.
+ * A few named documents that are replaced as a whole, in `node.data`: users, rules and bans of a node that has no metadata, and copies of them on one that has (kept-entries.ts).
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
 
-export type DocumentName = 'users' | 'rules' | 'bans' | 'topic-metrics';
+/** `shared`: whether users, rules and bans are copies of what the metadata has. */
+export type DocumentName = 'users' | 'rules' | 'bans' | 'topic-metrics' | 'shared';
 
 export interface DocumentStore {
   /** Undefined when it has never been written. Throws when it cannot be told what was. */

@@ -42,16 +42,19 @@ import { type Drivers, loadDrivers, type StoreName } from '../backends/drivers.t
 import type { Config } from '../config/schema.ts';
 import type { HttpAdmin } from '../http-server.ts';
 import { errorFields, type Log } from '../log.ts';
+import type { TableSource } from '../meta/meta-table.ts';
 import type { ReactorBoot } from '../reactor-boot.ts';
 import { BanList } from './ban-list.ts';
-import { FileDocumentStore } from './document-store.ts';
+import { type DocumentStore, FileDocumentStore } from './document-store.ts';
 import { FailureLog } from './failure-log.ts';
 import { FlappingBanner } from './flapping-banner.ts';
 import { RuleList } from './rule-list.ts';
-import { UserDirectory } from './user-directory.ts';
+import { type UserChanges, UserDirectory } from './user-directory.ts';
 
 /** Threads that check passwords. Two keep a login queue moving while scrypt takes 50 ms; they run at a lower priority than reactors. */
 const PASSWORD_THREADS = 2;
+/** Up to so many changed users are told one by one. */
+const USERS_TOLD_ONE_BY_ONE = 64;
 
 export class NodeSecurity {
   readonly users: UserDirectory;
@@ -66,31 +69,31 @@ export class NodeSecurity {
   readonly #failures: FailureLog;
   readonly #backEnds: BackEnds;
   readonly #guard: AdminGuard;
+  readonly #store: DocumentStore;
   #fileRules: readonly Rule[];
   #system: ActorSystem | undefined;
   /** There when sources have to be asked. */
   #authorizer: BackEndAuthorizer | undefined;
 
-  /** Rejects when a file or the store is bad. */
-  static async start(config: Config, log: Log): Promise<NodeSecurity> {
-    return new NodeSecurity(config, log, await loadDrivers(config));
+  /** Rejects when a file or the store is bad. `isShared`: users, rules and bans are the metadata's, see `follow`. */
+  static async start(config: Config, log: Log, isShared: boolean): Promise<NodeSecurity> {
+    return new NodeSecurity(config, log, await loadDrivers(config), isShared);
   }
 
-  private constructor(config: Config, log: Log, drivers: Drivers) {
+  private constructor(config: Config, log: Log, drivers: Drivers, isShared: boolean) {
     this.#config = config;
     this.#log = log;
     this.#failures = new FailureLog(log);
     this.#backEnds = new BackEnds(config, drivers.stores);
     this.#policy = { denyOnFailure: config.auth.on_error === 'deny', timeoutMs: config.auth.timeout_ms };
     const store = new FileDocumentStore(config.node.data);
+    this.#store = store;
     this.#fileRules = this.#readRules();
     this.#pool = new PasswordPool({ threads: PASSWORD_THREADS, logN: config.auth.scrypt_log_n });
     this.#guard = new AdminGuard(config, this.#pool);
-    this.users = new UserDirectory(store, this.#pool, async (name, user) => {
-      if (offersScramAnywhere(config)) await this.#broadcast({ type: 'user', name, user });
-    });
-    this.rules = new RuleList(store, (rules) => this.#broadcast({ type: 'rules', source: 'builtin', rules }));
-    this.bans = new BanList(store, Date.now, (bans) => this.#broadcast({ type: 'bans', bans }));
+    this.users = new UserDirectory(store, this.#pool, (changes) => this.#usersChanged(changes), isShared);
+    this.rules = new RuleList(store, (rules) => this.#broadcast({ type: 'rules', source: 'builtin', rules }), isShared);
+    this.bans = new BanList(store, Date.now, (bans) => this.#broadcast({ type: 'bans', bans }), isShared);
     for (const { name, kind } of ruleSources(config)) {
       // Made now, so that what is missing stops the boot.
       if (kind === 'asked') this.#backEnds.http('acl');
@@ -143,6 +146,18 @@ export class NodeSecurity {
     });
   }
 
+  /**
+   * Users, rules and bans go by the metadata from now on; until it has answered, by the copies that this node has. Resolves when they are in force. What a node has from before it shared them becomes
+   * known to all.
+   */
+  async follow(meta: TableSource): Promise<void> {
+    const brings = this.#store.read('shared') === undefined;
+    const onError = (document: string, what: string, error?: unknown): void =>
+      this.#log.error({ document, ...(error === undefined ? {} : errorFields(error)) }, what);
+    await Promise.all([this.users, this.rules, this.bans].map(({ kept }) => kept.follow(meta, brings, onError)));
+    if (brings) await this.#store.write('shared', true);
+  }
+
   /** What the sources say now, but for rules that come with a client's credentials. */
   async ask(identity: Identity, { action, topic, qos, retain }: AccessQuestion): Promise<boolean> {
     const { options, book, bans } = this.reactorBoot().access;
@@ -186,7 +201,14 @@ export class NodeSecurity {
   }
 
   async close(): Promise<void> {
+    await Promise.all([this.users, this.rules, this.bans].map(({ kept }) => kept.close()));
     await Promise.all([this.#backEnds.close(), this.#pool.close()]);
+  }
+
+  async #usersChanged(changes: UserChanges): Promise<void> {
+    if (!offersScramAnywhere(this.#config)) return;
+    if (changes.size > USERS_TOLD_ONE_BY_ONE) return this.#broadcast({ type: 'users', users: [...this.#scramUsers] });
+    for (const [name, user] of changes) await this.#broadcast({ type: 'user', name, user });
   }
 
   /** Reactors know them only when it is of use. */

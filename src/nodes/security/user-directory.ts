@@ -1,5 +1,5 @@
 /**
- * The built-in users: name, stored password, what SCRAM needs, groups. In memory, written to the document store before a change is reported as done.
+ * The built-in users: name, stored password, what SCRAM needs, groups. In memory; a change is kept before it is reported as done.
  *
  * Bounds: USERS_MAX users; hashing waits in the password pool.
  */
@@ -10,6 +10,7 @@ import { USER_GROUPS_MAX, USERS_MAX } from '../../base/limits.ts';
 import type { PasswordPool } from '../auth/password-pool.ts';
 import { parseStoredPassword, type StoredPassword } from '../auth/stored-password.ts';
 import type { DocumentStore } from './document-store.ts';
+import { KeptEntries } from './kept-entries.ts';
 
 interface StoredUser {
   readonly hash: string;
@@ -38,22 +39,35 @@ export interface UserChange {
   readonly groups?: readonly string[];
 }
 
-export class UserDirectory {
-  readonly #store: DocumentStore;
-  readonly #pool: PasswordPool;
-  readonly #onChange: (name: string, user: BuiltinUser | null) => Promise<void>;
-  #users: ReadonlyMap<string, StoredUser>;
+/** Null: the user is gone. */
+export type UserChanges = ReadonlyMap<string, BuiltinUser | null>;
 
-  /** `onChange` tells those who check users elsewhere; null: it is gone. Throws when the store holds something else than users. */
+export class UserDirectory {
+  readonly kept: KeptEntries<StoredUser>;
+  readonly #pool: PasswordPool;
+
+  /** `onChange` tells those who check users elsewhere. Throws when the store holds something else than users. */
   constructor(
     store: DocumentStore,
     pool: PasswordPool,
-    onChange: (name: string, user: BuiltinUser | null) => Promise<void> = async () => {},
+    onChange: (changes: UserChanges) => Promise<void> = async () => {},
+    isShared = false,
   ) {
-    this.#store = store;
-    this.#onChange = onChange;
     this.#pool = pool;
-    this.#users = readUsers(store.read('users'));
+    this.kept = new KeptEntries<StoredUser>({
+      store,
+      document: 'users',
+      isShared,
+      read: readUsers,
+      write: (users) => Object.fromEntries(users),
+      parse: (value) => (isSound(value) ? value : undefined),
+      onChange: (changes) =>
+        onChange(new Map([...changes].map(([name, user]) => [name, user === undefined ? null : builtin(user)] as const))),
+    });
+  }
+
+  get #users(): ReadonlyMap<string, StoredUser> {
+    return this.kept.entries;
   }
 
   get size(): number {
@@ -87,46 +101,24 @@ export class UserDirectory {
     if (this.#users.has(name)) return false;
     if (this.#users.size >= USERS_MAX) throw new SluiceError('SLUICE_SECURITY_LIMIT', `there are ${USERS_MAX} users already`);
     const secrets = await this.#hash(password);
-    if (this.#users.has(name)) return false;
-    await this.#save(name, new Map(this.#users).set(name, { ...secrets, superuser, groups: bounded(groups) }));
-    return true;
+    const user: StoredUser = { ...secrets, superuser, groups: bounded(groups) };
+    return this.kept.update(name, (before) => (before === undefined ? user : undefined));
   }
 
   /** False when there is none of this name. */
   async change(name: string, { password, superuser, groups }: UserChange): Promise<boolean> {
     if (!this.#users.has(name)) return false;
     const secrets = password === undefined ? {} : await this.#hash(password);
-    const user = this.#users.get(name);
-    if (user === undefined) return false;
-    const changed: StoredUser = {
-      ...user,
+    const changes = {
       ...secrets,
       ...(superuser === undefined ? {} : { superuser }),
       ...(groups === undefined ? {} : { groups: bounded(groups) }),
     };
-    await this.#save(name, new Map(this.#users).set(name, changed));
-    return true;
+    return this.kept.update(name, (before) => (before === undefined ? undefined : { ...before, ...changes }));
   }
 
-  async remove(name: string): Promise<boolean> {
-    const users = new Map(this.#users);
-    if (!users.delete(name)) return false;
-    await this.#save(name, users);
-    return true;
-  }
-
-  /** In force at once, so that what follows builds on it; taken back when it cannot be kept. */
-  async #save(name: string, users: ReadonlyMap<string, StoredUser>): Promise<void> {
-    const before = this.#users;
-    this.#users = users;
-    try {
-      await this.#store.write('users', Object.fromEntries(users));
-    } catch (error) {
-      if (this.#users === users) this.#users = before;
-      throw error;
-    }
-    const user = users.get(name);
-    await this.#onChange(name, user === undefined ? null : builtin(user));
+  remove(name: string): Promise<boolean> {
+    return this.kept.update(name, (before) => (before === undefined ? undefined : null));
   }
 
   async #hash(password: string): Promise<Pick<StoredUser, 'hash' | 'scram'>> {
@@ -151,19 +143,25 @@ function summarize(name: string, { superuser, groups }: StoredUser): UserSummary
   return { name, superuser, groups };
 }
 
-function readUsers(document: unknown): ReadonlyMap<string, StoredUser> {
+function readUsers(document: unknown): Map<string, StoredUser> {
   if (document === undefined) return new Map();
   const entries = typeof document === 'object' && document !== null ? Object.entries(document) : [['', undefined]];
   const users = new Map<string, StoredUser>();
-  for (const [name, value] of entries as [string, StoredUser | undefined][]) {
-    const isSound =
-      typeof value?.hash === 'string' &&
-      parseStoredPassword(value.hash) !== undefined &&
-      parseScramCredential(value.scram) !== undefined &&
-      typeof value.superuser === 'boolean' &&
-      Array.isArray(value.groups);
-    if (!isSound) throw new SluiceError('SLUICE_SECURITY_STORE', 'the stored users are not what this version writes');
+  for (const [name, value] of entries as [string, unknown][]) {
+    if (!isSound(value)) throw new SluiceError('SLUICE_SECURITY_STORE', 'the stored users are not what this version writes');
     users.set(name, value);
   }
   return users;
+}
+
+function isSound(value: unknown): value is StoredUser {
+  const { hash, scram, superuser, groups } = (value ?? {}) as Partial<StoredUser>;
+  return (
+    typeof hash === 'string' &&
+    parseStoredPassword(hash) !== undefined &&
+    typeof scram === 'string' &&
+    parseScramCredential(scram) !== undefined &&
+    typeof superuser === 'boolean' &&
+    Array.isArray(groups)
+  );
 }

@@ -338,13 +338,17 @@ export class MetaClient {
 /** Receives for a client. */
 export class MetaClientActor implements Actor<Flush> {
   readonly #client: MetaClient;
+  readonly #onStarted: () => void;
 
-  constructor(client: MetaClient) {
+  /** `onStarted`: the client can be used. */
+  constructor(client: MetaClient, onStarted: () => void = () => {}) {
     this.#client = client;
+    this.#onStarted = onStarted;
   }
 
   started(ctx: ActorContext<Flush>): void {
     this.#client.started(ctx);
+    this.#onStarted();
   }
 
   receive(): void {
