@@ -224,6 +224,8 @@ export const STORE_MAILBOX_MAX = 65_536;
 /** Partitions of one declared topic, and declared topics of a node. */
 export const TOPIC_PARTITIONS_MAX = 1024;
 export const TOPICS_DECLARED_MAX = 10_000;
+/** Until a node tries again to make a declared topic, milliseconds. */
+export const TOPICS_RETRY_MS = 5000;
 /** A frame of messages for persistent sessions goes to the store within the turn when it has this many bytes. */
 export const FAN_OUT_BYTES: number = 192 * 1024;
 /** Messages of an inbox that are kept in memory for a client that keeps up, bytes; what comes on top is read from the log when its turn comes. */

@@ -104,7 +104,7 @@ class Boot {
   #topics: TopicCatalogue | undefined;
   #groups: NodeGroups | undefined;
   #meta: NodeMeta | undefined;
-  /** Resolves when what the metadata says of users, rules and bans is in force. */
+  /** Resolves when what the metadata says of users, rules, bans and declared topics is in force. */
   #synced: Promise<unknown> | undefined;
 
   constructor(options: BootOptions) {
@@ -282,8 +282,10 @@ class Boot {
       services: this.#services(),
       servicesUp: async (system) => {
         if (this.#hasGroups()) this.#groups = new NodeGroups(system);
-        this.#topics = new TopicCatalogue(system);
-        await this.#topics.load();
+        const topics = new TopicCatalogue(system, this.#metaNodes().length > 0, log);
+        this.#topics = topics;
+        this.#undos.push(() => topics.close());
+        await topics.load();
       },
       onDeath: (thread, incarnation, error) => this.#state.reactorDied(thread, incarnation, error),
       onGiveUp: (_thread, error) => onGiveUp(error),
@@ -331,7 +333,7 @@ class Boot {
     const nodes = this.#metaNodes();
     if (nodes.length === 0) return;
     this.#meta = await NodeMeta.start(this.#host.system, config.meta.groups, nodes);
-    this.#synced = this.#security!.follow(this.#meta);
+    this.#synced = Promise.all([this.#security!.follow(this.#meta), this.#topics!.follow(this.#meta)]);
   }
 
   /** Nodes that hold the metadata, this one among them or not; none when this node does without. */

@@ -21,6 +21,8 @@ export interface Declaration {
   readonly retentionBytes: number;
   /** Copies, this node's included. */
   readonly replicas: number;
+  /** The same on all nodes; absent in what was kept before topics were shared. */
+  readonly id?: string;
 }
 
 /** To the shard keeper of a reactor: these are all declarations from now on. Asked; answered by `true` when publishes go by them. */

@@ -1,6 +1,6 @@
 /** `sluice topic`: declares topics, shows, changes and deletes them. */
 import { Command, Option } from 'commander';
-import type { PartitionFacts } from '../topics/catalogue.ts';
+import type { PartitionFacts } from '../topics/local-topics.ts';
 import type { TopicView } from '../topics/routes.ts';
 import { type AdminOptions, addAdminOptions, adminRequest, type Columns, printJson, printTable } from './admin-client.ts';
 import { byteSize, duration, wholeNumber } from './option-values.ts';
