@@ -57,6 +57,19 @@ test('keeps every synced commit through crashes of power, and each commit whole 
   assert.ok(lost > 20, `crashes that lose unsynced commits happen (${lost})`);
 });
 
+test('what an opening has found is durable, whether the process that wrote it had synced it or not', () => {
+  for (let seed = 1; seed <= 150; seed++) {
+    const modelled = new ModelledJournal(new SimDisk(), seed);
+    for (let i = 0; i < 6; i++) {
+      for (let steps = (seed + i) % 7; steps >= 0; steps--) modelled.step();
+      modelled.kill();
+      const found = pictureOf(modelled.journal);
+      modelled.crash();
+      deepStrictEqual(pictureOf(modelled.journal), found, `seed ${seed}`);
+    }
+  }
+});
+
 test('a crash in the middle of a write leaves all or nothing of that commit', () => {
   for (let seed = 1; seed <= 100; seed++) {
     const modelled = new ModelledJournal(new SimDisk(), seed);

@@ -210,6 +210,8 @@ class Recovery implements CommitVisitor {
     const { active, nextLsn, verdict } = this.#walkAll(segment, this);
     if (next === undefined && trailer === undefined) {
       this.#cut(active, segment.size, verdict);
+      // A process that was killed may have written it and not synced; from now on it counts as durable.
+      options.disk.sync(active.file);
       return { nextLsn, active };
     }
     const dueLsn = next?.header.startLsn ?? trailer!.nextLsn;
@@ -265,7 +267,6 @@ class Recovery implements CommitVisitor {
     const { disk } = this.#journal.options;
     this.#tornBytes += size - position;
     disk.truncate(file, position);
-    disk.sync(file);
   }
 
   #damaged(what: string): void {
