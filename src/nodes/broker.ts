@@ -20,6 +20,7 @@ import { EXCLUSIVE_PROBE } from '../actors/exclusive/probe.ts';
 import { Inboxes } from '../actors/inbox/inboxes.ts';
 import { JointUnits } from '../actors/inbox/joint-units.ts';
 import { Parts } from '../actors/inbox/parts.ts';
+import { SharedReturns } from '../actors/inbox/shared-returns.ts';
 import { spawnInsight } from '../actors/insight/actor.ts';
 import { Insight, type InsightOptions } from '../actors/insight/insight.ts';
 import { allocateMeters } from '../actors/insight/meters.ts';
@@ -177,17 +178,19 @@ export function startBroker(
     sessions: new Map(),
     authenticator,
     inboxes,
+    returns: inboxes === null ? null : new SharedReturns(inboxes, shares),
     enhanced: new Map((security.enhanced?.(access) ?? []).map((each) => [each.method, each])),
     replays: storage?.replays ?? null,
     rates: listenerRates(limits.rate, reactors),
     access,
     authorizer,
   };
-  const onRun = remoteRuns(system, router, gauge, shares, storage?.parts ?? null);
+  const onRun = remoteRuns(system, router, gauge, shares, publisher, storage?.parts ?? null);
   spawnRouter(system, router, (kind, bytes, start, end) => {
     if (kind === ROUTER_BYTES.fence || kind === ROUTER_BYTES.fenceRequest) fences.receive(kind, bytes, start);
     else if (kind === ROUTER_BYTES.durable) storage?.joint.onDurable(bytes, start);
     else if (kind === ROUTER_BYTES.part) storage?.joint.onPart(bytes, start);
+    else if (kind === ROUTER_BYTES.passedOn) storage?.joint.onPassedOn(bytes, start);
     else if (kind === ROUTER_BYTES.written) storage?.parts.onWritten(bytes, start);
     else onRun(kind, bytes, start, end);
   });

@@ -1,7 +1,8 @@
 /**
  * A node under random traffic on a simulated disk: publishers and subscribers with persistent sessions come and go on all reactors and take each other's place, messages
  * of QoS 1 and 2 are sent again as the standard says, and now and then the process or the power goes. In the end everybody comes back, and what was acknowledged must
- * have arrived: QoS 1 at least once, QoS 2 exactly once, in the order of each publisher and topic. One seed, one run.
+ * have arrived: QoS 1 at least once, QoS 2 exactly once, in the order of each publisher and topic; and so over all members of a shared subscription together, in any order.
+ * One seed, one run.
  */
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
 import { SessionSeed } from '../../../src/actors/session/seed.ts';
@@ -19,6 +20,7 @@ import type { SimStoreOptions } from '../store/sim-store.ts';
 const REACTORS_MAX = 3;
 const PUBLISHERS = 3;
 const SUBSCRIBERS = 2;
+const MEMBERS = 2;
 const STEPS = 250;
 const CALM_ROUNDS_MAX = 200;
 const WINDOW = 12;
@@ -164,11 +166,17 @@ class StormPublisher extends StormClient {
 }
 
 class StormSubscriber extends StormClient {
+  readonly #filter: string;
   readonly got = new Map<string, string[]>();
   readonly #unreleased = new Set<number>();
   readonly #owed: object[] = [];
   isSubscribed = false;
   heard = 0;
+
+  constructor(id: string, faults: string[], filter: string) {
+    super(id, faults);
+    this.#filter = filter;
+  }
 
   /** Answers some of what it owes. */
   answer(count: number): void {
@@ -177,7 +185,7 @@ class StormSubscriber extends StormClient {
 
   protected online(): void {
     this.#owed.length = 0; // answers to what came on another connection
-    if (!this.isSubscribed) this.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 't/#', qos: 2 }] });
+    if (!this.isSubscribed) this.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: this.#filter, qos: 2 }] });
   }
 
   protected packet(packet: Packet): void {
@@ -221,7 +229,9 @@ class Storm {
   readonly #failures: Error[] = [];
   readonly #store: SimStoreOptions;
   readonly #publishers = Array.from({ length: PUBLISHERS }, (_, i) => new StormPublisher(`p${i}`, this.faults));
-  readonly #subscribers = Array.from({ length: SUBSCRIBERS }, (_, i) => new StormSubscriber(`s${i}`, this.faults));
+  readonly #alone = Array.from({ length: SUBSCRIBERS }, (_, i) => new StormSubscriber(`s${i}`, this.faults, 't/#'));
+  readonly #members = Array.from({ length: MEMBERS }, (_, i) => new StormSubscriber(`m${i}`, this.faults, '$share/g/t/#'));
+  readonly #subscribers: readonly StormSubscriber[] = [...this.#alone, ...this.#members];
   readonly #clients: readonly StormClient[] = [...this.#publishers, ...this.#subscribers];
   readonly #hashes: string[] = [];
   #lives = 0;
@@ -275,7 +285,9 @@ class Storm {
     for (const publisher of this.#publishers) {
       for (const [topic, texts] of publisher.acknowledged) {
         acknowledged += texts.length;
-        for (const { id, got } of [...this.#subscribers, ...this.#logs()]) judge({ id, got }, topic, texts, faults);
+        for (const { id, got } of [...this.#alone, ...this.#logs()]) judge({ id, got }, topic, texts, faults);
+        const got = this.#members.flatMap((member) => member.got.get(topic) ?? []);
+        judge({ id: 'members', got: new Map([[topic, got.sort((a, b) => Number(a) - Number(b))]]) }, topic, texts, faults);
       }
     }
     this.#hashes.push(this.#reactors.cluster.trace.toString());

@@ -20,7 +20,8 @@ function subject() {
     holdInbound: (thread: number, hold: boolean) => holds.push(`${thread} ${hold}`),
   } as unknown as ActorSystem;
   const shares = { receive: () => assert.unreachable('no shared run was sent') };
-  const onRun = remoteRuns(system, router, gauge, shares, null);
+  const publisher = { passing: { from: 0, unit: 0 } };
+  const onRun = remoteRuns(system, router, gauge, shares, publisher, null);
   const delivered: string[] = [];
   let presses: PressureSource | null = null;
   const sink = {

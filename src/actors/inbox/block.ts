@@ -3,7 +3,7 @@
  *
  *   block:       run *
  *   run:         bytes u32 · messages u32 · dialect u8 · qos u8 · retain u8 · 0 u8 · 0 u32 · expires at f64 (wall ms, 0 never) · PUBLISH packets … · 0 … (to 8)
- *   attributes:  qos u8 · retain as published u8 · ids u16 · subscription id u32 *
+ *   attributes:  qos u8 · flags u8 (1 retain as published, 2 shared) · ids u16 · subscription id u32 * · if shared: bytes u16 · key of the shared subscription
  *
  * Packets stay as they are because that is how they leave again: as a block, with only their packet ids written over.
  */
@@ -14,9 +14,12 @@ import type { Outgoing } from '../session/outgoing.ts';
 
 export const RUN_HEADER_BYTES = 24;
 const ATTRIBUTES_BYTES = 4;
+const FLAG = { retainAsPublished: 1, shared: 2 } as const;
+/** Attributes have a u16 for their size. A longer key is left out: its messages stay with the member that they fell to. */
+const SHARE_KEY_BYTES_MAX = 65_000;
 
 /** What one recipient gets of a block. */
-export type Grant = Pick<Delivery, 'qos' | 'retainAsPublished' | 'subscriptionIds'>;
+export type Grant = Pick<Delivery, 'qos' | 'retainAsPublished' | 'subscriptionIds' | 'share'>;
 
 export function runBytes(run: Pick<Run, 'start' | 'end'>): number {
   return RUN_HEADER_BYTES + ((run.end - run.start + 7) & ~7);
@@ -58,29 +61,46 @@ export function readRuns(bytes: Uint8Array, view: DataView, from: number, to: nu
       end: start + length,
       count,
       expiresAt: view.getFloat64(at + 16, true),
-      share: null,
+      share: grant.share,
     });
     at = start + ((length + 7) & ~7);
   }
 }
 
-export function attributeBytes({ subscriptionIds }: Grant): number {
-  return ATTRIBUTES_BYTES + 4 * (subscriptionIds?.length ?? 0);
+export function attributeBytes({ subscriptionIds, share }: Grant): number {
+  const key = shareKey(share);
+  return ATTRIBUTES_BYTES + 4 * (subscriptionIds?.length ?? 0) + (key === null ? 0 : 2 + key.length);
 }
 
-export function writeAttributes(view: DataView, at: number, { qos, retainAsPublished, subscriptionIds }: Grant): void {
+export function writeAttributes(view: DataView, at: number, { qos, retainAsPublished, subscriptionIds, share }: Grant): void {
+  const key = shareKey(share);
   view.setUint8(at, qos);
-  view.setUint8(at + 1, retainAsPublished ? 1 : 0);
+  view.setUint8(at + 1, (retainAsPublished ? FLAG.retainAsPublished : 0) | (key === null ? 0 : FLAG.shared));
   view.setUint16(at + 2, subscriptionIds?.length ?? 0, true);
   for (const [i, id] of (subscriptionIds ?? []).entries()) view.setUint32(at + ATTRIBUTES_BYTES + 4 * i, id, true);
+  if (key === null) return;
+  const keyAt = at + ATTRIBUTES_BYTES + 4 * (subscriptionIds?.length ?? 0);
+  view.setUint16(keyAt, key.length, true);
+  new Uint8Array(view.buffer, view.byteOffset + keyAt + 2, key.length).set(key);
 }
 
 export function readAttributes(view: DataView, at: number): Grant {
+  const flags = view.getUint8(at + 1);
   const ids = view.getUint16(at + 2, true);
   return {
     qos: view.getUint8(at) as Qos,
-    retainAsPublished: view.getUint8(at + 1) === 1,
+    retainAsPublished: (flags & FLAG.retainAsPublished) !== 0,
     subscriptionIds:
       ids === 0 ? null : Array.from({ length: ids }, (_, i) => view.getUint32(at + ATTRIBUTES_BYTES + 4 * i, true)),
+    share: (flags & FLAG.shared) === 0 ? null : readShareKey(view, at + ATTRIBUTES_BYTES + 4 * ids),
   };
+}
+
+function shareKey(share: string | null): Uint8Array | null {
+  const key = share === null ? null : Buffer.from(share);
+  return key === null || key.length > SHARE_KEY_BYTES_MAX ? null : key;
+}
+
+function readShareKey(view: DataView, at: number): string {
+  return Buffer.from(view.buffer, view.byteOffset + at + 2, view.getUint16(at, true)).toString('utf8');
 }

@@ -37,7 +37,12 @@ export class FanOut {
     this.recipients = recipients;
     this.origin = origin;
     // Copies: a subscription may change while its messages are on their way.
-    this.grants = grants.map(({ qos, retainAsPublished, subscriptionIds }) => ({ qos, retainAsPublished, subscriptionIds }));
+    this.grants = grants.map(({ qos, retainAsPublished, subscriptionIds, share }) => ({
+      qos,
+      retainAsPublished,
+      subscriptionIds,
+      share,
+    }));
     this.write = new StagedWrite((code, bases) => this.#committed(code, bases));
     const prefix = grants.reduce((bytes, grant) => bytes + recipientBytes(attributeBytes(grant)), PREFIX_BYTES);
     this.block = (prefix + 7) & ~7;
@@ -93,12 +98,13 @@ export class FanOuts {
   readonly #byTopic = new Map<Topic, FanOut>();
   #recipients: Inbox[] = [];
   #grants: Grant[] = [];
+  readonly #one: [Inbox[], Grant[]] = [[], []];
   #isPublishing = false;
   /** The reactor that has published what comes now; 0: this one. */
   origin = 0;
   /** Takes the frames of other reactors. */
   onForeign: (origin: number, fanOut: FanOut) => void = () => {};
-  /** The writes that the run of the last `end` went to. */
+  /** The writes that the run between the last `begin` and `end` went to. */
   readonly writes: StagedWrite[] = [];
 
   constructor(store: StoreClient) {
@@ -108,12 +114,12 @@ export class FanOuts {
   /** A run goes to several sinks now: who of them has an inbox is collected until `end`. */
   begin(): void {
     this.#isPublishing = true;
+    if (this.writes.length > 0) this.writes.length = 0;
   }
 
   /** All sinks have had the run. */
   end(run: Run): void {
     this.#isPublishing = false;
-    if (this.writes.length > 0) this.writes.length = 0;
     if (this.#recipients.length > 0) this.#stageAll(run);
   }
 
@@ -122,6 +128,14 @@ export class FanOuts {
     this.#recipients.push(inbox);
     this.#grants.push(grant);
     if (!this.#isPublishing) this.#stageAll(run);
+  }
+
+  /** This part of a run is for this inbox alone: the member of a shared subscription that it fell to. */
+  single(inbox: Inbox, part: Run, grant: Grant): void {
+    const [recipients, grants] = this.#one;
+    recipients[0] = inbox;
+    grants[0] = grant;
+    this.#stage(part, recipients, grants);
   }
 
   /** Hands everything over, what has been published here to the store: at the end of the turn, and before recipients change. */
@@ -142,7 +156,8 @@ export class FanOuts {
   #stage(run: Run, recipients: readonly Inbox[], grants: readonly Grant[]): void {
     const fanOut = this.#find(run.topic, recipients, grants) ?? this.#gather(run, recipients, grants);
     fanOut.add(run);
-    this.writes.push(fanOut.write);
+    // Parts of one run that fall to one member are in one frame.
+    if (!this.writes.includes(fanOut.write)) this.writes.push(fanOut.write);
     if (fanOut.end >= FAN_OUT_BYTES) this.handOver();
   }
 
@@ -168,5 +183,10 @@ export class FanOuts {
 }
 
 function isSame(a: Grant, b: Grant): boolean {
-  return a.qos === b.qos && a.retainAsPublished === b.retainAsPublished && a.subscriptionIds === b.subscriptionIds;
+  return (
+    a.qos === b.qos &&
+    a.retainAsPublished === b.retainAsPublished &&
+    a.subscriptionIds === b.subscriptionIds &&
+    a.share === b.share
+  );
 }

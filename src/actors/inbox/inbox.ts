@@ -4,14 +4,12 @@
  */
 import { INBOX_AHEAD_BYTES, INBOX_READ_BYTES } from '../../base/limits.ts';
 import { CONTROL } from '../../storage/control.ts';
-import { fanOutBlock, forEachRecipient } from '../../storage/fan-out.ts';
-import { emptyFrameHeader, FRAME, FRAME_HEADER_BYTES, readFrameHeader, viewOf } from '../../storage/frame.ts';
 import type { Outgoing } from '../session/outgoing.ts';
 import { OutgoingQueue } from '../session/outgoing.ts';
 import type { StagedWrite } from '../shard/staged.ts';
 import type { ShardBytes, ShardFacts } from '../store/messages.ts';
-import { readAttributes, readRuns } from './block.ts';
 import type { FanOut } from './fan-outs.ts';
+import { forEachInboxFrame } from './inbox-frames.ts';
 import { type Inboxes, inboxStateOf } from './inboxes.ts';
 import { InboxMachine, type InboxState } from './machine.ts';
 import { MARK, takenValue } from './marks.ts';
@@ -29,7 +27,7 @@ export class Inbox {
   gathering: FanOut | null = null;
   /** Its former owner on another reactor has yet to say where it stands: until then what arrives is only counted. */
   isHeld = false;
-  #whenWritten: (() => void) | null = null;
+  #whenWritten: (() => void)[] = [];
   /** The owner's turn has work at its end: see `Inboxes`. */
   isTouched = false;
   /** What the log knows of `sentTo`. */
@@ -104,7 +102,7 @@ export class Inbox {
 
   /** Calls `then` when nothing is being written to it any more. */
   whenWritten(then: () => void): void {
-    this.#whenWritten = then;
+    this.#whenWritten.push(then);
     this.#noteWritten();
   }
 
@@ -130,16 +128,27 @@ export class Inbox {
   }
 
   #noteWritten(): void {
-    if (this.machine.staged > 0 || this.#whenWritten === null) return;
-    const then = this.#whenWritten;
-    this.#whenWritten = null;
-    then();
+    if (this.machine.staged > 0 || this.#whenWritten.length === 0) return;
+    const waiting = this.#whenWritten;
+    this.#whenWritten = [];
+    for (const then of waiting) then();
   }
 
   /** The message with this packet id, if it is one of ours, is the client's for good. */
   finish(packetId: number): void {
     const offset = this.machine.offsetOf(packetId);
     if (offset < this.machine.cursor && this.machine.finish(offset)) this.#inboxes.touch(this);
+  }
+
+  /** What a former connection had been sent is not known to the last message: all that is here counts as sent. */
+  sentAll(): void {
+    this.machine.sentTo = this.machine.end;
+    this.#inboxes.touch(this);
+  }
+
+  /** Other members of a shared subscription have these. */
+  moved(offsets: readonly number[]): void {
+    for (const offset of offsets) if (this.machine.left(offset)) this.#inboxes.touch(this);
   }
 
   /** The message at the cursor has been sent, or needs not to be. */
@@ -246,18 +255,9 @@ export class Inbox {
     if (end > machine.end) machine.end = end;
     this.#forget();
     let next = from;
-    const view = viewOf(bytes);
-    const header = emptyFrameHeader();
-    for (let at = 0; readFrameHeader(view, at, bytes.length, header); at += header.length) {
-      if (header.type !== FRAME.fanOut) continue;
-      const body = at + FRAME_HEADER_BYTES;
-      forEachRecipient(view, body, at + header.length, ({ shard, baseOffset, attributes }) => {
-        if (shard !== machine.shard) return;
-        const runs: Outgoing[] = [];
-        readRuns(bytes, view, fanOutBlock(view, body), at + header.length, readAttributes(view, attributes), runs);
-        next = this.#takeRuns(runs, baseOffset, next);
-      });
-    }
+    forEachInboxFrame(bytes, machine.shard, (runs, baseOffset) => {
+      next = this.#takeRuns(runs, baseOffset, next);
+    });
     // A hole that the disk has left: the operator was told, and the client gets what is behind it.
     if (next === from) while (machine.cursor < machine.end) this.skip();
   }

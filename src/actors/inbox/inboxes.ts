@@ -55,6 +55,11 @@ export class Inboxes {
     return this.#write;
   }
 
+  /** Done when all is committed that this turn has led to so far, with what other reactors have part in it. */
+  unitWrite(): StagedWrite {
+    return this.#joint.currentWrite ?? (this.#write ??= new StagedWrite());
+  }
+
   /** The message is released in dedicated logs as well; the result is done when it is everywhere: a mark that stays would swallow the next message with that id. */
   release(write: StagedWrite, shards: readonly number[], value: number): StagedWrite {
     const all = new StagedWrite();
@@ -177,7 +182,7 @@ export function inboxStateOf(shard: number, { start, next, bytes, marks }: Shard
     sentTo: Math.max(start, ...of(MARK.sent)),
     end: next,
     bytes,
-    done: [],
+    done: of(MARK.moved),
     received: of(MARK.received),
     taken: [],
   };

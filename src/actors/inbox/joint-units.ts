@@ -6,15 +6,16 @@
  *                       ◀── part ────────                                        … which goes into the publisher's unit
  *                       ── written ─────▶                                        the unit is committed
  *
+ * A run for a member of a shared subscription that has just left is passed on to the reactor of another one, which does its part instead (`passedOn`).
+ *
  * A reactor says whether it has persistent sessions; one that has not said so yet is taken to have some. What is under way is bounded by what the store client has in flight.
  */
-import { assert } from '../../base/assert.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import { ROUTER_BYTES } from '../router/messages.ts';
 import { StagedWrite } from '../shard/staged.ts';
 import type { StoreClient, StoreUnit } from '../store/client.ts';
 import type { StoreErrorCode } from '../store/messages.ts';
-import { encodeDurable, encodeWritten, PART_BYTES, PART_FRAME_BYTES } from './joint-records.ts';
+import { encodeDurable, encodePassedOn, encodeWritten, PART_BYTES, PART_FRAME_BYTES } from './joint-records.ts';
 
 /** Takes a record to another reactor's router, in order, whatever waits there; its size is bounded by what is under way. */
 export interface RecordSender {
@@ -26,7 +27,8 @@ class Joint {
   readonly write = new StagedWrite();
   /** By reactor: runs that it has not done its part for. */
   readonly missing: number[] = [];
-  outstanding = 0;
+  /** How often reactors had died when it began. */
+  readonly deaths: readonly number[];
   /** Bytes of the runs. */
   bytes = 0;
   code: StoreErrorCode | undefined;
@@ -34,9 +36,15 @@ class Joint {
   /** Nothing more of this reactor will be in it. */
   hasEnded = false;
 
-  constructor(number: number, unit: StoreUnit) {
+  constructor(number: number, unit: StoreUnit, deaths: readonly number[]) {
     this.number = number;
     this.unit = unit;
+    this.deaths = deaths;
+  }
+
+  /** Nothing is missing. What was passed on may come before the word that it was (below 0): then who passed it on has not done its own part. */
+  get isDone(): boolean {
+    return this.hasEnded && this.missing.every((runs) => runs <= 0);
   }
 }
 
@@ -77,7 +85,6 @@ export class JointUnits {
   expect(thread: number, bytes: number): number {
     const joint = (this.#current ??= this.#begin());
     joint.missing[thread] = (joint.missing[thread] ?? 0) + 1;
-    joint.outstanding++;
     joint.bytes += bytes;
     this.#store.reserve(bytes);
     return joint.number;
@@ -86,6 +93,16 @@ export class JointUnits {
   /** Done when the unit of the run expected last is committed. */
   get write(): StagedWrite {
     return this.#current!.write;
+  }
+
+  /** The same for what this turn has led to; null: other reactors have no part in it. */
+  get currentWrite(): StagedWrite | null {
+    return this.#current?.write ?? null;
+  }
+
+  /** A run of that unit of `origin` is passed on to `thread`, which does its part for it as well. */
+  passOn(origin: number, unit: number, thread: number): void {
+    this.#sender.sendAnyway(origin, ROUTER_BYTES.passedOn, encodePassedOn(unit, thread));
   }
 
   /** Ends the unit of this turn. False: it is not a joint one. `facts` hears when it is committed. */
@@ -101,7 +118,7 @@ export class JointUnits {
         joint.write.committed(joint.code ?? code, []);
       },
     });
-    if (joint.outstanding === 0) this.#complete(joint);
+    if (joint.isDone) this.#complete(joint);
     return true;
   }
 
@@ -115,40 +132,50 @@ export class JointUnits {
   onPart(bytes: Uint8Array, start: number): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     const from = view.getUint32(start, true);
-    const joint = this.#joints.get(view.getUint32(start + 4, true));
-    if (joint === undefined) return;
+    const unit = view.getUint32(start + 4, true);
+    const joint = this.#joints.get(unit);
     let at = start + PART_BYTES;
     const deaths = this.#deaths[from];
+    const committed = (code: StoreErrorCode | undefined, bases: readonly number[]): void => {
+      if (this.#deaths[from] !== deaths) return;
+      this.#sender.sendAnyway(from, ROUTER_BYTES.written, encodeWritten(this.#system.thread, unit, code, bases));
+    };
     for (let frames = view.getUint32(start + 12, true); frames > 0; frames--) {
       const body = at + PART_FRAME_BYTES;
       const end = body + view.getUint32(at + 8, true);
-      this.#store.addPart(joint.unit, view.getUint32(at, true), view.getUint32(at + 4, true), bytes, body, end, {
-        committed: (code, bases) => {
-          if (this.#deaths[from] !== deaths) return;
-          this.#sender.sendAnyway(from, ROUTER_BYTES.written, encodeWritten(this.#system.thread, code, bases));
-        },
-      });
+      // Who passed it on has died, and the unit was ended without it.
+      if (joint === undefined) committed('SLUICE_STORAGE_FAILED', []);
+      else
+        this.#store.addPart(joint.unit, view.getUint32(at, true), view.getUint32(at + 4, true), bytes, body, end, { committed });
       at = end;
     }
-    this.#done(joint, from, view.getUint32(start + 8, true));
+    if (joint !== undefined) this.#done(joint, from, view.getUint32(start + 8, true));
+  }
+
+  /** A record `passedOn`. It comes before the part of the reactor that says so. */
+  onPassedOn(bytes: Uint8Array, start: number): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset + start);
+    const joint = this.#joints.get(view.getUint32(0, true));
+    if (joint === undefined) return;
+    const to = view.getUint32(4, true);
+    if (this.#deaths[to] === joint.deaths[to]) joint.missing[to] = (joint.missing[to] ?? 0) + 1;
+    else joint.code = 'SLUICE_STORAGE_FAILED'; // it may have died with it
   }
 
   inspect(): unknown {
-    return { waiting: [...this.#joints.values()].map(({ number, outstanding }) => ({ unit: number, runs: outstanding })) };
+    return { waiting: [...this.#joints.values()].map(({ number, missing }) => ({ unit: number, missing })) };
   }
 
   #begin(): Joint {
     this.#last = (this.#last + 1) >>> 0;
-    const joint = new Joint(this.#last, this.#store.jointUnit());
+    const joint = new Joint(this.#last, this.#store.jointUnit(), [...this.#deaths]);
     this.#joints.set(joint.number, joint);
     return joint;
   }
 
   #done(joint: Joint, thread: number, runs: number): void {
-    assert((joint.missing[thread] ?? 0) >= runs, 'a reactor answers what it was asked');
-    joint.missing[thread]! -= runs;
-    joint.outstanding -= runs;
-    if (joint.outstanding === 0 && joint.hasEnded) this.#complete(joint);
+    joint.missing[thread] = (joint.missing[thread] ?? 0) - runs;
+    if (joint.isDone) this.#complete(joint);
   }
 
   #complete(joint: Joint): void {
@@ -178,7 +205,7 @@ export class JointUnits {
     this.#deaths[thread] = (this.#deaths[thread] ?? 0) + 1;
     for (const joint of [...this.#joints.values()]) {
       const missing = joint.missing[thread] ?? 0;
-      if (missing === 0) continue;
+      if (missing <= 0) continue;
       joint.code = 'SLUICE_STORAGE_FAILED';
       this.#done(joint, thread, missing);
     }

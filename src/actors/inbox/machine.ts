@@ -48,6 +48,8 @@ export class InboxMachine {
   #earlyEnd = 0;
   readonly #done: Set<number>;
   readonly #received: Set<number>;
+  /** Offsets of messages that are on their way to another member of a shared subscription. */
+  readonly #leaving = new Set<number>();
 
   constructor(state: InboxState) {
     this.shard = state.shard;
@@ -108,7 +110,7 @@ export class InboxMachine {
 
   /** There are exceptions to the rule that everything from the cursor on has not been sent and done. */
   get hasExceptions(): boolean {
-    return this.#done.size > 0 || this.#received.size > 0;
+    return this.#done.size > 0 || this.#received.size > 0 || this.#leaving.size > 0;
   }
 
   isFull(bounds: InboxBounds): boolean {
@@ -169,7 +171,28 @@ export class InboxMachine {
   }
 
   isDone(offset: number): boolean {
-    return this.#done.has(offset);
+    return this.#done.has(offset) || this.#leaving.has(offset);
+  }
+
+  /** Whether another client may get it instead: it is not this one's yet, and at QoS 2 its delivery has not begun [MQTT-4.8.2-5]. */
+  mayLeave(offset: number, qos: number): boolean {
+    if (offset < this.ackedTo || offset >= this.end || this.isDone(offset) || this.#received.has(offset)) return false;
+    return qos < 2 || offset >= this.sentTo;
+  }
+
+  /** It is being given to another client: not to be sent to this one, until it is known what became of that. */
+  leave(offset: number): void {
+    this.#leaving.add(offset);
+  }
+
+  /** Another client has it. True when `ackedTo` has moved. */
+  left(offset: number): boolean {
+    return this.#leaving.delete(offset) && this.finish(offset);
+  }
+
+  /** Nobody else could be given it: it is sent on the client's next connection. */
+  stay(offset: number): void {
+    this.#leaving.delete(offset);
   }
 
   isReceived(offset: number): boolean {

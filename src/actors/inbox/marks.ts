@@ -4,6 +4,8 @@ export const MARK = {
   received: 1,
   /** Messages before this offset have been sent; the largest counts. */
   sent: 2,
+  /** The message at this offset came by a shared subscription and has gone to another member. */
+  moved: 3,
   /** A packet id of a QoS 2 message from the client that has not been released. */
   inbound: 128,
   /**

@@ -16,8 +16,8 @@ class Book {
   /** Of that unit, done since the last record. */
   runs = 0;
   frames: FanOut[] = [];
-  /** Sent and not answered, oldest first. */
-  sent: FanOut[] = [];
+  /** Sent and not answered. Those of a unit are answered in order; units need not be, because what a third reactor passes on comes late. */
+  readonly sent: { readonly unit: number; readonly fanOut: FanOut }[] = [];
 }
 
 export class Parts {
@@ -59,8 +59,11 @@ export class Parts {
     const view = new DataView(bytes.buffer, bytes.byteOffset + start);
     const status = view.getUint32(4, true);
     const bases = Array.from({ length: view.getUint32(8, true) }, (_, i) => view.getFloat64(WRITTEN_BYTES + i * 8, true));
-    const fanOut = this.#book(view.getUint32(0, true)).sent.shift();
-    assert(fanOut !== undefined, 'what is written has been sent');
+    const unit = view.getUint32(12, true);
+    const { sent } = this.#book(view.getUint32(0, true));
+    const at = sent.findIndex((each) => each.unit === unit);
+    assert(at >= 0, 'what is written has been sent');
+    const [{ fanOut }] = sent.splice(at, 1) as [(typeof sent)[number]];
     fanOut.write.committed(status === 0 ? undefined : STORE_ERRORS[status - 1]!, bases);
   }
 
@@ -70,7 +73,7 @@ export class Parts {
     const { unit, runs, frames } = book;
     book.runs = 0;
     book.frames = [];
-    book.sent.push(...frames);
+    for (const fanOut of frames) book.sent.push({ unit, fanOut });
     this.#sender.sendAnyway(thread, ROUTER_BYTES.part, encodePart(this.#system.thread, unit, runs, frames));
   }
 
@@ -89,6 +92,7 @@ export class Parts {
     if (book === undefined) return;
     this.#fanOuts.handOver();
     this.#books.delete(thread);
-    for (const fanOut of [...book.sent, ...book.frames]) fanOut.write.committed('SLUICE_STORAGE_FAILED', []);
+    for (const fanOut of [...book.sent.map((each) => each.fanOut), ...book.frames])
+      fanOut.write.committed('SLUICE_STORAGE_FAILED', []);
   }
 }

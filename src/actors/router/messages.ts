@@ -10,6 +10,8 @@ export const ROUTER_BYTES = {
   durable: 6,
   part: 7,
   written: 8,
+  awaitedSharedRun: 9,
+  passedOn: 10,
 } as const;
 
 /** "Send me your filters." `pull` names the transfer; everything that belongs to it carries it, everything else is stale. */

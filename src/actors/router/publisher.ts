@@ -54,6 +54,8 @@ export class Publisher {
   #retainedBounds: RetainedMessageBounds = NO_BOUNDS;
   /** The durable writes that the run published last went to; to be acknowledged when they are done. */
   readonly writes: StagedWrite[] = [];
+  /** Whose run of which unit is in hand, and may be passed on to a third reactor; 0: what is sent is of this reactor. */
+  readonly passing: { from: number; unit: number } = { from: 0, unit: 0 };
 
   constructor(system: ActorSystem, router: Router, gauge: PressureGauge) {
     this.#system = system;
@@ -102,6 +104,22 @@ export class Publisher {
     this.#send(thread, WELL_KNOWN.router, kind, record, 0, record.length);
   }
 
+  /** What is sent to that reactor may lead to something durable there: it is to be awaited, see `sendAwaited`. */
+  isAwaited(thread: number): boolean {
+    return this.#joint?.isDurable(thread) === true;
+  }
+
+  /** Sends a run of QoS 1 or 2 that the present unit has a part in: the record begins with room for the number of the unit. */
+  sendAwaited(thread: number, kind: number, record: Uint8Array): void {
+    const joint = this.#joint!;
+    const { passing } = this;
+    const unit = passing.from === 0 ? joint.expect(thread, record.length) : passing.unit;
+    new DataView(record.buffer, record.byteOffset).setUint32(0, unit, true);
+    if (passing.from !== 0) joint.passOn(passing.from, unit, thread);
+    else if (!this.writes.includes(joint.write)) this.writes.push(joint.write);
+    this.send(thread, kind, record);
+  }
+
   /** The same, and no publisher meets pressure for it: what other publishers wait for must not wait for this one. */
   sendAnyway(thread: number, kind: number, record: Uint8Array): void {
     this.#trySend(thread, WELL_KNOWN.router, kind, record, 0, record.length);
@@ -131,7 +149,7 @@ export class Publisher {
       }
       reactors++;
     }
-    if (isJoint) this.writes.push(joint!.write);
+    if (isJoint && !this.writes.includes(joint!.write)) this.writes.push(joint!.write);
     return reactors;
   }
 

@@ -8,7 +8,7 @@ import { traceDeliveries } from '../intake/watched-outlet.ts';
 import type { OnRemoteRun } from './actor.ts';
 import { ROUTER_BYTES } from './messages.ts';
 import type { PressureGauge } from './pressure.ts';
-import { UNIT_BYTES } from './publisher.ts';
+import { type Publisher, UNIT_BYTES } from './publisher.ts';
 import type { Router } from './router.ts';
 import { decodeRun, emptyRun } from './run-codec.ts';
 import type { Run } from './sink.ts';
@@ -31,6 +31,7 @@ export function remoteRuns(
   router: Router,
   gauge: PressureGauge,
   shares: SharedRuns,
+  { passing }: Pick<Publisher, 'passing'>,
   parts: Parts | null,
 ): OnRemoteRun {
   const run = emptyRun(router.topics.internName('-')!);
@@ -45,6 +46,8 @@ export function remoteRuns(
     if (run.topic.plan !== null) watch(router, run, delivered);
     router.source = system.thread;
   };
+  const unitAt = (bytes: Uint8Array, start: number): number =>
+    new DataView(bytes.buffer, bytes.byteOffset + start).getUint32(0, true);
   return (kind, bytes, start, end) => {
     const decode = (runStart: number): Run => {
       thread = decodeRun(bytes, runStart, end, router.topics, run);
@@ -52,9 +55,20 @@ export function remoteRuns(
     };
     if (kind === ROUTER_BYTES.sharedRun) {
       shares.receive(bytes, start, end, decode);
+    } else if (kind === ROUTER_BYTES.awaitedSharedRun && parts !== null) {
+      const decodeAwaited = (runStart: number): Run => {
+        decode(runStart);
+        passing.from = thread;
+        passing.unit = unitAt(bytes, start);
+        parts.begin(thread, passing.unit);
+        return run;
+      };
+      shares.receive(bytes, start + UNIT_BYTES, end, decodeAwaited);
+      passing.from = 0;
+      parts.delivered(thread);
     } else if (kind === ROUTER_BYTES.awaitedRun && parts !== null) {
       decode(start + UNIT_BYTES);
-      parts.begin(thread, new DataView(bytes.buffer, bytes.byteOffset + start).getUint32(0, true));
+      parts.begin(thread, unitAt(bytes, start));
       deliver();
       parts.delivered(thread);
     } else {

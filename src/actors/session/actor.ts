@@ -214,8 +214,8 @@ export class SessionActor
     this.#services.router.unsubscribeAll(this);
     this.#services.exclusive.releaseAll(this);
     // A node that drains keeps nothing for anybody.
-    if (this.#services.shares.partAll(this) && (this.#state === 'ended' || reason !== 'stopped'))
-      this.#returnShared(undefined, true);
+    const wasMember = this.#services.shares.partAll(this);
+    if (wasMember && (this.#state === 'ended' || reason !== 'stopped')) this.#returnFromMemory(undefined, true);
     if (this.#standing !== null) this.#services.access.leave(this.#standing);
     this.#bequest?.end();
     this.#admission?.abandon();
@@ -225,7 +225,7 @@ export class SessionActor
       return this.#rebirth!.leave(orphan);
     }
     if (this.#restored instanceof Orphan) this.#restored.end();
-    if (this.#state === 'ended' && !this.#isSucceeded) this.#persistence.forget();
+    if (this.#state === 'ended' && !this.#isSucceeded) this.#persistence.forget(wasMember);
     if (this.#clientId === '') return;
     this.#count(slot.sessions, -1);
     this.#disown();
@@ -693,7 +693,10 @@ export class SessionActor
     this.offlineSince = record.offlineSince || system.wallClock();
     const offlineMs = Math.max(0, system.wallClock() - this.offlineSince); // clocks are set back at times
     if (this.#afterlife.begin(this.#ctx, this.#sessionExpirySeconds, TIMER.afterlife, offlineMs)) this.#end();
-    else if (record.offlineSince === 0) this.#persistence.saveLater();
+    else {
+      if (record.offlineSince === 0) this.#saveOffline();
+      this.#releaseShared();
+    }
   }
 
   /** The session's time without a client goes on: its will, then its end. */
@@ -956,8 +959,26 @@ export class SessionActor
   }
 
   /** Messages that are kept in a shared subscription's name go to another member. */
-  #returnShared(key: string | undefined, unacknowledged: boolean): void {
+  #returnShared(key: string, unacknowledged: boolean): void {
+    this.#returnFromMemory(key, unacknowledged);
+    this.#returnFromInbox((share) => share === key, unacknowledged);
+  }
+
+  #returnFromMemory(key: string | undefined, unacknowledged: boolean): void {
     this.#services.shares.redeliver(this.machine.takeShared(key, unacknowledged));
+  }
+
+  /** As long as there is a client that can take them; until then they are safe where they are. */
+  #returnFromInbox(wants: (share: string) => boolean, unacknowledged: boolean): void {
+    const { shares, returns } = this.#services;
+    const { inbox } = this;
+    if (inbox === null) return;
+    returns!.begin(inbox, {
+      wants: (share) => wants(share) && shares.hasOnline(share),
+      onlyWaiting: !unacknowledged,
+      goesOn: () => this.#state === 'offline' || (this.#state === 'online' && !unacknowledged),
+      done: () => {},
+    });
   }
 
   returnShared(key: string): void {
@@ -970,9 +991,11 @@ export class SessionActor
 
   /** The client is gone: its part of the work goes to members who are there. */
   #releaseShared(): void {
-    for (const { share } of this.#services.shares.membersOf(this)) {
-      if (this.#services.shares.hasOnline(share)) this.#returnShared(share, true);
-    }
+    const { shares } = this.#services;
+    const shared = Array.from(shares.membersOf(this), ({ share }) => share).filter((share) => shares.hasOnline(share));
+    if (shared.length === 0) return;
+    for (const share of shared) this.#returnFromMemory(share, true);
+    this.#returnFromInbox((share) => shared.includes(share), true);
   }
 
   #write(packet: Uint8Array): void {
@@ -1025,7 +1048,18 @@ export class SessionActor
     if (this.#services.shares.setOnline(this, false) && !this.#isSucceeded) this.#releaseShared();
     this.offlineSince = this.#services.system.wallClock();
     this.#afterlife.begin(this.#ctx, this.#sessionExpirySeconds, TIMER.afterlife);
-    if (!this.#isSucceeded) this.#persistence.saveLater();
+    if (!this.#isSucceeded) this.#saveOffline();
+  }
+
+  /** A record with a session that is offline says that its inbox knows what the client has been sent. */
+  #saveOffline(): void {
+    const { inboxes } = this.#services;
+    if (inboxes === null) return;
+    inboxes.whenDurable(() =>
+      this.#ctx.io(IO_CONTINUE, () => {
+        if (this.#state === 'offline') this.#persistence.saveLater();
+      }),
+    );
   }
 
   /** This actor is being stopped under its client's feet: by a drain, or because it failed. */
@@ -1082,7 +1116,10 @@ export class SessionActor
       this.#end();
       if (this.inbox === null) return { kind: 'nothing' };
       this.#isSucceeded = true;
-      return { kind: 'nothing', shard: this.inbox.machine.shard };
+      const { shard } = this.inbox.machine;
+      if (!this.#services.shares.partAll(this)) return { kind: 'nothing', shard };
+      this.#persistence.discard(true);
+      return { kind: 'nothing', shard, isEmptying: true };
     }
     this.#afterlife.will = null;
     this.#state = 'handing';
@@ -1102,7 +1139,6 @@ export class SessionActor
     if (bequest === null) return this.#end();
     const hand = (): void => {
       if (this.#state !== 'handing') return;
-      this.#services.shares.partAll(this); // the heir is a member since long
       const machine = detachedSnapshot(this.machine.snapshot());
       const replays = this.#replays?.states() ?? [];
       const state: SessionState = this.inbox === null ? { machine, replays } : { machine, replays, inbox: this.inbox.state() };
@@ -1110,6 +1146,7 @@ export class SessionActor
       this.#end();
     };
     bequest.whenComplete(() => {
+      this.#services.shares.partAll(this); // the heir is a member since long
       const then = (): void => this.#ctx.io(IO_CONTINUE, hand);
       if (this.inbox === null) then();
       else this.inbox.whenWritten(() => this.#services.inboxes!.whenDurable(then));

@@ -23,7 +23,9 @@ type Context = ActorContext<SessionMessage>;
 export interface Former {
   /** To go on with; null: the session begins. */
   readonly state: SessionState | null;
-  /** Inbox of the one that has ended, for the new owner of the client id to get rid of. */
+  /** The one that has ended has left its record, for the new owner of the client id to get rid of. */
+  readonly hasRecord: boolean;
+  /** So is this inbox. */
   readonly discarded: number | undefined;
 }
 
@@ -95,9 +97,10 @@ export class Admission {
     const { clientId } = this.#terms;
     this.#services.sessions.set(clientId, { session: this.#ctx.self, claim: granted.claim });
     const from = { clientId, previous: granted.previous, discard: this.#connect.cleanStart };
-    this.#abandon = takeOver(this.#services, this.#ctx, this.#applicant, from, (state, discarded) => {
+    this.#abandon = takeOver(this.#services, this.#ctx, this.#applicant, from, (state, left) => {
+      const former = { hasRecord: left?.shard !== undefined, discarded: left?.isEmptying === true ? undefined : left?.shard };
       if (state === undefined) this.#applicant.refused(Reason.SERVER_UNAVAILABLE);
-      else this.#applicant.admitted(this.#connect, this.#terms, { state, discarded });
+      else this.#applicant.admitted(this.#connect, this.#terms, { state, ...former });
     });
   }
 }

@@ -79,6 +79,9 @@ export function claim(
   ctx.ask<RegistryMessage, Granted>(registryOf(services, clientId), request, CONNECT_STEP_TIMEOUT_MS, (granted) => then(granted));
 }
 
+/** What a session that has ended leaves. */
+type Left = Extract<Surrendered, { kind: 'nothing' }>;
+
 /**
  * Calls `then` with the state of the former owner, or null when there is none to go on with, or undefined when nobody can tell whether there is. With a state,
  * `heir` has the subscriptions. Returns how to give up in between.
@@ -88,7 +91,7 @@ export function takeOver(
   ctx: Context,
   heir: HeirSink,
   { clientId, previous, discard }: { clientId: string; previous: ActorRef<SessionMessage>; discard: boolean },
-  then: (state: SessionState | null | undefined, discarded?: number) => void,
+  then: (state: SessionState | null | undefined, left?: Left) => void,
 ): () => void {
   let inheritance: Inheritance | null = null;
   const inherit = (former: ActorRef<SessionMessage>, subscriptions: readonly SubscriptionState[]): void => {
@@ -108,7 +111,7 @@ export function takeOver(
     ctx.ask<SessionMessage, Surrendered>(former, surrender, TAKEOVER_TIMEOUT_MS, (answer, failure) => {
       if (failure === 'timeout') ctx.tell(former, { type: 'superseded' }); // it may only be slow
       if (answer === undefined) skip(services, ctx, clientId, former, follow);
-      else if (answer.kind === 'nothing') then(null, answer.shard);
+      else if (answer.kind === 'nothing') then(null, answer);
       else if (answer.kind === 'local') then(answer.estate.takeOver(heir));
       else {
         if (answer.shard !== undefined) heir.inherits(answer.shard);

@@ -29,8 +29,8 @@ export type SessionMessage =
   | { readonly type: 'unsubscribe'; readonly filters: readonly string[] };
 
 export type Surrendered =
-  /** There is nothing to take over. `shard`: the inbox and the record of the session that ends are the claimer's to get rid of. */
-  | { readonly kind: 'nothing'; readonly shard?: number }
+  /** There is nothing to take over. `shard`: the record of the session that ends is the claimer's to get rid of, and its inbox as well unless its messages are still being given to others. */
+  | { readonly kind: 'nothing'; readonly shard?: number; readonly isEmptying?: boolean }
   /** On the same thread: take it in one step, by reference. */
   | { readonly kind: 'local'; readonly estate: Estate }
   /** On another thread: subscribe to these first, then ask for the rest with `yield`. What arrives here meanwhile is handed over as well. */

@@ -71,7 +71,7 @@ export class Outbound implements InboxHost {
     return this.#inbox;
   }
 
-  /** Messages go by this inbox from now on; those of shared subscriptions still wait in memory, for another member can take them. */
+  /** Messages go by this inbox from now on. */
   keepIn(inbox: Inbox): void {
     this.#inbox = inbox;
     this.#inboxIds = {
@@ -198,7 +198,9 @@ export class Outbound implements InboxHost {
         return;
       }
     }
-    inboxes!.fanOuts.collect(inbox, run, delivery);
+    // What falls to a member of a shared subscription is a part of a run.
+    if (delivery.share === null) inboxes!.fanOuts.collect(inbox, run, delivery);
+    else inboxes!.fanOuts.single(inbox, run, delivery);
     if (this.#client !== null && !this.#backlogBelow(HIGH_PART)) this.#press();
   }
 
@@ -275,7 +277,7 @@ export class Outbound implements InboxHost {
 
   #deliverAcknowledged(run: Run, qos: 1 | 2, retain: boolean, delivery: Delivery): void {
     const { subscriptionIds, share } = delivery;
-    if (this.#inbox !== null && share === null) return this.#toInbox(this.#inbox, run, delivery);
+    if (this.#inbox !== null) return this.#toInbox(this.#inbox, run, delivery);
     const { machine } = this;
     const client = this.#client;
     const { dialect, buffer, start, end, count, expiresAt } = run;

@@ -57,7 +57,7 @@ export class Persistence {
    * The session is about to begin, or to go on: `then` hears when it lasts as long as it is to, or that it cannot. What is left of a former session that does not go on
    * is removed.
    */
-  provide({ state, discarded }: Former, then: (isProvided: boolean) => void): void {
+  provide({ state, hasRecord, discarded }: Former, then: (isProvided: boolean) => void): void {
     const { inboxes } = this.#services;
     if (inboxes === null) return then(true);
     if (discarded !== undefined) inboxes.drop(discarded);
@@ -68,7 +68,7 @@ export class Persistence {
       return inboxes.whenDurable(() => this.#ctx.io(IO_CONTINUE, () => then(true)));
     }
     if (this.#session.expirySeconds === 0) {
-      if (discarded !== undefined) this.#forgetRecord();
+      if (hasRecord) this.#forgetRecord();
       return then(true);
     }
     inboxes.newShard((shard) =>
@@ -111,11 +111,21 @@ export class Persistence {
     if (this.#isKept) this.#ctx.tell(metadataRef(this.#services.system), this.#write(false));
   }
 
-  /** The session is over: nothing of it is kept. */
-  forget(): void {
+  /** The session is over: nothing of it is kept. `empty`: what is in the inbox for others is given to them first. */
+  forget(empty: boolean): void {
     if (!this.#isKept) return;
     this.#forgetRecord();
-    this.#services.inboxes?.drop(this.#outbound.inbox!.machine.shard);
+    this.discard(empty);
+  }
+
+  /** The inbox goes. */
+  discard(empty: boolean): void {
+    const { inboxes, returns, shares } = this.#services;
+    const { inbox } = this.#outbound;
+    if (inboxes === null || inbox === null) return;
+    const drop = (): void => inboxes.drop(inbox.machine.shard);
+    if (!empty) return drop();
+    returns!.begin(inbox, { wants: (share) => shares.hasGroup(share), onlyWaiting: false, goesOn: () => true, done: drop });
   }
 
   /** The inbox to go on with, from this reactor or another one. */
@@ -208,6 +218,7 @@ export function restoredInbox(
   taken: InboxState['taken'],
 ): { inbox: Inbox; inbound: readonly number[] } {
   const state = { ...inboxStateOf(shard, facts), taken };
-  const inbox = new Inbox(inboxes, offlineSince === 0 ? { ...state, sentTo: state.end } : state);
+  const inbox = new Inbox(inboxes, state);
+  if (offlineSince === 0) inbox.sentAll();
   return { inbox, inbound: inboundOf(facts) };
 }

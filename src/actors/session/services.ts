@@ -8,6 +8,7 @@ import type { AuthenticateRequest } from '../authenticator/messages.ts';
 import type { Events } from '../events/events.ts';
 import type { ExclusiveClaims } from '../exclusive/claims.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
+import type { SharedReturns } from '../inbox/shared-returns.ts';
 import type { Insight } from '../insight/insight.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { ReplayReads } from '../replay/reads.ts';
@@ -67,6 +68,8 @@ export interface SessionServices {
   readonly authenticator: ActorRef<AuthenticateRequest> | undefined;
   /** Where persistent sessions keep their messages; null: in memory, and a restart forgets them. */
   readonly inboxes: Inboxes | null;
+  /** Gives what shared subscriptions have put into inboxes to other members; null as `inboxes` is. */
+  readonly returns: SharedReturns | null;
   /** Where replays of declared topics are read; null: nothing is declared on this node. */
   readonly replays: ReplayReads | null;
   /** How fast the clients of the listener may be; null: as fast as they like. */

@@ -13,7 +13,7 @@ import type { Qos } from '../../wire/mqtt/constants.ts';
 import { packetTopic } from '../../wire/mqtt/publish-run.ts';
 import { InterestMachine } from '../router/interest-machine.ts';
 import { ROUTER_BYTES } from '../router/messages.ts';
-import type { Publisher } from '../router/publisher.ts';
+import { type Publisher, UNIT_BYTES } from '../router/publisher.ts';
 import type { Router } from '../router/router.ts';
 import type { Run, SubscribeOptions } from '../router/sink.ts';
 import { type GroupHost, ShareGroup } from './group.ts';
@@ -147,6 +147,11 @@ export class ShareTable implements GroupHost {
     return (this.#groups.get(key)?.online.total ?? 0) > 0;
   }
 
+  /** Whether it has members at all. */
+  hasGroup(key: string): boolean {
+    return this.#groups.has(key);
+  }
+
   /** Gives messages that a member has not acknowledged, or not been sent, to another one. */
   redeliver(returned: readonly Returned[]): void {
     for (const { share, dialect, buffer, start, end, count, expiresAt } of returned) {
@@ -217,9 +222,12 @@ export class ShareTable implements GroupHost {
     if (hops >= SHARE_HOPS_MAX) return this.drop(run.count);
     let key = this.#keyBytes.get(group);
     if (key === undefined) this.#keyBytes.set(group, (key = Buffer.from(group.key)));
-    const record = this.#publisher.scratch(sharedRunSize(key, run));
-    encodeSharedRun(run, this.thread, key, place, hops, record);
-    this.#publisher.send(thread, ROUTER_BYTES.sharedRun, record);
+    const isAwaited = run.qos > 0 && this.#publisher.isAwaited(thread);
+    const unit = isAwaited ? UNIT_BYTES : 0;
+    const record = this.#publisher.scratch(unit + sharedRunSize(key, run));
+    encodeSharedRun(run, this.#publisher.passing.from || this.thread, key, place, hops, record.subarray(unit));
+    if (isAwaited) this.#publisher.sendAwaited(thread, ROUTER_BYTES.awaitedSharedRun, record);
+    else this.#publisher.send(thread, ROUTER_BYTES.sharedRun, record);
     this.#system.slots[slot.forwarded]! += run.count;
   }
 
