@@ -27,8 +27,8 @@ if (quic === undefined) {
         'node.id': id,
         'node.data': join(folder, String(id)),
         'cluster.meta': ports.map((port, i) => `${i + 1}@127.0.0.1:${port}`).join(','),
-        // The wire alone: who holds groups is ready when a majority is there.
-        'node.roles': 'broker,journal',
+        // The wire alone: who shares metadata is ready when a majority of it is there.
+        'storage.enabled': 'false',
         'wire.port': ports[id - 1]!,
         'wire.transport': 'quic',
         'wire.tls.cert': join(keys, 'node.cert.pem'),

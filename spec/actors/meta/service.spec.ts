@@ -107,6 +107,19 @@ test('when the leader dies calls go on, and each command is done once', () => {
   }
 });
 
+test('a call that finds nobody is tried over and over, but not in every turn', () => {
+  const bed = new ServiceBed(5);
+  bed.put('k', 'v');
+  for (const node of NODES) bed.network.kill(node);
+  const before = bed.client.inspect().attempts;
+  const read = bed.await<{ readonly isOk: boolean; readonly failure?: string }>((then) =>
+    bed.client.get(1, ['k'], false, then, { deadlineMs: 3000 }),
+  );
+  assert.is(read.isOk ? 'ok' : read.failure, 'unavailable');
+  const attempts = bed.client.inspect().attempts - before;
+  assert.ok(attempts > 3 && attempts < 400, `${attempts} attempts`);
+});
+
 test('without a quorum nothing is promised: a call fails in time, as one that may have been done', () => {
   const bed = new ServiceBed(5);
   bed.put('k', 'v');

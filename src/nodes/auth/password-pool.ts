@@ -1,7 +1,7 @@
 /**
  * Checks and makes passwords on the main thread's behalf, in a pool of its own (piscina), so that scrypt stops neither main nor a reactor.
  *
- * The pool is made for the first password: a node that checks none has no thread for it. Bounds: AUTH_CHECKS_QUEUED_MAX jobs wait, a further check is answered `overloaded`; AUTH_VERIFIED_MAX good logins are remembered,
+ * The pool is made when passwords are to be expected, or come: a node that checks none has no thread for it. Bounds: AUTH_CHECKS_QUEUED_MAX jobs wait, a further check is answered `overloaded`; AUTH_VERIFIED_MAX good logins are remembered,
  * which makes a reconnect storm of known devices cheap. What is remembered is a MAC under a key of this process, never the password.
  */
 import { createHmac, randomBytes } from 'node:crypto';
@@ -73,13 +73,19 @@ export class PasswordPool {
     return (await this.#run(job)) as NewPassword | undefined;
   }
 
+  /** Makes the pool before the first password comes, which would otherwise wait for a thread to start. */
+  open(): void {
+    this.#pool ??= openPool(this.#options);
+  }
+
   async close(): Promise<void> {
     await (await this.#pool)?.destroy();
   }
 
   /** Undefined when too much waits already: piscina has a bound of its own, but by throwing from inside; asking first keeps errors for errors. */
   async #run(job: PasswordJob): Promise<boolean | NewPassword | undefined> {
-    const pool = await (this.#pool ??= openPool(this.#options));
+    this.open();
+    const pool = await this.#pool!;
     return pool.queueSize >= pool.options.maxQueue ? undefined : pool.run(job);
   }
 

@@ -104,6 +104,7 @@ export class NodeSecurity {
     );
     this.#chains = chains;
     this.#links = links;
+    if (this.authenticates) this.#pool.open();
   }
 
   /** Whether sessions have somebody to ask who their client is. */

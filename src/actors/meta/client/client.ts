@@ -50,6 +50,8 @@ export class MetaClient {
   #packer!: Packer;
   #ctx!: ActorContext<Flush>;
   #nextId = 1;
+  /** Of all calls together. */
+  #attempts = 0;
   #isFlushDue = false;
   #isTicking = false;
 
@@ -106,8 +108,8 @@ export class MetaClient {
     return handle;
   }
 
-  inspect(): unknown {
-    return { calls: this.#calls.size, watches: this.#watches.size };
+  inspect(): { readonly calls: number; readonly attempts: number; readonly watches: number } {
+    return { calls: this.#calls.size, attempts: this.#attempts, watches: this.#watches.size };
   }
 
   // ---- for its actor ----
@@ -194,6 +196,7 @@ export class MetaClient {
   #attempt(call: OpenCall): void {
     const link = this.#link(call.group);
     call.attempts++;
+    this.#attempts++;
     call.isUnderWay = true;
     call.sentTo = link.service;
     call.dueMs = this.#ctx.now() + META_ATTEMPT_MS;
@@ -277,9 +280,8 @@ export class MetaClient {
     const isNews = link.service === call.sentTo;
     if (isNews && service !== NOBODY) link.service = service;
     else if (isNews) link.rotate();
-    if (service !== NOBODY && ++call.hops <= HOPS_MAX) return this.#attempt(call);
-    call.hops = 0;
-    call.dueMs = now + BACKOFF_MS;
+    if (service === NOBODY) call.hops = HOPS_MAX;
+    this.#elsewhere(call, now);
   }
 
   /** What was sent once, and nobody has answered before, was not done; all else may have been. */
@@ -304,8 +306,14 @@ export class MetaClient {
   #unanswered(call: OpenCall, now: number): void {
     call.isUnderWay = false;
     call.isUnsure = true;
-    call.dueMs = now;
-    this.#attempt(call);
+    this.#elsewhere(call, now);
+  }
+
+  /** At once, a few times: who is out of reach is found lost in the same turn, and perhaps everybody is. */
+  #elsewhere(call: OpenCall, now: number): void {
+    if (++call.hops <= HOPS_MAX) return this.#attempt(call);
+    call.hops = 0;
+    call.dueMs = now + BACKOFF_MS;
   }
 
   #giveUp(call: OpenCall): void {
@@ -367,7 +375,7 @@ export class MetaClientActor implements Actor<Flush> {
     this.#client.lost(ref);
   }
 
-  inspect(): unknown {
+  inspect(): { readonly calls: number; readonly attempts: number; readonly watches: number } {
     return this.#client.inspect();
   }
 }
