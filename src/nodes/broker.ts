@@ -19,6 +19,7 @@ import { ExclusiveClaims } from '../actors/exclusive/claims.ts';
 import { EXCLUSIVE_PROBE } from '../actors/exclusive/probe.ts';
 import { Inboxes } from '../actors/inbox/inboxes.ts';
 import { JointUnits } from '../actors/inbox/joint-units.ts';
+import { Outages } from '../actors/inbox/outages.ts';
 import { Parts } from '../actors/inbox/parts.ts';
 import { SharedReturns } from '../actors/inbox/shared-returns.ts';
 import { spawnInsight } from '../actors/insight/actor.ts';
@@ -41,7 +42,7 @@ import { Publisher } from '../actors/router/publisher.ts';
 import { remoteRuns } from '../actors/router/remote-runs.ts';
 import { Router } from '../actors/router/router.ts';
 import { BufferPool } from '../actors/session/buffer-pool.ts';
-import { announceSessions } from '../actors/session/claim.ts';
+import { announceSessions, whenSubscribed } from '../actors/session/claim.ts';
 import { InboundReader } from '../actors/session/inbound.ts';
 import type { SessionLimits } from '../actors/session/limits.ts';
 import { FlushList } from '../actors/session/output.ts';
@@ -155,7 +156,7 @@ export function startBroker(
   const shares = new ShareTable(system, router, publisher, limits.sharing);
   const flushList = new FlushList(() => system.requestTurn());
   const storage =
-    declarations === undefined ? null : startStorage(system, router, publisher, gauge, declarations, intake.delayed);
+    declarations === undefined ? null : startStorage(system, router, shares, publisher, gauge, declarations, intake.delayed);
   const inboxes = storage?.inboxes ?? null;
   const restorer = inboxes === null ? undefined : wellKnownRef<RestoreSessions>(system.node, thread, WELL_KNOWN.restorer);
   const services: SessionServices = {
@@ -190,6 +191,7 @@ export function startBroker(
     if (kind === ROUTER_BYTES.fence || kind === ROUTER_BYTES.fenceRequest) fences.receive(kind, bytes, start);
     else if (kind === ROUTER_BYTES.durable) storage?.joint.onDurable(bytes, start);
     else if (kind === ROUTER_BYTES.part) storage?.joint.onPart(bytes, start);
+    else if (kind === ROUTER_BYTES.recovered) storage?.outages.onRecovered(bytes, start);
     else if (kind === ROUTER_BYTES.passedOn) storage?.joint.onPassedOn(bytes, start);
     else if (kind === ROUTER_BYTES.written) storage?.parts.onWritten(bytes, start);
     else onRun(kind, bytes, start, end);
@@ -201,7 +203,11 @@ export function startBroker(
   spawnAnnouncer(system, publisher, router.topics, events);
   spawnInsight(system, insight);
   spawnClients(system, services.sessions);
-  system.spawn<RegistryMessage>(() => new RegistryActor(system, restorer), { name: 'registry', wellKnown: WELL_KNOWN.registry });
+  const onRecovered = (dead: number): void => whenSubscribed(services, () => storage?.outages.recovered(dead));
+  system.spawn<RegistryMessage>(() => new RegistryActor(system, restorer, onRecovered), {
+    name: 'registry',
+    wellKnown: WELL_KNOWN.registry,
+  });
   system.onThreadChange((returned, state) => {
     if (state === 'up') announceSessions(services, returned);
   });
@@ -217,23 +223,28 @@ export function startBroker(
 function startStorage(
   system: ActorSystem,
   router: Router,
+  shares: ShareTable,
   publisher: Publisher,
   gauge: PressureGauge,
   declarations: readonly Declaration[],
   delayed: DelayedStore,
-): { inboxes: Inboxes; joint: JointUnits; parts: Parts; replays: ReplayReads } {
+): { inboxes: Inboxes; joint: JointUnits; outages: Outages; parts: Parts; replays: ReplayReads } {
   const store = new StoreClient(system, gauge);
   const partitions = new PartitionPool(store, system.slots, () => system.wallClock());
   const declared = new DeclaredTopics(partitions);
   const retainer = new Retainer(store);
   const keeper = new DelayedKeeper(store);
   delayed.keepBy(keeper);
+  // Before what forgets a reactor when it dies.
+  const outages = new Outages(system, publisher, router, shares, (thread) => joint.isDurable(thread));
   const joint = new JointUnits(system, publisher, store);
   const inboxes = new Inboxes(store, joint);
   const parts = new Parts(system, publisher, inboxes.fanOuts);
   declared.replace(declarations);
   publisher.writeTo(declared, retainer, joint);
   router.fanOuts = inboxes.fanOuts;
+  publisher.outages = outages;
+  system.spawn<never>(() => outages, { name: 'outages' });
   spawnStoreClient(system, store);
   spawnShardKeeper(system, declared);
   system.atTurnEnd(() => {
@@ -243,7 +254,7 @@ function startStorage(
     retainer.endTurn();
     keeper.endTurn();
   });
-  return { inboxes, joint, parts, replays: new ReplayReads(store, declared) };
+  return { inboxes, joint, outages, parts, replays: new ReplayReads(store, declared) };
 }
 
 /** Makes the persistent sessions of this reactor again, if any are kept; before it listens. `then` hears when they are there. */
@@ -254,7 +265,11 @@ export function restoreSessions(
 ): void {
   const { system, inboxes } = services;
   if (inboxes === null) return then(undefined);
-  system.spawn<RestoreSessions>(() => new RestorerActor(services, inboxes, then), {
+  const restored = (error: Error | undefined): void => {
+    if (error === undefined) whenSubscribed(services, () => services.publisher.outages?.recovered(system.thread));
+    then(error);
+  };
+  system.spawn<RestoreSessions>(() => new RestorerActor(services, inboxes, restored), {
     name: 'restorer',
     wellKnown: WELL_KNOWN.restorer,
     supervision,

@@ -49,7 +49,11 @@ class Session {
 
   constructor(dialect: Dialect, bounds: Partial<SessionLimits> = {}) {
     this.peer = new Peer(dialect);
-    const publisher = { publish: (run: Run): number => this.#publish(run), writes: this.writes } as unknown as Publisher;
+    const publisher = {
+      publish: (run: Run): number => this.#publish(run),
+      writes: this.writes,
+      outages: null,
+    } as unknown as Publisher;
     this.reader = new InboundReader(publisher, topics(), limits(bounds), this.slots, () => NOW);
   }
 
@@ -78,6 +82,7 @@ class Session {
         this.awaited++;
         this.reading = false;
       },
+      awaitSessions: () => {},
     } satisfies Record<Exclude<keyof ReaderHost, 'mayReceive'>, unknown> as ReaderHost;
     const bytes = concat(Uint8Array.of(0xee), ...packets, Uint8Array.of(0xee));
     return this.reader.read(host, this.peer.client, { bytes, start: 1, end: bytes.length - 1 }) - 1;

@@ -139,6 +139,10 @@ export class DelayedStore {
 
   #publish(message: DelayedMessage): void {
     const run = this.#runOf(message);
+    const { outages } = this.#publisher;
+    if (run !== undefined && run.qos > 0 && outages?.isOpen && outages.concerns(run.topic.name)) {
+      return outages.whenOver(() => this.#publish(message));
+    }
     if (run !== undefined) this.#publisher.publish(run);
     if (message.isKept) this.#keeper?.forget(message.id, run === undefined ? [] : this.#publisher.writes);
     this.#system.slots[slot.published]!++;

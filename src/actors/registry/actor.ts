@@ -25,14 +25,17 @@ export class RegistryActor implements Actor<RegistryMessage> {
   readonly #awaited = new Set<number>();
   /** Makes persistent sessions again; undefined when none are kept. */
   readonly #restorer: ActorRef<RestoreSessions> | undefined;
+  /** Hears that the persistent sessions of a reactor that has died are there again, as far as their ids belong here. */
+  readonly #onRecovered: (thread: number) => void;
   /** Ids whose session may be on disk and is being looked for. */
   readonly #restoring = new Set<string>();
   #parked: { readonly message: Claim; readonly to: ReplyTo }[] = [];
   #ctx: ActorContext<RegistryMessage> | null = null;
 
-  constructor(system: ActorSystem, restorer?: ActorRef<RestoreSessions>) {
+  constructor(system: ActorSystem, restorer?: ActorRef<RestoreSessions>, onRecovered: (thread: number) => void = (): void => {}) {
     this.#system = system;
     this.#restorer = restorer;
+    this.#onRecovered = onRecovered;
     this.#machine = new RegistryMachine(system.incarnation);
     if (system.incarnation > 0) {
       for (let thread = 1; thread <= system.reactors; thread++) if (thread !== system.thread) this.#awaited.add(thread);
@@ -85,6 +88,7 @@ export class RegistryActor implements Actor<RegistryMessage> {
         break;
       case 'restored':
         for (const clientId of message.clientIds) this.#restoring.delete(clientId);
+        this.#onRecovered(message.thread);
         this.#serveParked();
         break;
     }
@@ -107,8 +111,8 @@ export class RegistryActor implements Actor<RegistryMessage> {
     if (this.#restorer !== undefined && clientIds.length > 0) {
       // Who claims one of these ids meanwhile might begin a session beside one that is on disk.
       for (const clientId of clientIds) this.#restoring.add(clientId);
-      ctx.tell(this.#restorer, { type: 'restore', clientIds });
-    }
+      ctx.tell(this.#restorer, { type: 'restore', thread, clientIds });
+    } else this.#onRecovered(thread);
     this.#isKnown(thread);
     this.#count();
   }

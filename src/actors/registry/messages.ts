@@ -24,8 +24,8 @@ export type RegistryMessage =
   | { readonly type: 'announce'; readonly clientId: string; readonly session: ActorRef<SessionMessage>; readonly claim: number }
   /** That were all sessions of the reactor. */
   | { readonly type: 'announced'; readonly thread: number }
-  /** The persistent ones of these sessions, which lived on a reactor that has died, are there again. */
-  | { readonly type: 'restored'; readonly clientIds: readonly string[] }
+  /** The persistent ones of these sessions, which lived on `thread` before it died, are there again. */
+  | { readonly type: 'restored'; readonly thread: number; readonly clientIds: readonly string[] }
   /** From the runtime: a reactor has died. Behind the claims of its sessions that are in the mailbox. */
   | { readonly type: 'down'; readonly thread: number };
 

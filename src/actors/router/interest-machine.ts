@@ -258,6 +258,12 @@ export class InterestMachine {
     return this.#peer(thread)?.known.has(filter) === true;
   }
 
+  /** What is known of the filters of `thread`, which may be kept when it dies; undefined while it is taken to want everything. */
+  knownOf(thread: number): KnownFilters | undefined {
+    const peer = this.#peer(thread);
+    return peer?.synced ? peer.known : undefined;
+  }
+
   /** The filters that `thread` has, as far as known; undefined while it is taken to want everything. */
   filtersOf(thread: number): Iterable<string> | undefined {
     const peer = this.#peer(thread);

@@ -12,6 +12,7 @@ export const ROUTER_BYTES = {
   written: 8,
   awaitedSharedRun: 9,
   passedOn: 10,
+  recovered: 11,
 } as const;
 
 /** "Send me your filters." `pull` names the transfer; everything that belongs to it carries it, everything else is stale. */

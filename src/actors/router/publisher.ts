@@ -9,6 +9,7 @@ import { wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import { packetEnd } from '../../wire/mqtt/publish-run.ts';
 import type { JointUnits } from '../inbox/joint-units.ts';
+import type { Outages } from '../inbox/outages.ts';
 import { RETAINED_BYTES, RETAINED_STORE_HEADER_BYTES, writeRetainedStore } from '../retained/messages.ts';
 import { RETAINED_PROBE } from '../retained/probe.ts';
 import type { Retainer } from '../retained/retainer.ts';
@@ -54,6 +55,8 @@ export class Publisher {
   #retainedBounds: RetainedMessageBounds = NO_BOUNDS;
   /** The durable writes that the run published last went to; to be acknowledged when they are done. */
   readonly writes: StagedWrite[] = [];
+  /** Which messages have to wait because a reactor has died; null: nothing is durable. */
+  outages: Outages | null = null;
   /** Whose run of which unit is in hand, and may be passed on to a third reactor; 0: what is sent is of this reactor. */
   readonly passing: { from: number; unit: number } = { from: 0, unit: 0 };
 

@@ -40,6 +40,7 @@ import { parseFilter } from '../../wire/mqtt/topics.ts';
 import type { ClientDetails, ClientView } from '../clients/messages.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import { inboundOf } from '../inbox/inboxes.ts';
+import type { Outages } from '../inbox/outages.ts';
 import type { Granted } from '../registry/messages.ts';
 import type { ReplayState } from '../replay/machine.ts';
 import type { PressureSource, Waiter } from '../router/pressure.ts';
@@ -850,6 +851,11 @@ export class SessionActor
         answered();
       }),
     );
+  }
+
+  awaitSessions(outages: Outages): void {
+    this.#count(slot.heldForSessions, 1);
+    this.#pauseFor((over) => outages.whenOver(() => this.#ctx.io(IO_CONTINUE, over)));
   }
 
   /** Reads nothing more from the client until `question` has been answered, if that is not at once. */

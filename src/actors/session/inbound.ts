@@ -27,6 +27,7 @@ import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import { topicNameFault } from '../../wire/mqtt/topics.ts';
 import { ALL_PUBLISHES } from '../access/rules.ts';
 import type { Inbox } from '../inbox/inbox.ts';
+import type { Outages } from '../inbox/outages.ts';
 import type { TopicPlan } from '../intake/plan.ts';
 import { retopicRun } from '../intake/retopic-run.ts';
 import { WatchedOutlet } from '../intake/watched-outlet.ts';
@@ -76,6 +77,8 @@ export interface ReaderHost extends Sink, ReceiptsHost {
   control(packet: ControlPacket): void;
   /** Whether the client may publish this is not known yet: stop reading, find out, read on from this packet. */
   awaitPermission(topic: Topic, qos: Qos, retain: boolean): void;
+  /** Sessions that may want this are not there, because their reactor has died: stop reading, and read on from this packet when they are. */
+  awaitSessions(outages: Outages): void;
 }
 
 export class InboundReader {
@@ -164,10 +167,18 @@ export class InboundReader {
       extendRun(run, view, limit, this.#limits.packetBytesMax);
     }
     const end = run.buffer === bytes ? run.end : packetLimit;
+    if (run.qos > 0 && this.#mustWait(host, run.topic)) return at;
     if (((client.publishable >> (view.header & 7)) & 1) === 0) return this.#exceptional(host, client, at, end);
     this.#slots[RECEIVED[run.qos]!]! += run.count;
     this.#pass(host, client, run, this.#publisher);
     return end;
+  }
+
+  #mustWait(host: ReaderHost, topic: Topic): boolean {
+    const { outages } = this.#publisher;
+    if (outages === null || !outages.isOpen || !outages.concerns(topic.name)) return false;
+    host.awaitSessions(outages);
+    return true;
   }
 
   #pass(host: ReaderHost, client: Client, run: Run, outlet: Outlet): void {
@@ -216,14 +227,15 @@ export class InboundReader {
       this.#slots[RECEIVED[run.qos]!]! += run.count;
       this.#pass(host, client, run, this.#publisher);
     } else {
-      this.#planned(host, client, run, plan);
+      const target = plan.refusal === 0 ? this.#topics.planner!.targetFor(plan, client) : undefined;
+      if (target === undefined) this.#refuseRun(host, client, run, plan.refusal || Reason.TOPIC_NAME_INVALID);
+      else if (run.qos > 0 && this.#mustWait(host, target)) return at;
+      else this.#planned(host, client, run, plan, target);
     }
     return end;
   }
 
-  #planned(host: ReaderHost, client: Client, run: Run, plan: TopicPlan): void {
-    const target = plan.refusal === 0 ? this.#topics.planner!.targetFor(plan, client) : undefined;
-    if (target === undefined) return this.#refuseRun(host, client, run, plan.refusal || Reason.TOPIC_NAME_INVALID);
+  #planned(host: ReaderHost, client: Client, run: Run, plan: TopicPlan, target: Topic): void {
     retopicRun(run, target);
     if (plan.delayed !== null && plan.delaySeconds > 0) {
       const { delayed } = plan;

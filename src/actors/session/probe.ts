@@ -31,7 +31,8 @@ type SessionMetric =
   | 'expired'
   | 'subscriptionsDenied'
   | 'heldReads'
-  | 'rateHeldReads';
+  | 'rateHeldReads'
+  | 'heldForSessions';
 
 const received = (qos: string): MetricSpec => ({
   name: 'sluice_mqtt_messages_received_total',
@@ -102,6 +103,11 @@ export const SESSION_PROBE: Probe<SessionMetric> = defineProbe('session', {
     help: 'Sessions that ended because their client did not come back in time.',
   },
   subscriptionsDenied: denied('subscribe'),
+  heldForSessions: {
+    name: 'sluice_mqtt_reads_held_for_sessions_total',
+    kind: 'counter',
+    help: 'Times that a client was not read for a while because persistent sessions that may want its message were not there again after the death of a thread.',
+  },
   rateHeldReads: {
     name: 'sluice_mqtt_reads_rate_limited_total',
     kind: 'counter',

@@ -36,9 +36,10 @@ export interface Restored {
   readonly done: () => void;
 }
 
-/** From the registry of this reactor: sessions with these client ids lived on a reactor that has died. Answered by telling it `restored`. */
+/** From the registry of this reactor: sessions with these client ids lived on `thread`, which has died. Answered by telling it `restored`. */
 export interface RestoreSessions {
   readonly type: 'restore';
+  readonly thread: number;
   readonly clientIds: readonly string[];
 }
 
@@ -58,9 +59,9 @@ export class RestorerActor implements Actor<RestoreSessions> {
     this.#scan(ctx, undefined);
   }
 
-  receive({ clientIds }: RestoreSessions, ctx: ActorContext<RestoreSessions>): void {
+  receive({ thread, clientIds }: RestoreSessions, ctx: ActorContext<RestoreSessions>): void {
     const registry = wellKnownRef<RegistryMessage>(this.#services.system.node, this.#services.system.thread, WELL_KNOWN.registry);
-    const tell = (): void => void ctx.tell(registry, { type: 'restored', clientIds });
+    const tell = (): void => void ctx.tell(registry, { type: 'restored', thread, clientIds });
     this.#ask<MetadataValues>(ctx, { type: 'read', keys: clientIds.map(sessionKey) }, (answer) => {
       if (answer === undefined) return tell();
       this.#make(
