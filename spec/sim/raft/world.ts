@@ -10,6 +10,7 @@ import type { Lane } from '../../../src/actors/raft/transport.ts';
 import { Prng } from '../../../src/base/prng.ts';
 import { EventQueue } from '../../../src/runtime/sim/event-queue.ts';
 import { TraceHash } from '../../../src/runtime/sim/trace-hash.ts';
+import { DiskFault } from '../../storage/sim-disk.ts';
 import { Client, type ClientWorld, KV_MODEL, type KvInput, type KvOutput, type Unsure } from './clients.ts';
 import { Crash, DiskError, HEALTHY_DISK, SimDisk } from './disk.ts';
 import { encodeKv, type KvCommand } from './kv.ts';
@@ -256,7 +257,7 @@ export class World implements NodeWorld, ClientWorld {
       if (error instanceof CorruptWal) {
         node.isRefusing = true;
         this.tell(`node ${node.id}`, `refuses to start: ${error.message}`);
-      } else if (error instanceof Crash || error instanceof DiskError) {
+      } else if (error instanceof Crash || error instanceof DiskError || error instanceof DiskFault) {
         this.crash(node, error.message);
       } else {
         throw new Violation(`node ${node.id} starts: ${(error as Error).stack}`);
