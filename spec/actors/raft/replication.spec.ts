@@ -212,6 +212,27 @@ test('heartbeats tell nobody of more than it has', () => {
   assert.ok(beat?.type === 'heartbeat' && beat.commit <= table.at(3).state.log.lastIndex);
 });
 
+test('heartbeats are half as many while everybody has everything, and leave three to an election time-out', () => {
+  const beatsIn = (ms: number, table: Table): number => {
+    let beats = 0;
+    table.run(ms, ({ type, to }) => {
+      if (type === 'heartbeat' && to === 2) beats++;
+      return false;
+    });
+    return beats;
+  };
+  const { heartbeatMs, electionMinMs } = DEFAULT_SETTINGS;
+  const table = new Table(3);
+  table.elect(1);
+  table.run(200);
+  assert.is(beatsIn(20 * heartbeatMs, table), 10);
+  assert.ok(2 * heartbeatMs * 3 <= electionMinMs);
+  table.cut.add(3);
+  table.propose('a');
+  table.run(2 * heartbeatMs);
+  assert.is(beatsIn(20 * heartbeatMs, table), 20);
+});
+
 test('nothing of a proposal is kept by whoever does not lead', () => {
   const table = new Table(3);
   table.elect(1);
