@@ -18,4 +18,5 @@ export const WELL_KNOWN = {
   clients: 16,
   clusterDoor: 17,
   metaDoor: 18,
+  relay: 19,
 } as const;

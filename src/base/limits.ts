@@ -319,6 +319,13 @@ export const CLUSTER_ASK_MS = 5000;
 export const CLUSTER_HAND_OVER_MS_MAX = 1000;
 /** A change of members or leaders that was asked for is given up after this, milliseconds. */
 export const CLUSTER_CHANGE_MS_MAX = 20_000;
+/** Messages for another node: bytes of a batch, of batches that are not acknowledged, of all that wait, and of a run of messages, which has to fit into a message of the wire. */
+export const RELAY_BATCH_BYTES: number = 256 * 1024;
+export const RELAY_WINDOW_BYTES: number = 4 << 20;
+export const RELAY_QUEUE_BYTES_MAX: number = 64 << 20;
+export const RELAY_RUN_BYTES_MAX: number = 15 << 20;
+/** How often a node that is not there is called, milliseconds. */
+export const RELAY_HELLO_MS = 1000;
 /** How often the clocks of Raft groups are looked at, milliseconds; not below TIMER_TICK_MS. */
 export const RAFT_TICK_MS = 20;
 

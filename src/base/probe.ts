@@ -17,6 +17,7 @@ const PROBE_BLOCKS = [
   'router',
   'retained',
   'registry',
+  'relay',
   'share',
   'store',
   'shard',

@@ -6,6 +6,7 @@ import { LISTENER_PROBE } from '../actors/listener/probe.ts';
 import { META_PROBE } from '../actors/meta/probe.ts';
 import { RAFT_PROBE } from '../actors/raft/probe.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
+import { RELAY_PROBE } from '../actors/relay/probe.ts';
 import { RETAINED_PROBE } from '../actors/retained/probe.ts';
 import { ROUTER_PROBE } from '../actors/router/probe.ts';
 import { SESSION_PROBE } from '../actors/session/probe.ts';
@@ -25,6 +26,7 @@ export const PROBE_TABLES: readonly MetricTable[] = [
   SESSION_PROBE,
   ROUTER_PROBE,
   SHARE_PROBE,
+  RELAY_PROBE,
   RETAINED_PROBE,
   DELAYED_PROBE,
   EXCLUSIVE_PROBE,

@@ -15,6 +15,7 @@ import { LISTENERS_SUPERVISION, ListenersActor } from '../actors/listener/listen
 import type { ListenerReply, ListenersMessage } from '../actors/listener/messages.ts';
 import type { ListenerStart } from '../actors/listener/settings.ts';
 import { spawnMetaDoor } from '../actors/meta/door.ts';
+import { spawnRelay } from '../actors/relay/actor.ts';
 import { WELL_KNOWN } from '../actors/well-known.ts';
 import { type ActorRef, wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
@@ -29,6 +30,8 @@ import { startNodeWire } from './wire-boot.ts';
 
 /** For a listener to listen, milliseconds. */
 const LISTEN_MS_MAX = 5000;
+/** Of a reactor, that are told apart. */
+const LIVES = 1024;
 
 export async function boot(
   system: ActorSystem,
@@ -54,6 +57,13 @@ export async function boot(
     insight,
     events: config.mqtt.events,
   });
+  if (wire !== undefined && system.thread === ACCEPTING_THREAD) {
+    const { publisher, gauge } = services;
+    const { nodes, incarnation } = wire;
+    // A dead reactor's place is taken within the life of the process.
+    if (nodes.length > 1)
+      spawnRelay(system, { nodes, life: incarnation * LIVES + (system.incarnation % LIVES), publisher, gauge });
+  }
   services.intake.delayed.hold();
   services.insight.onLogLevel = (level) => {
     log.level = level;

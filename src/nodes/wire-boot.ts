@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { assert } from '../base/assert.ts';
 import { SluiceError } from '../base/errors.ts';
+import { REACTORS_MAX } from '../base/limits.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 import { addressText, parseMember } from '../wire/address.ts';
 import { loadQuic } from '../wire/quic-transport.ts';
@@ -24,6 +25,8 @@ export interface WireBoot {
   readonly address: string;
   /** Threads beside main and the reactors that have a wire. */
   readonly services: readonly number[];
+  /** Those of `cluster.meta`, in order, when this node is one of them: they pass messages on to each other. */
+  readonly nodes: readonly number[];
   /** Only the accepting thread has it. */
   readonly listen: ListenAt | undefined;
 }
@@ -31,6 +34,10 @@ export interface WireBoot {
 /** Whether this node is to reach others. */
 export function isWireOn({ cluster, wire }: Config): boolean {
   return cluster.meta.length > 0 && wire.port >= 0;
+}
+
+function membersOf({ cluster }: Config): number[] {
+  return cluster.meta.flatMap((text) => parseMember(text)?.node ?? []).sort((a, b) => a - b);
 }
 
 /** Throws when `cluster.meta` names a node twice or badly. */
@@ -45,6 +52,8 @@ export function checkMembers({ cluster }: Config): void {
     }
     nodes.add(member.node);
   }
+  if (nodes.size > REACTORS_MAX)
+    throw new SluiceError('SLUICE_CONFIG_BAD_VALUE', `cluster.meta names ${nodes.size} nodes; ${REACTORS_MAX} at most`);
 }
 
 /** Certificate, key and authority; undefined without them. Throws when they are incomplete or cannot be read. */
@@ -81,7 +90,8 @@ export function wireBootOf(
 ): WireBoot {
   const own = config.cluster.meta.map(parseMember).find((member) => member?.node === config.node.id);
   const address = own ?? { host: config.wire.host, port: boundPort };
-  return { incarnation, keys, address: addressText(address), services, listen };
+  const nodes = own === undefined ? [] : membersOf(config);
+  return { incarnation, keys, address: addressText(address), services, nodes, listen };
 }
 
 /** On any thread. */

@@ -83,7 +83,7 @@ class Session {
         this.reading = false;
       },
       awaitSessions: () => {},
-    } satisfies Record<Exclude<keyof ReaderHost, 'mayReceive'>, unknown> as ReaderHost;
+    } satisfies Record<Exclude<keyof ReaderHost, 'mayReceive' | 'isRelay'>, unknown> as ReaderHost;
     const bytes = concat(Uint8Array.of(0xee), ...packets, Uint8Array.of(0xee));
     return this.reader.read(host, this.peer.client, { bytes, start: 1, end: bytes.length - 1 }) - 1;
   }

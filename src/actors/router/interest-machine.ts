@@ -264,6 +264,16 @@ export class InterestMachine {
     return peer?.synced ? peer.known : undefined;
   }
 
+  /** Whether any other reactor is known to have the filter. */
+  isKnown(filter: string): boolean {
+    return this.#peers.some((peer) => peer?.known.has(filter) === true);
+  }
+
+  /** All filters known of the other reactors. */
+  *known(): Generator<string> {
+    for (const peer of this.#peers) if (peer !== undefined) yield* peer.known.filters();
+  }
+
   /** The filters that `thread` has, as far as known; undefined while it is taken to want everything. */
   filtersOf(thread: number): Iterable<string> | undefined {
     const peer = this.#peer(thread);

@@ -82,6 +82,18 @@ export class Publisher {
     return interest === 0 ? delivered : delivered + this.#forward(run, interest);
   }
 
+  /** Delivers a run that was published on another node to those here who want it; where it was published the rest is done. Returns how many they are. */
+  publishRelayed(run: Run): number {
+    const { router, writes } = this;
+    writes.length = 0;
+    router.isRelayed = true;
+    const delivered = router.deliverLocal(run);
+    router.isRelayed = false;
+    for (const write of router.fanOuts?.writes ?? NONE) writes.push(write);
+    const { interest } = run.topic;
+    return interest === 0 ? delivered : delivered + this.#forward(run, interest);
+  }
+
   /** What is published is written to disk as well, where somebody wants that: declared topics, retained messages, persistent sessions on other reactors. */
   writeTo(declared: DeclaredTopics, retainer: Retainer, joint: JointUnits): void {
     this.#declared = declared;

@@ -19,7 +19,7 @@ export interface SharedRuns {
 }
 
 /** What is delivered here is counted, and traced, here. */
-function watch(router: Router, run: Run, delivered: number): void {
+export function noteDelivered(router: Router, run: Run, delivered: number): void {
   const plan = router.topics.planOf(run.topic);
   if (plan === null || delivered === 0) return;
   for (const each of plan.meters ?? []) each.delivered(delivered, run.count);
@@ -43,7 +43,7 @@ export function remoteRuns(
   const deliver = (): void => {
     router.source = thread;
     const delivered = router.deliverLocal(run);
-    if (run.topic.plan !== null) watch(router, run, delivered);
+    if (run.topic.plan !== null) noteDelivered(router, run, delivered);
     router.source = system.thread;
   };
   const unitAt = (bytes: Uint8Array, start: number): number =>

@@ -52,6 +52,8 @@ export class Router {
   readonly interest: InterestMachine;
   /** The reactor whose publishes are being delivered: this one, except while a run of another is. */
   source: number;
+  /** What is being delivered was published on another node. */
+  isRelayed = false;
   /** Gathers what is for persistent sessions; null when none are kept. */
   fanOuts: FanOuts | null = null;
   readonly #filters = new FilterTrie<Holder>((holder) => holder.filter);
@@ -66,6 +68,8 @@ export class Router {
   #stamp = 0;
   #subscriptions = 0;
   #wake: () => void = () => {};
+  /** Null for a node by itself. */
+  #onFilters: ((filter: string | undefined) => void) | null = null;
   readonly #checksDeliveries: boolean;
 
   constructor(options: RouterOptions) {
@@ -79,7 +83,10 @@ export class Router {
       reactors: options.reactors,
       incarnation: options.incarnation,
       local: this.#filters,
-      changed: (filter) => this.#invalidate(filter),
+      changed: (filter) => {
+        this.#invalidate(filter);
+        this.#onFilters?.(filter);
+      },
       wake: () => this.#wake(),
     });
   }
@@ -120,6 +127,7 @@ export class Router {
     this.#addToSink(subscription);
     this.#addToFilter(subscription, holder);
     this.#invalidate(filter);
+    this.#onFilters?.(filter);
     this.#slots[slot.subscriptions] = ++this.#subscriptions;
     return { subscription, isNew: true };
   }
@@ -197,6 +205,24 @@ export class Router {
     this.#invalidate(subscription.filter);
   }
 
+  /** Calls `then` when a client of this node has subscribed to a filter or does so no more, here or on another reactor; undefined: any filter may be meant. */
+  onFilters(then: (filter: string | undefined) => void): void {
+    this.#onFilters = then;
+  }
+
+  /** Whether a client of this node, on whichever reactor, has subscribed to the filter, as far as this one knows. */
+  isWantedByClients(filter: string): boolean {
+    const holder = this.#filters.get(filter);
+    const members = holder === undefined ? [] : holder instanceof Group ? holder.members : [holder];
+    return members.some(({ sink }) => sink.isRelay !== true) || this.interest.isKnown(filter);
+  }
+
+  /** Filters of this reactor and of the others, some of them twice. */
+  *knownFilters(): Generator<string> {
+    yield* this.#filters.filters();
+    yield* this.interest.known();
+  }
+
   /** See `InterestMachine.whenApplied`: the moment at which a subscription may be acknowledged. */
   whenInterestApplied(then: () => void): void {
     this.interest.whenApplied(then);
@@ -260,7 +286,7 @@ export class Router {
 
   #deliveriesOf(found: readonly Holder[]): Deliveries {
     if (found.length === 0) return NO_DELIVERIES;
-    if (found.length > 1) return this.#merges ? mergeHolders(found, ++this.#stamp) : allOf(found);
+    if (found.length > 1) return this.#merges ? mergeHolders(found, ++this.#stamp) : oncePerRelay(allOf(found));
     const holder = found[0]!;
     return holder instanceof Group ? holder.share() : [holder];
   }
@@ -319,6 +345,7 @@ export class Router {
       if (holder.size === 1) this.#filters.set(holder.members[0]!);
     }
     this.#invalidate(filter);
+    this.#onFilters?.(filter);
     this.#slots[slot.subscriptions] = --this.#subscriptions;
   }
 }
@@ -334,6 +361,17 @@ function deliver(run: Run, delivery: Delivery): number {
     sink.deliveryFailed(error);
     return 0;
   }
+}
+
+/** Another node gets a message once. */
+function oncePerRelay(deliveries: Deliveries): Deliveries {
+  const relays = new Set<Sink>();
+  return deliveries.filter(({ sink }) => {
+    if (sink.isRelay !== true) return true;
+    const isFirst = !relays.has(sink);
+    relays.add(sink);
+    return isFirst;
+  });
 }
 
 /** Those whose sinks may get the topic; the same array when all may. */

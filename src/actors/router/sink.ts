@@ -12,6 +12,8 @@ export interface Sink {
   deliver(run: Run, delivery: Delivery): void;
   /** `deliver` has thrown: the sink's failure, not the publisher's. */
   deliveryFailed(error: unknown): void;
+  /** It stands for another node: gets each message once, whatever the subscriptions of its clients there. */
+  readonly isRelay?: true;
   /** Of the client behind it, if there is one. */
   readonly clientId?: string;
   /**

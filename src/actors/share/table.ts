@@ -215,7 +215,7 @@ export class ShareTable implements GroupHost {
   }
 
   publishedHere(): boolean {
-    return this.#router.source === this.thread;
+    return this.#router.source === this.thread && !this.#router.isRelayed;
   }
 
   forward(group: ShareGroup, thread: number, place: number, run: Run, hops: number): void {

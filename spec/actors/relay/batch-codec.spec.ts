@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Arrivals } from '../../../src/actors/relay/arrivals.ts';
+import { BatchWriter, batchBytesOf, forEachRun, readBatchHeader } from '../../../src/actors/relay/batch-codec.ts';
+import { PressureSource } from '../../../src/actors/router/pressure.ts';
+import { decodeRun, emptyRun } from '../../../src/actors/router/run-codec.ts';
+import type { Run } from '../../../src/actors/router/sink.ts';
+import { TopicTable } from '../../../src/actors/router/topic-table.ts';
+import { StagedWrite } from '../../../src/actors/shard/staged.ts';
+import { decode, outgoing, payloads } from '../session/packets.ts';
+
+const test = suite('batches for other nodes');
+
+const topics = new TopicTable(1000, 1);
+
+function runOf(texts: readonly string[], topic: string): Run {
+  const { subscriptionIds: _, ...packets } = outgoing(texts, { topic, qos: 1 });
+  return { topic: topics.internName(topic)!, publisher: null, ...packets } as unknown as Run;
+}
+
+function batchOf(runs: readonly Run[], life: number, seq: number): Uint8Array {
+  const writer = new BatchWriter();
+  for (const run of runs) writer.add(run, 1);
+  return writer.take(life, seq);
+}
+
+const runs = fc.array(fc.tuple(fc.array(fc.string(), { minLength: 1, maxLength: 4 }), fc.constantFrom('a', 'b/c')), {
+  minLength: 1,
+});
+const number = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+
+test('what is written is read, wherever it lies', () => {
+  fc.assert(
+    fc.property(runs, number, number, fc.nat(20), (all, life, seq, offset) => {
+      const batch = batchOf(
+        all.map(([texts, topic]) => runOf(texts, topic)),
+        life,
+        seq,
+      );
+      const bytes = new Uint8Array(offset + batch.length + 3);
+      bytes.set(batch, offset);
+      const end = offset + batch.length;
+      assert.equal(readBatchHeader(bytes, offset, end), { life, seq });
+      const read: [string[], string][] = [];
+      forEachRun(bytes, offset, end, (from, to) => {
+        const run = emptyRun(topics.internName('-')!);
+        decodeRun(bytes, from, to, topics, run);
+        read.push([payloads(decode(run.dialect, run.buffer.subarray(run.start, run.end))), run.topic.name]);
+      });
+      assert.equal(read, all);
+    }),
+  );
+});
+
+test('a batch weighs what it says, and a writer begins anew', () => {
+  const writer = new BatchWriter();
+  const run = runOf(['x'], 'a');
+  writer.add(run, 1);
+  writer.add(run, 1);
+  assert.is(writer.length, 2 * batchBytesOf(run));
+  const first = writer.take(1, 1);
+  assert.is(writer.length, 0);
+  writer.add(runOf(['y'], 'a'), 1);
+  writer.take(1, 2);
+  assert.equal(readBatchHeader(first, 0, first.length), { life: 1, seq: 1 });
+});
+
+test('what is cut short, or holds lengths that cannot be, is no batch', () => {
+  const batch = batchOf([runOf(['one'], 'a'), runOf(['two'], 'b')], 5, 7);
+  const whole = new Set<number>();
+  for (let end = 0; end <= batch.length; end++) if (readBatchHeader(batch, 0, end) !== undefined) whole.add(end);
+  assert.is(whole.size, 3, 'the header alone, one run, both');
+  for (const [at, value] of [
+    [16, 0],
+    [16, 0xffff_ffff],
+  ] as const) {
+    const bad = batch.slice();
+    new DataView(bad.buffer).setUint32(at, value, true);
+    assert.is(readBatchHeader(bad, 0, bad.length), undefined);
+  }
+  for (const bad of [0.5, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    assert.is(readBatchHeader(batchOf([runOf(['x'], 'a')], 1, bad), 0, batch.length), undefined, String(bad));
+  }
+});
+
+test('an acknowledgement waits for what is written and for who is slow, and goes in order', () => {
+  const acked: number[] = [];
+  const sources: (PressureSource | null)[] = [];
+  const staged: StagedWrite[] = [];
+  let delivered = 0;
+  const arrivals = new Arrivals({
+    deliver: (_bytes, _start, _end, writes) => {
+      delivered++;
+      const write = staged.shift();
+      if (write !== undefined) writes.add(write);
+      return sources.shift() ?? null;
+    },
+    acknowledge: (_node, _life, seq) => acked.push(seq),
+    count: () => {},
+  });
+  const send = (seq: number, life = 1): boolean => {
+    const batch = batchOf([runOf(['x'], 'a')], life, seq);
+    return arrivals.receive(2, batch, 0, batch.length);
+  };
+  const write = new StagedWrite();
+  const slow = new PressureSource();
+  slow.press();
+  staged.push(write);
+  assert.ok(send(1));
+  sources.push(slow);
+  assert.ok(send(2));
+  assert.ok(send(3));
+  assert.equal(acked, []);
+  slow.relieve();
+  assert.equal(acked, [], 'the first one is not on disk');
+  write.committed(undefined, []);
+  assert.equal(acked, [3]);
+  assert.ok(send(2));
+  assert.is(delivered, 3, 'taken once');
+  assert.equal(acked, [3, 3], 'and acknowledged again');
+  arrivals.repeat(2, false);
+  arrivals.repeat(2, false);
+  assert.equal(acked, [3, 3, 3], 'said again once');
+  arrivals.repeat(2, true);
+  assert.equal(acked, [3, 3, 3, 3]);
+  assert.ok(send(1, 2));
+  assert.is(delivered, 4, 'a new life counts anew');
+  assert.not(arrivals.receive(2, Uint8Array.of(1, 2), 0, 2));
+});
+
+test.run();

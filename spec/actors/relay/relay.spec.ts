@@ -1,0 +1,279 @@
+// Nodes of two reactors each in one simulation: what is published anywhere reaches those who want it, whatever happens to links and nodes.
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { spawnRelay } from '../../../src/actors/relay/actor.ts';
+import { RELAY_PROBE } from '../../../src/actors/relay/probe.ts';
+import { spawnRouter } from '../../../src/actors/router/actor.ts';
+import { PressureGauge, PressureSource } from '../../../src/actors/router/pressure.ts';
+import { Publisher } from '../../../src/actors/router/publisher.ts';
+import { remoteRuns } from '../../../src/actors/router/remote-runs.ts';
+import { Router } from '../../../src/actors/router/router.ts';
+import type { Run, Sink } from '../../../src/actors/router/sink.ts';
+import { RELAY_QUEUE_BYTES_MAX } from '../../../src/base/limits.ts';
+import { SimNetwork } from '../../../src/runtime/sim/network.ts';
+import type { ActorSystem } from '../../../src/runtime/system.ts';
+import { decode, outgoing, payloads } from '../session/packets.ts';
+
+const test = suite('relay');
+
+const NODES = [1, 2, 3];
+const REACTORS = [1, 2];
+
+class Client implements Sink {
+  readonly got: string[] = [];
+  /** Takes no more, and says so. */
+  slow: PressureSource | undefined;
+  readonly #gauge: PressureGauge;
+
+  constructor(gauge: PressureGauge) {
+    this.#gauge = gauge;
+  }
+
+  deliver(run: Run): void {
+    this.got.push(...payloads(decode(run.dialect, run.buffer.subarray(run.start, run.end))));
+    if (this.slow !== undefined) this.#gauge.meet(this.slow);
+  }
+
+  deliveryFailed(error: unknown): void {
+    throw error;
+  }
+}
+
+interface Reactor {
+  readonly system: ActorSystem;
+  readonly router: Router;
+  readonly publisher: Publisher;
+  readonly gauge: PressureGauge;
+}
+
+class Bed {
+  readonly network: SimNetwork;
+  readonly #reactors = new Map<string, Reactor>();
+  #lives = 0;
+  /** A node's first reactor is there again. */
+  onReborn: (node: number) => void = () => {};
+
+  constructor(seed: number, overlap: 'merge' | 'separate' = 'merge') {
+    this.network = new SimNetwork({
+      nodes: NODES.length,
+      threads: REACTORS.length + 1,
+      seed,
+      boot: (system) => {
+        if (system.thread > 0) this.#boot(system, overlap);
+      },
+    });
+    this.pass(5000);
+  }
+
+  #boot(system: ActorSystem, overlap: 'merge' | 'separate'): void {
+    const { thread, reactors, incarnation, slots } = system;
+    const router = new Router({ thread, reactors, incarnation, slots, seed: 1, overlap });
+    const gauge = new PressureGauge();
+    const publisher = new Publisher(system, router, gauge);
+    spawnRouter(system, router, remoteRuns(system, router, gauge, { receive: () => {} }, null));
+    this.#reactors.set(`${system.node}/${thread}`, { system, router, publisher, gauge });
+    if (thread !== 1) return;
+    spawnRelay(system, { nodes: NODES, life: ++this.#lives, publisher, gauge });
+    this.onReborn(system.node);
+  }
+
+  at(node: number, thread: number): Reactor {
+    return this.#reactors.get(`${node}/${thread}`)!;
+  }
+
+  /** Lets that many milliseconds go by. */
+  pass(ms: number): void {
+    this.network.run(this.network.world.nowMs + ms);
+  }
+
+  subscribe(node: number, thread: number, ...filters: string[]): Client {
+    const { router, system, gauge } = this.at(node, thread);
+    const client = new Client(gauge);
+    for (const filter of filters) router.subscribe(client, filter, { qos: 2 });
+    system.requestTurn();
+    return client;
+  }
+
+  publish(node: number, thread: number, topic: string, text: string, qos: 0 | 1 = 1): number {
+    const { publisher, router, system } = this.at(node, thread);
+    const { subscriptionIds: _, ...packets } = outgoing([text], { qos, topic });
+    const delivered = publisher.publish({
+      topic: router.topics.internName(topic)!,
+      publisher: null,
+      ...packets,
+    } as unknown as Run);
+    system.requestTurn();
+    return delivered;
+  }
+
+  counter(node: number, key: keyof typeof RELAY_PROBE.slot): number {
+    return this.at(node, 1).system.slots[RELAY_PROBE.slot[key]]!;
+  }
+}
+
+test('a message reaches every node that wants it, once for each client, from and to any reactor', () => {
+  for (const overlap of ['merge', 'separate'] as const) {
+    const bed = new Bed(1, overlap);
+    const clients = NODES.flatMap((node) => REACTORS.map((thread) => bed.subscribe(node, thread, 'a/+')));
+    const twice = bed.subscribe(3, 2, 'a/#', '+/b');
+    bed.pass(5000);
+    for (const node of NODES) for (const thread of REACTORS) bed.publish(node, thread, 'a/b', `${node}/${thread}`);
+    bed.pass(5000);
+    const expected = NODES.flatMap((node) => REACTORS.map((thread) => `${node}/${thread}`));
+    for (const { got } of clients) assert.equal([...got].sort(), expected, overlap);
+    assert.is(twice.got.length, overlap === 'merge' ? 6 : 12);
+    for (const node of NODES) {
+      assert.is(bed.counter(node, 'sent'), 4, 'one for each of two nodes and two publishers');
+      assert.is(bed.counter(node, 'waitingBytes'), 0);
+    }
+  }
+});
+
+test('what nobody elsewhere wants stays; what nobody wants any more too', () => {
+  const bed = new Bed(2);
+  assert.is(bed.publish(1, 2, 'a/b', 'x'), 0);
+  const there = bed.subscribe(2, 2, 'a/b');
+  const here = bed.subscribe(1, 1, 'a/b');
+  bed.pass(5000);
+  assert.ok(bed.publish(1, 2, 'a/b', 'both') > 0);
+  bed.publish(1, 2, 'a/c', 'nobody');
+  bed.pass(5000);
+  assert.equal(there.got, ['both']);
+  bed.at(2, 2).router.unsubscribeAll(there);
+  bed.at(2, 2).system.requestTurn();
+  bed.pass(5000);
+  bed.publish(1, 2, 'a/b', 'here');
+  bed.pass(5000);
+  assert.equal(here.got, ['both', 'here']);
+  assert.equal(there.got, ['both']);
+  assert.is(bed.counter(1, 'sent'), 1);
+});
+
+test('topics of the server itself are not asked for', () => {
+  const bed = new Bed(3);
+  const there = bed.subscribe(2, 1, '$SYS/#', '$events/#', '#');
+  bed.pass(5000);
+  assert.is(bed.counter(2, 'filters'), 1);
+  bed.publish(1, 1, '$SYS/broker/uptime', 'x');
+  bed.pass(5000);
+  assert.equal(there.got, []);
+});
+
+test('a link that is lost loses nothing of QoS 1, and nothing comes twice', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 1 << 30 }),
+      fc.array(
+        fc.oneof(
+          {
+            weight: 6,
+            arbitrary: fc.record({
+              op: fc.constant('publish' as const),
+              node: fc.constantFrom(...NODES),
+              thread: fc.constantFrom(...REACTORS),
+            }),
+          },
+          {
+            weight: 1,
+            arbitrary: fc.record({
+              op: fc.constant('cut' as const),
+              node: fc.constantFrom(...NODES),
+              to: fc.constantFrom(...NODES),
+            }),
+          },
+          { weight: 2, arbitrary: fc.record({ op: fc.constant('pass' as const), ms: fc.constantFrom(1, 3, 700) }) },
+        ),
+        { maxLength: 60 },
+      ),
+      (seed, steps) => {
+        const bed = new Bed(seed);
+        const clients = NODES.flatMap((node) => REACTORS.map((thread) => bed.subscribe(node, thread, 'a/#')));
+        bed.pass(5000);
+        let count = 0;
+        const bySource = new Map<string, string[]>();
+        for (const step of steps) {
+          if (step.op === 'pass') bed.pass(step.ms);
+          else if (step.op === 'cut' && step.node !== step.to) {
+            const { node, to } = step;
+            bed.network.cut(node, to);
+            bed.network.at(bed.network.world.nowMs + 50, () => bed.network.heal(node, to));
+          } else if (step.op === 'publish') {
+            const source = `${step.node}/${step.thread}`;
+            const text = `${source}:${++count}`;
+            bySource.set(source, [...(bySource.get(source) ?? []), text]);
+            bed.publish(step.node, step.thread, 'a/b', text);
+          }
+        }
+        bed.pass(10_000);
+        for (const { got } of clients) {
+          for (const [source, texts] of bySource) {
+            assert.equal(
+              got.filter((text) => text.startsWith(`${source}:`)),
+              texts,
+              `order of ${source}`,
+            );
+          }
+          assert.is(got.length, count);
+        }
+        for (const node of NODES) assert.is(bed.counter(node, 'waitingBytes'), 0);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('a node that dies gets what it has missed of QoS 1 when it is back, and nothing of QoS 0', () => {
+  const bed = new Bed(5);
+  bed.subscribe(2, 2, 'a/#');
+  bed.pass(5000);
+  // Its next life has its lasting sessions before it has heard of anybody.
+  const back: Client[] = [];
+  bed.onReborn = (node) => {
+    back.push(bed.subscribe(node, 1, 'a/#'));
+  };
+  bed.network.kill(2, 500);
+  bed.pass(100);
+  bed.publish(1, 2, 'a/b', 'missed');
+  bed.publish(1, 2, 'a/b', 'gone', 0);
+  bed.pass(50);
+  assert.is(bed.counter(1, 'dropped'), 1);
+  assert.ok(bed.counter(1, 'waitingBytes') > 0);
+  bed.pass(10_000);
+  assert.equal(back[0]!.got, ['missed']);
+  assert.is(bed.counter(1, 'waitingBytes'), 0);
+  bed.publish(3, 1, 'a/b', 'on');
+  bed.pass(5000);
+  assert.equal(back[0]!.got, ['missed', 'on']);
+});
+
+test('a node that takes no more fills the queue of the other, whose publishers then wait', () => {
+  const bed = new Bed(6);
+  const there = bed.subscribe(2, 1, 'a/#');
+  bed.pass(5000);
+  there.slow = new PressureSource();
+  const text = 'x'.repeat(1 << 20);
+  const publisher = bed.at(1, 1);
+  let published = 0;
+  let met: PressureSource | null = null;
+  while (met === null && published < 200) {
+    bed.publish(1, 1, 'a/b', text);
+    published++;
+    bed.pass(5);
+    met = publisher.gauge.take();
+  }
+  assert.ok(met !== null, 'the publisher is told');
+  assert.ok(bed.counter(1, 'waitingBytes') <= RELAY_QUEUE_BYTES_MAX);
+  assert.ok(there.got.length < published / 2, 'what is not acknowledged is bounded');
+  let isRelieved = false;
+  met!.wait({ relieved: () => (isRelieved = true) });
+  const source = there.slow;
+  there.slow = undefined;
+  source.relieve();
+  bed.pass(5000);
+  assert.ok(isRelieved);
+  assert.is(there.got.length, published);
+  assert.is(bed.counter(1, 'waitingBytes'), 0);
+});
+
+test.run();

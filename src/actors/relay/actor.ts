@@ -1,0 +1,278 @@
+/**
+ * Passes publishes on between the nodes of a cluster, on the accepting thread of each. Towards its own reactors the relay is a subscriber: for each other node a sink with the filters that the node wants, so a message
+ * reaches the relay by the same way as any client of another reactor, and leaves once for each node, whatever the number of subscribers there. Without other nodes there is none, and no message does more.
+ *
+ * Bounds: nodes by REACTORS_MAX, filters as those of the nodes' clients, bytes as outgoing.ts says.
+ */
+import { INTEREST_RETRY_MS, RELAY_HELLO_MS } from '../../base/limits.ts';
+import type { Actor, ActorContext } from '../../runtime/actor.ts';
+import type { ActorRef } from '../../runtime/ref.ts';
+import { nodeOf } from '../../runtime/ref.ts';
+import type { ActorSystem } from '../../runtime/system.ts';
+import { InterestMachine } from '../router/interest-machine.ts';
+import type { PressureGauge } from '../router/pressure.ts';
+import type { Publisher } from '../router/publisher.ts';
+import { noteDelivered } from '../router/remote-runs.ts';
+import { decodeRun, emptyRun } from '../router/run-codec.ts';
+import { WELL_KNOWN } from '../well-known.ts';
+import { Arrivals } from './arrivals.ts';
+import { RELAY_RUNS, type RelayMessage, relayRef } from './messages.ts';
+import { Outgoing } from './outgoing.ts';
+import { OwnFilters } from './own-filters.ts';
+import { RELAY_PROBE } from './probe.ts';
+
+const HELLO = 1;
+const RETRY = 2;
+const { slot } = RELAY_PROBE;
+
+export interface RelayOptions {
+  /** All nodes that pass messages on to each other, this one among them; the same on all of them, in order. */
+  readonly nodes: readonly number[];
+  /** Tells the lives of this thread apart, over restarts of the process. */
+  readonly life: number;
+  readonly publisher: Publisher;
+  readonly gauge: PressureGauge;
+}
+
+interface Peer {
+  readonly node: number;
+  readonly outgoing: Outgoing;
+  /** What the node wants, as this reactor's router knows it. */
+  readonly subscribed: Set<string>;
+}
+
+export class RelayActor implements Actor<RelayMessage> {
+  readonly #system: ActorSystem;
+  readonly #options: RelayOptions;
+  readonly #own: OwnFilters;
+  readonly #interest: InterestMachine;
+  readonly #arrivals: Arrivals;
+  readonly #peers = new Map<number, Peer>();
+  #ctx!: ActorContext<RelayMessage>;
+  #isRetrying = false;
+
+  constructor(system: ActorSystem, options: RelayOptions) {
+    this.#system = system;
+    this.#options = options;
+    const { nodes, publisher } = options;
+    const { router } = publisher;
+    this.#own = new OwnFilters(router);
+    this.#interest = new InterestMachine({
+      thread: this.#placeOf(system.node),
+      reactors: nodes.length,
+      incarnation: Math.floor(system.random() * 2 ** 28),
+      local: this.#own,
+      changed: (filter, place) => this.#wantedThere(filter, place),
+      wake: () => this.#flushSoon(),
+    });
+    this.#arrivals = this.#makeArrivals();
+    for (const node of nodes) if (node !== system.node) this.#peers.set(node, this.#makePeer(node));
+  }
+
+  #makePeer(node: number): Peer {
+    const { publisher, gauge, life } = this.#options;
+    const system = this.#system;
+    const outgoing = new Outgoing({
+      thread: system.thread,
+      life,
+      slots: system.slots,
+      gauge,
+      isOwn: () => !publisher.router.isRelayed,
+      send: (bytes) => this.#ctx.tellBytes(relayRef(node) as ActorRef<never>, RELAY_RUNS, bytes, 0, bytes.length),
+      whenWritable: (then) => system.whenNodeWritable(node, RELAY_RUNS, then),
+    });
+    return { node, outgoing, subscribed: new Set() };
+  }
+
+  #makeArrivals(): Arrivals {
+    const { publisher, gauge } = this.#options;
+    const { router } = publisher;
+    const run = emptyRun(router.topics.internName('-')!);
+    return new Arrivals({
+      deliver: (bytes, start, end, writes) => {
+        decodeRun(bytes, start, end, router.topics, run);
+        const delivered = publisher.publishRelayed(run);
+        if (run.topic.plan !== null) noteDelivered(router, run, delivered);
+        for (const write of publisher.writes) writes.add(write);
+        return gauge.take();
+      },
+      acknowledge: (node, life, seq) => {
+        this.#system.tell<RelayMessage>(relayRef(node), { type: 'relay.ack', from: this.#system.node, life, seq });
+        this.#system.requestTurn();
+      },
+      count: (runs) => {
+        this.#system.slots[slot.received]! += runs;
+      },
+    });
+  }
+
+  started(ctx: ActorContext<RelayMessage>): void {
+    this.#ctx = ctx;
+    this.#isRetrying = false;
+    this.#options.publisher.router.onFilters((filter) => {
+      if (this.#own.note(filter)) this.#flushSoon();
+    });
+    this.#interest.start();
+    // Nobody is there until it is heard of.
+    for (const { node } of this.#peers.values()) this.#interest.peerDown(this.#placeOf(node));
+    this.#flushSoon();
+    ctx.startTimer(0, HELLO);
+  }
+
+  receive(message: RelayMessage): void {
+    switch (message.type) {
+      case 'flush':
+        this.#own.settle(this.#interest);
+        this.#interest.flush();
+        break;
+      case 'node':
+        this.#linkChanged(message.node, message.state);
+        break;
+      case 'relay.hello':
+        this.#heardOf(message.from);
+        break;
+      case 'relay.ack':
+        if (message.life === this.#options.life) this.#peers.get(message.from)?.outgoing.acknowledged(message.seq);
+        break;
+      default: {
+        const place = this.#placeOf(message.from);
+        if (place === 0) return;
+        this.#heardOf(message.from);
+        this.#interest.receive({ ...message, from: place });
+      }
+    }
+    this.#afterwards();
+  }
+
+  receiveBytes(kind: number, bytes: Uint8Array, start: number, end: number, ctx: ActorContext<RelayMessage>): void {
+    const node = nodeOf(ctx.sender);
+    if (kind !== RELAY_RUNS || !this.#peers.has(node) || !this.#arrivals.receive(node, bytes, start, end)) {
+      this.#system.slots[slot.malformed]!++;
+    }
+  }
+
+  onTimer(key: number, ctx: ActorContext<RelayMessage>): void {
+    if (key === HELLO) {
+      for (const { node, outgoing } of this.#peers.values()) {
+        this.#arrivals.repeat(node, false);
+        if (outgoing.isUp) outgoing.up();
+        else this.#say(node, { type: 'relay.hello', from: this.#system.node });
+      }
+      ctx.startTimer(RELAY_HELLO_MS, HELLO);
+      return;
+    }
+    this.#isRetrying = false;
+    this.#interest.tick();
+    this.#afterwards();
+  }
+
+  inspect(): unknown {
+    return {
+      wanted: this.#own.size,
+      nodes: [...this.#peers.values()].map(({ node, outgoing, subscribed }) => ({
+        node,
+        isUp: outgoing.isUp,
+        filters: subscribed.size,
+        waitingBytes: outgoing.bytes,
+      })),
+      interest: this.#interest.inspect(),
+    };
+  }
+
+  endTurn(): void {
+    let waiting = 0;
+    for (const { outgoing } of this.#peers.values()) {
+      outgoing.endTurn();
+      waiting += outgoing.bytes;
+    }
+    this.#system.slots[slot.waitingBytes] = waiting;
+  }
+
+  // ---- nodes ----
+
+  #linkChanged(node: number, state: 'up' | 'down'): void {
+    const peer = this.#peers.get(node);
+    if (peer === undefined) return;
+    // What was sent before the way stood, to one who had been heard of, may be lost as well.
+    peer.outgoing.down();
+    if (state === 'up') {
+      this.#arrivals.repeat(node, true);
+      return this.#heardOf(node);
+    }
+    // What it wanted it is taken to want until it says otherwise: its sessions may last.
+    this.#interest.peerDown(this.#placeOf(node));
+  }
+
+  #heardOf(node: number): void {
+    const peer = this.#peers.get(node);
+    if (peer === undefined || peer.outgoing.isUp) return;
+    peer.outgoing.up();
+    this.#interest.peerUp(this.#placeOf(node));
+  }
+
+  /** Places in the interest machine count from 1; 0: a stranger. */
+  #placeOf(node: number): number {
+    return this.#options.nodes.indexOf(node) + 1;
+  }
+
+  // ---- what other nodes want ----
+
+  /** Undefined: of any node. */
+  #wantedThere(filter: string | undefined, place: number): void {
+    for (const peer of this.#peers.values()) {
+      const its = this.#placeOf(peer.node);
+      if (filter === undefined) this.#compare(peer, its);
+      else if (its === place) this.#subscribe(peer, filter, this.#interest.knows(place, filter));
+    }
+  }
+
+  #compare(peer: Peer, place: number): void {
+    const filters = this.#interest.filtersOf(place);
+    // While it has not said everything, what it wanted before stays.
+    if (filters === undefined) return;
+    const now = new Set(filters);
+    for (const filter of peer.subscribed) if (!now.has(filter)) this.#subscribe(peer, filter, false);
+    for (const filter of now) this.#subscribe(peer, filter, true);
+  }
+
+  #subscribe({ outgoing, subscribed }: Peer, filter: string, isWanted: boolean): void {
+    if (isWanted === subscribed.has(filter)) return;
+    const { router } = this.#options.publisher;
+    if (isWanted) {
+      subscribed.add(filter);
+      router.subscribe(outgoing, filter, { qos: 2, retainAsPublished: true });
+    } else {
+      subscribed.delete(filter);
+      router.unsubscribe(outgoing, filter);
+    }
+  }
+
+  // ---- what leaves ----
+
+  #flushSoon(): void {
+    this.#system.tell<RelayMessage>(relayRef(this.#system.node), { type: 'flush' });
+  }
+
+  #say(node: number, message: RelayMessage): void {
+    this.#ctx.tell(relayRef(node), message);
+  }
+
+  #afterwards(): void {
+    const interest = this.#interest;
+    const from = this.#system.node;
+    // What is refused is like what is lost: the machine sends it again.
+    for (const { to, message } of interest.outbox) this.#say(this.#options.nodes[to - 1]!, { ...message, from });
+    interest.outbox.length = 0;
+    this.#system.slots[slot.filters] = this.#own.size;
+    if (this.#isRetrying || !interest.busy) return;
+    this.#isRetrying = true;
+    this.#ctx.startTimer(INTEREST_RETRY_MS, RETRY);
+  }
+}
+
+export function spawnRelay(system: ActorSystem, options: RelayOptions): void {
+  const relay = new RelayActor(system, options);
+  const ref = system.spawn<RelayMessage>(() => relay, { name: 'relay', wellKnown: WELL_KNOWN.relay });
+  system.remote.onChange((node, state) => system.tell<RelayMessage>(ref, { type: 'node', node, state }));
+  system.atTurnEnd(() => relay.endTurn());
+}

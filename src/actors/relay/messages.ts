@@ -1,0 +1,43 @@
+/**
+ * The protocol between the relays of two nodes, one on the accepting thread of each: what the clients of a node want, and the publishes that follow from it.
+ *
+ *     A                                                       B
+ *     | <-- interest.* (router/messages.ts): filters of B's clients   every change once, in numbered deltas
+ *     | --- RELAY_RUNS: life, seq, runs ------------------------> |   what a turn has for B
+ *     | <-- relay.ack seq --------------------------------------- |   all of it is delivered, and on disk where a session lasts
+ *
+ * What is not acknowledged is sent again when the link is back; a `seq` that was taken before is not taken twice. Interest and acknowledgements are objects, runs are raw bytes of the wire's data class.
+ */
+import { type ActorRef, wellKnownRef } from '../../runtime/ref.ts';
+import { ACCEPTING_THREAD } from '../../wire/wire.ts';
+import type { InterestMessage } from '../router/messages.ts';
+import { WELL_KNOWN } from '../well-known.ts';
+
+/** Kind of raw bytes. */
+export const RELAY_RUNS = 1;
+
+export interface RelayAck {
+  readonly type: 'relay.ack';
+  readonly from: number;
+  /** Of the node that sent the runs. */
+  readonly life: number;
+  readonly seq: number;
+}
+
+/** "I am there": makes the link, and is answered by nothing. */
+export interface RelayHello {
+  readonly type: 'relay.hello';
+  readonly from: number;
+}
+
+/** With events of the node itself. In `interest.*` between nodes, `from` is the node. */
+export type RelayMessage =
+  | InterestMessage
+  | RelayAck
+  | RelayHello
+  | { readonly type: 'flush' }
+  | { readonly type: 'node'; readonly node: number; readonly state: 'up' | 'down' };
+
+export function relayRef(node: number): ActorRef<RelayMessage> {
+  return wellKnownRef<RelayMessage>(node, ACCEPTING_THREAD, WELL_KNOWN.relay);
+}

@@ -1,0 +1,63 @@
+/**
+ * The filters that the clients of this node have, on whichever reactor: what other nodes are to send. Filters that change are noted and looked at together, at the end of a turn; filters of the server's own topics
+ * stay out, as each node tells its own.
+ */
+import type { InterestMachine, LocalFilters } from '../router/interest-machine.ts';
+import type { Router } from '../router/router.ts';
+
+const SERVER_TOPICS = ['$SYS/', '$events/'];
+
+export class OwnFilters implements LocalFilters {
+  readonly #router: Router;
+  readonly #wanted = new Set<string>();
+  #changed = new Set<string>();
+  #isAllChanged = true;
+
+  constructor(router: Router) {
+    this.#router = router;
+  }
+
+  get size(): number {
+    return this.#wanted.size;
+  }
+
+  has(filter: string): boolean {
+    return this.#wanted.has(filter);
+  }
+
+  filters(): Iterator<string> {
+    return this.#wanted.values();
+  }
+
+  /** Undefined: any may have changed. True the first time since `settle`. */
+  note(filter: string | undefined): boolean {
+    const isFirst = this.#changed.size === 0 && !this.#isAllChanged;
+    if (filter === undefined) this.#isAllChanged = true;
+    else this.#changed.add(filter);
+    return isFirst;
+  }
+
+  /** Looks at what has been noted, and tells `machine` of each filter that is wanted now or no more. */
+  settle(machine: InterestMachine): void {
+    const candidates = this.#isAllChanged ? this.#all() : this.#changed;
+    this.#changed = new Set();
+    this.#isAllChanged = false;
+    for (const filter of candidates) this.#decide(filter, machine);
+  }
+
+  #decide(filter: string, machine: InterestMachine): void {
+    const isWanted = !SERVER_TOPICS.some((prefix) => filter.startsWith(prefix)) && this.#router.isWantedByClients(filter);
+    if (isWanted === this.#wanted.has(filter)) return;
+    // A reactor that has not said yet what it wants may want it still.
+    if (!isWanted && !this.#router.interest.synced) return;
+    if (isWanted) this.#wanted.add(filter);
+    else this.#wanted.delete(filter);
+    machine.filterChanged(filter);
+  }
+
+  #all(): Set<string> {
+    const all = new Set(this.#wanted);
+    for (const filter of this.#router.knownFilters()) all.add(filter);
+    return all;
+  }
+}
