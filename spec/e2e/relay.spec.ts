@@ -126,6 +126,36 @@ test('order of a publisher is kept, and nothing is passed on that nobody wants',
   await until('the filter is gone', async () => (await known(first, third)) === 0);
 });
 
+test('one member of a shared subscription gets a message, wherever the members are', async () => {
+  const publisher = await connect(first, 'p');
+  const members = [await connect(second, 'm2'), await connect(third, 'm3')];
+  for (const member of members) await member.subscribe('$share/g/jobs/#', { qos: 1 });
+  await until(
+    'both nodes are known to have members',
+    async () => (await known(first, second)) + (await known(first, third)) === 2,
+  );
+  const counts = members.map(() => 0);
+  for (let i = 0; i < 20; i++) {
+    publisher.publish('jobs/a', String(i), { qos: 1, packetId: 3 });
+    await publisher.next('puback');
+  }
+  const got: string[] = [];
+  await until('all have come', () => {
+    for (const [i, member] of members.entries()) {
+      for (const packet of member.takeAll()) {
+        got.push(String((packet as ReceivedPublish).payload));
+        counts[i]!++;
+      }
+    }
+    return got.length >= 20;
+  });
+  assert.equal(
+    got.map(Number).sort((a, b) => a - b),
+    Array.from({ length: 20 }, (_, i) => i),
+  );
+  assert.equal(counts, [10, 10], 'the nodes take turns');
+});
+
 test('what the server says of itself stays at home', async () => {
   const there = await connect(second, 'there');
   await there.subscribe('$SYS/#');

@@ -58,11 +58,11 @@ export async function boot(
     events: config.mqtt.events,
   });
   if (wire !== undefined && system.thread === ACCEPTING_THREAD) {
-    const { publisher, gauge } = services;
+    const { publisher, shares, gauge } = services;
     const { nodes, incarnation } = wire;
     // A dead reactor's place is taken within the life of the process.
-    if (nodes.length > 1)
-      spawnRelay(system, { nodes, life: incarnation * LIVES + (system.incarnation % LIVES), publisher, gauge });
+    const life = incarnation * LIVES + (system.incarnation % LIVES);
+    if (nodes.length > 1) spawnRelay(system, { nodes, life, publisher, shares, gauge });
   }
   services.intake.delayed.hold();
   services.insight.onLogLevel = (level) => {

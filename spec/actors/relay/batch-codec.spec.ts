@@ -19,15 +19,21 @@ function runOf(texts: readonly string[], topic: string): Run {
   return { topic: topics.internName(topic)!, publisher: null, ...packets } as unknown as Run;
 }
 
-function batchOf(runs: readonly Run[], life: number, seq: number): Uint8Array {
+function batchOf(runs: readonly Run[], life: number, seq: number, keys: readonly (string | undefined)[] = []): Uint8Array {
   const writer = new BatchWriter();
-  for (const run of runs) writer.add(run, 1);
+  for (const [i, run] of runs.entries()) writer.add(run, 1, Buffer.from(keys[i] ?? ''));
   return writer.take(life, seq);
 }
 
-const runs = fc.array(fc.tuple(fc.array(fc.string(), { minLength: 1, maxLength: 4 }), fc.constantFrom('a', 'b/c')), {
-  minLength: 1,
-});
+const NO_KEY = new Uint8Array(0);
+const runs = fc.array(
+  fc.tuple(
+    fc.array(fc.string(), { minLength: 1, maxLength: 4 }),
+    fc.constantFrom('a', 'b/c'),
+    fc.constantFrom(undefined, 'group/a', 'grüppe/#'),
+  ),
+  { minLength: 1 },
+);
 const number = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 
 test('what is written is read, wherever it lies', () => {
@@ -37,16 +43,17 @@ test('what is written is read, wherever it lies', () => {
         all.map(([texts, topic]) => runOf(texts, topic)),
         life,
         seq,
+        all.map(([, , key]) => key),
       );
       const bytes = new Uint8Array(offset + batch.length + 3);
       bytes.set(batch, offset);
       const end = offset + batch.length;
       assert.equal(readBatchHeader(bytes, offset, end), { life, seq });
-      const read: [string[], string][] = [];
-      forEachRun(bytes, offset, end, (from, to) => {
+      const read: [string[], string, string | undefined][] = [];
+      forEachRun(bytes, offset, end, (from, to, key) => {
         const run = emptyRun(topics.internName('-')!);
         decodeRun(bytes, from, to, topics, run);
-        read.push([payloads(decode(run.dialect, run.buffer.subarray(run.start, run.end))), run.topic.name]);
+        read.push([payloads(decode(run.dialect, run.buffer.subarray(run.start, run.end))), run.topic.name, key]);
       });
       assert.equal(read, all);
     }),
@@ -56,12 +63,12 @@ test('what is written is read, wherever it lies', () => {
 test('a batch weighs what it says, and a writer begins anew', () => {
   const writer = new BatchWriter();
   const run = runOf(['x'], 'a');
-  writer.add(run, 1);
-  writer.add(run, 1);
-  assert.is(writer.length, 2 * batchBytesOf(run));
+  writer.add(run, 1, NO_KEY);
+  writer.add(run, 1, NO_KEY);
+  assert.is(writer.length, 2 * batchBytesOf(run, NO_KEY));
   const first = writer.take(1, 1);
   assert.is(writer.length, 0);
-  writer.add(runOf(['y'], 'a'), 1);
+  writer.add(runOf(['y'], 'a'), 1, NO_KEY);
   writer.take(1, 2);
   assert.equal(readBatchHeader(first, 0, first.length), { life: 1, seq: 1 });
 });
@@ -74,6 +81,8 @@ test('what is cut short, or holds lengths that cannot be, is no batch', () => {
   for (const [at, value] of [
     [16, 0],
     [16, 0xffff_ffff],
+    [20, 0xffff_ffff],
+    [20, 1000],
   ] as const) {
     const bad = batch.slice();
     new DataView(bad.buffer).setUint32(at, value, true);
@@ -90,7 +99,7 @@ test('an acknowledgement waits for what is written and for who is slow, and goes
   const staged: StagedWrite[] = [];
   let delivered = 0;
   const arrivals = new Arrivals({
-    deliver: (_bytes, _start, _end, writes) => {
+    deliver: (_bytes, _start, _end, _key, writes) => {
       delivered++;
       const write = staged.shift();
       if (write !== undefined) writes.add(write);

@@ -4,12 +4,15 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { spawnRelay } from '../../../src/actors/relay/actor.ts';
 import { RELAY_PROBE } from '../../../src/actors/relay/probe.ts';
-import { spawnRouter } from '../../../src/actors/router/actor.ts';
+import { spawnInterest, spawnRouter } from '../../../src/actors/router/actor.ts';
 import { PressureGauge, PressureSource } from '../../../src/actors/router/pressure.ts';
 import { Publisher } from '../../../src/actors/router/publisher.ts';
 import { remoteRuns } from '../../../src/actors/router/remote-runs.ts';
 import { Router } from '../../../src/actors/router/router.ts';
 import type { Run, Sink } from '../../../src/actors/router/sink.ts';
+import { SHARE_DEFAULTS } from '../../../src/actors/share/strategy.ts';
+import { ShareTable } from '../../../src/actors/share/table.ts';
+import { WELL_KNOWN } from '../../../src/actors/well-known.ts';
 import { RELAY_QUEUE_BYTES_MAX } from '../../../src/base/limits.ts';
 import { SimNetwork } from '../../../src/runtime/sim/network.ts';
 import type { ActorSystem } from '../../../src/runtime/system.ts';
@@ -44,6 +47,7 @@ interface Reactor {
   readonly system: ActorSystem;
   readonly router: Router;
   readonly publisher: Publisher;
+  readonly shares: ShareTable;
   readonly gauge: PressureGauge;
 }
 
@@ -71,10 +75,12 @@ class Bed {
     const router = new Router({ thread, reactors, incarnation, slots, seed: 1, overlap });
     const gauge = new PressureGauge();
     const publisher = new Publisher(system, router, gauge);
-    spawnRouter(system, router, remoteRuns(system, router, gauge, { receive: () => {} }, null));
-    this.#reactors.set(`${system.node}/${thread}`, { system, router, publisher, gauge });
+    const shares = new ShareTable(system, router, publisher, SHARE_DEFAULTS);
+    spawnRouter(system, router, remoteRuns(system, router, gauge, shares, null));
+    spawnInterest(system, shares, 'share-interest', WELL_KNOWN.shareInterest);
+    this.#reactors.set(`${system.node}/${thread}`, { system, router, publisher, shares, gauge });
     if (thread !== 1) return;
-    spawnRelay(system, { nodes: NODES, life: ++this.#lives, publisher, gauge });
+    spawnRelay(system, { nodes: NODES, life: ++this.#lives, publisher, shares, gauge });
     this.onReborn(system.node);
   }
 
@@ -91,6 +97,14 @@ class Bed {
     const { router, system, gauge } = this.at(node, thread);
     const client = new Client(gauge);
     for (const filter of filters) router.subscribe(client, filter, { qos: 2 });
+    system.requestTurn();
+    return client;
+  }
+
+  join(node: number, thread: number, name: string, filter: string): Client {
+    const { shares, system, gauge } = this.at(node, thread);
+    const client = new Client(gauge);
+    shares.join(client, name, filter, { qos: 2 }, true);
     system.requestTurn();
     return client;
   }
@@ -158,6 +172,42 @@ test('topics of the server itself are not asked for', () => {
   bed.publish(1, 1, '$SYS/broker/uptime', 'x');
   bed.pass(5000);
   assert.equal(there.got, []);
+});
+
+test('of a shared subscription one member in the cluster gets a message: here if there is one, else elsewhere in turn', () => {
+  const bed = new Bed(4);
+  const all = bed.subscribe(3, 1, 'jobs/#');
+  const second = bed.join(2, 2, 'g', 'jobs/#');
+  const third = bed.join(3, 2, 'g', 'jobs/#');
+  bed.pass(5000);
+  for (let i = 0; i < 10; i++) {
+    bed.publish(1, 2, 'jobs/a', `from 1: ${i}`);
+    bed.pass(10);
+  }
+  bed.pass(5000);
+  assert.is(all.got.length, 10);
+  assert.equal([second.got.length, third.got.length], [5, 5], 'each node in turn');
+  assert.is(new Set([...second.got, ...third.got]).size, 10);
+  bed.publish(3, 1, 'jobs/a', 'near');
+  bed.pass(5000);
+  assert.is(third.got.at(-1), 'near');
+  assert.is(second.got.length, 5);
+  const first = bed.join(1, 2, 'g', 'jobs/#');
+  bed.pass(5000);
+  bed.publish(1, 1, 'jobs/a', 'here now');
+  bed.pass(5000);
+  assert.equal(first.got, ['here now']);
+  bed.at(1, 2).shares.partAll(first);
+  bed.at(3, 2).shares.partAll(third);
+  bed.at(1, 2).system.requestTurn();
+  bed.at(3, 2).system.requestTurn();
+  bed.pass(5000);
+  bed.publish(1, 1, 'jobs/a', 'the last one left');
+  bed.publish(3, 1, 'jobs/a', 'from there as well');
+  bed.pass(5000);
+  assert.equal(second.got.slice(5), ['the last one left', 'from there as well']);
+  assert.equal([first.got.length, third.got.length], [1, 6]);
+  assert.is(all.got.length, 14, 'who subscribes on its own gets all of it');
 });
 
 test('a link that is lost loses nothing of QoS 1, and nothing comes twice', () => {

@@ -14,12 +14,14 @@ import type { PressureGauge } from '../router/pressure.ts';
 import type { Publisher } from '../router/publisher.ts';
 import { noteDelivered } from '../router/remote-runs.ts';
 import { decodeRun, emptyRun } from '../router/run-codec.ts';
+import type { ShareTable } from '../share/table.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import { Arrivals } from './arrivals.ts';
 import { RELAY_RUNS, type RelayMessage, relayRef } from './messages.ts';
 import { Outgoing } from './outgoing.ts';
-import { OwnFilters } from './own-filters.ts';
+import { OwnFilters, SHARE_PREFIX } from './own-filters.ts';
 import { RELAY_PROBE } from './probe.ts';
+import { RemoteGroups } from './remote-groups.ts';
 
 const HELLO = 1;
 const RETRY = 2;
@@ -31,6 +33,7 @@ export interface RelayOptions {
   /** Tells the lives of this thread apart, over restarts of the process. */
   readonly life: number;
   readonly publisher: Publisher;
+  readonly shares: ShareTable;
   readonly gauge: PressureGauge;
 }
 
@@ -45,6 +48,7 @@ export class RelayActor implements Actor<RelayMessage> {
   readonly #system: ActorSystem;
   readonly #options: RelayOptions;
   readonly #own: OwnFilters;
+  readonly #groups: RemoteGroups;
   readonly #interest: InterestMachine;
   readonly #arrivals: Arrivals;
   readonly #peers = new Map<number, Peer>();
@@ -54,9 +58,10 @@ export class RelayActor implements Actor<RelayMessage> {
   constructor(system: ActorSystem, options: RelayOptions) {
     this.#system = system;
     this.#options = options;
-    const { nodes, publisher } = options;
+    const { nodes, publisher, shares } = options;
     const { router } = publisher;
-    this.#own = new OwnFilters(router);
+    this.#own = new OwnFilters(router, shares);
+    this.#groups = new RemoteGroups(router, (key) => shares.isKnownGroup(key));
     this.#interest = new InterestMachine({
       thread: this.#placeOf(system.node),
       reactors: nodes.length,
@@ -85,12 +90,16 @@ export class RelayActor implements Actor<RelayMessage> {
   }
 
   #makeArrivals(): Arrivals {
-    const { publisher, gauge } = this.#options;
+    const { publisher, shares, gauge } = this.#options;
     const { router } = publisher;
     const run = emptyRun(router.topics.internName('-')!);
     return new Arrivals({
-      deliver: (bytes, start, end, writes) => {
+      deliver: (bytes, start, end, key, writes) => {
         decodeRun(bytes, start, end, router.topics, run);
+        if (key !== undefined) {
+          shares.deliverRelayed(key, run);
+          return gauge.take();
+        }
         const delivered = publisher.publishRelayed(run);
         if (run.topic.plan !== null) noteDelivered(router, run, delivered);
         for (const write of publisher.writes) writes.add(write);
@@ -109,8 +118,14 @@ export class RelayActor implements Actor<RelayMessage> {
   started(ctx: ActorContext<RelayMessage>): void {
     this.#ctx = ctx;
     this.#isRetrying = false;
-    this.#options.publisher.router.onFilters((filter) => {
+    const { publisher, shares } = this.#options;
+    const note = (filter: string | undefined): void => {
       if (this.#own.note(filter)) this.#flushSoon();
+    };
+    publisher.router.onFilters(note);
+    shares.onGroups((key) => {
+      this.#groups.hereChanged(key);
+      note(SHARE_PREFIX + key);
     });
     this.#interest.start();
     // Nobody is there until it is heard of.
@@ -238,13 +253,11 @@ export class RelayActor implements Actor<RelayMessage> {
   #subscribe({ outgoing, subscribed }: Peer, filter: string, isWanted: boolean): void {
     if (isWanted === subscribed.has(filter)) return;
     const { router } = this.#options.publisher;
-    if (isWanted) {
-      subscribed.add(filter);
-      router.subscribe(outgoing, filter, { qos: 2, retainAsPublished: true });
-    } else {
-      subscribed.delete(filter);
-      router.unsubscribe(outgoing, filter);
-    }
+    if (isWanted) subscribed.add(filter);
+    else subscribed.delete(filter);
+    if (filter.startsWith(SHARE_PREFIX)) this.#groups.change(filter.slice(SHARE_PREFIX.length), outgoing, isWanted);
+    else if (isWanted) router.subscribe(outgoing, filter, { qos: 2, retainAsPublished: true });
+    else router.unsubscribe(outgoing, filter);
   }
 
   // ---- what leaves ----

@@ -7,8 +7,14 @@ import type { StagedWrite } from '../shard/staged.ts';
 import { forEachRun, readBatchHeader } from './batch-codec.ts';
 
 export interface ArrivalPorts {
-  /** Delivers the run in `bytes[start, end)`; what it leads to on disk goes to `writes`. Returns where it met pressure. */
-  readonly deliver: (bytes: Uint8Array, start: number, end: number, writes: Set<StagedWrite>) => PressureSource | null;
+  /** Delivers the run in `bytes[start, end)`, with a key to one member of that shared subscription; what it leads to on disk goes to `writes`. Returns where it met pressure. */
+  readonly deliver: (
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    key: string | undefined,
+    writes: Set<StagedWrite>,
+  ) => PressureSource | null;
   readonly acknowledge: (node: number, life: number, seq: number) => void;
   /** Runs that have been delivered. */
   readonly count: (runs: number) => void;
@@ -68,9 +74,9 @@ export class Arrivals {
     const { count, deliver } = this.#ports;
     const writes = new Set<StagedWrite>();
     const settle = (): void => this.#settle(node, origin, pending);
-    forEachRun(bytes, start, end, (runStart, runEnd) => {
+    forEachRun(bytes, start, end, (runStart, runEnd, key) => {
       count(1);
-      const pressure = deliver(bytes, runStart, runEnd, writes);
+      const pressure = deliver(bytes, runStart, runEnd, key, writes);
       if (pressure === null) return;
       pending.left++;
       pressure.wait({ relieved: settle });

@@ -2,19 +2,21 @@
  * What a turn has for another node, as one record.
  *
  *    0            8           16
- *   +------------+-----------+--------------------------------------+
- *   | life (f64) | seq (f64) | (length u32, run of run-codec.ts)*   |     little endian
- *   +------------+-----------+--------------------------------------+
+ *   +------------+-----------+----------------------------------------------------------+
+ *   | life (f64) | seq (f64) | (length u32, key bytes u32, key, run of run-codec.ts)*   |     little endian
+ *   +------------+-----------+----------------------------------------------------------+
+ *
+ * `length` is that of key and run. The key is that of a shared subscription, one member of which is to get the run; none: all who want it.
  */
 import { encodedRunSize, encodeRun, RUN_HEADER_BYTES } from '../router/run-codec.ts';
 import type { Run } from '../router/sink.ts';
 
 export const BATCH_HEADER_BYTES = 16;
-const LENGTH_BYTES = 4;
+const ENTRY_BYTES = 8;
 const FIRST_BYTES = 4096;
 
-export function batchBytesOf(run: Run): number {
-  return LENGTH_BYTES + encodedRunSize(run);
+export function batchBytesOf(run: Run, key: Uint8Array): number {
+  return ENTRY_BYTES + key.length + encodedRunSize(run);
 }
 
 /** Gathers runs; `take` gives what has been gathered and begins anew. */
@@ -27,17 +29,20 @@ export class BatchWriter {
     return this.#length === 0 ? 0 : this.#length - BATCH_HEADER_BYTES;
   }
 
-  add(run: Run, thread: number): void {
+  add(run: Run, thread: number, key: Uint8Array): void {
     if (this.#length === 0) this.#length = BATCH_HEADER_BYTES;
-    const size = encodedRunSize(run);
-    const end = this.#length + LENGTH_BYTES + size;
+    const start = this.#length;
+    const end = start + batchBytesOf(run, key);
     if (end > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(end, 2 * this.#bytes.length, FIRST_BYTES));
-      grown.set(this.#bytes.subarray(0, this.#length));
+      grown.set(this.#bytes.subarray(0, start));
       this.#bytes = grown;
     }
-    new DataView(this.#bytes.buffer).setUint32(this.#length, size, true);
-    encodeRun(run, thread, this.#bytes, this.#length + LENGTH_BYTES);
+    const view = new DataView(this.#bytes.buffer);
+    view.setUint32(start, end - start - ENTRY_BYTES, true);
+    view.setUint32(start + 4, key.length, true);
+    this.#bytes.set(key, start + ENTRY_BYTES);
+    encodeRun(run, thread, this.#bytes, start + ENTRY_BYTES + key.length);
     this.#length = end;
   }
 
@@ -66,19 +71,30 @@ export function readBatchHeader(bytes: Uint8Array, start: number, end: number): 
   const seq = view.getFloat64(start + 8, true);
   if (!Number.isSafeInteger(life) || !Number.isSafeInteger(seq) || seq < 1) return undefined;
   for (let at = start + BATCH_HEADER_BYTES; at < end; ) {
-    const size = end - at < LENGTH_BYTES ? 0 : view.getUint32(at, true);
-    if (size <= RUN_HEADER_BYTES || size > end - at - LENGTH_BYTES) return undefined;
-    at += LENGTH_BYTES + size;
+    if (end - at < ENTRY_BYTES) return undefined;
+    const size = view.getUint32(at, true);
+    const keyBytes = view.getUint32(at + 4, true);
+    if (size > end - at - ENTRY_BYTES || size <= keyBytes + RUN_HEADER_BYTES) return undefined;
+    at += ENTRY_BYTES + size;
   }
   return { life, seq };
 }
 
-/** The bounds of each run of a whole batch. */
-export function forEachRun(bytes: Uint8Array, start: number, end: number, visit: (start: number, end: number) => void): void {
+/** The bounds of each run of a whole batch, and its key, if it has one. */
+export function forEachRun(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  visit: (start: number, end: number, key: string | undefined) => void,
+): void {
   const view = viewOf(bytes);
   for (let at = start + BATCH_HEADER_BYTES; at < end; ) {
-    const next = at + LENGTH_BYTES + view.getUint32(at, true);
-    visit(at + LENGTH_BYTES, next);
+    const keyStart = at + ENTRY_BYTES;
+    const next = keyStart + view.getUint32(at, true);
+    const runStart = keyStart + view.getUint32(at + 4, true);
+    const key =
+      runStart === keyStart ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset + keyStart, runStart - keyStart).toString();
+    visit(runStart, next, key);
     at = next;
   }
 }

@@ -9,6 +9,7 @@ import { BatchWriter, batchBytesOf } from './batch-codec.ts';
 import { RELAY_PROBE } from './probe.ts';
 
 const { slot } = RELAY_PROBE;
+const NO_KEY = new Uint8Array(0);
 
 export interface OutgoingPorts {
   readonly thread: number;
@@ -51,15 +52,20 @@ export class Outgoing implements Sink {
   }
 
   deliver(run: Run): void {
+    this.pass(run, NO_KEY);
+  }
+
+  /** With the key of a shared subscription: to one of its members there. */
+  pass(run: Run, key: Uint8Array): void {
     const { slots, gauge, isOwn, thread } = this.#ports;
     if (!isOwn()) return;
-    const size = batchBytesOf(run);
+    const size = batchBytesOf(run, key);
     if ((!this.isUp && run.qos === 0) || this.bytes + size > RELAY_QUEUE_BYTES_MAX || size > RELAY_RUN_BYTES_MAX) {
       slots[slot.dropped]! += run.count;
       return;
     }
     if (this.#open.length + size > RELAY_BATCH_BYTES) this.#close();
-    this.#open.add(run, thread);
+    this.#open.add(run, thread, key);
     slots[slot.sent]! += run.count;
     if (this.isUp && this.bytes > RELAY_QUEUE_BYTES_MAX / 2) gauge.meet(this.#pressure);
   }

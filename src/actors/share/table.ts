@@ -45,6 +45,8 @@ export class ShareTable implements GroupHost {
   readonly #keyBytes = new WeakMap<ShareGroup, Uint8Array>();
   #waiting: { then: () => void; untilMs: number }[] = [];
   #wake: () => void = () => {};
+  /** Null for a node by itself. */
+  #onGroup: ((key: string) => void) | null = null;
 
   constructor(system: ActorSystem, router: Router, publisher: Publisher, settings: ShareSettings) {
     const { thread, reactors, incarnation } = system;
@@ -181,6 +183,27 @@ export class ShareTable implements GroupHost {
     else group.receive(place, run, hops + 1);
   }
 
+  /** A run that was published on another node, whose relay has chosen this one. */
+  deliverRelayed(key: string, run: Run): void {
+    const group = this.#groups.get(key);
+    if (group === undefined) this.drop(run.count);
+    else group.dispatch(run, 0);
+  }
+
+  /** Calls `then` with the key of a group that has its first member on this node, or has lost its last. */
+  onGroups(then: (key: string) => void): void {
+    this.#onGroup = then;
+  }
+
+  /** A member of it is on this node, on whichever reactor. */
+  isKnownGroup(key: string): boolean {
+    return this.#groups.has(key);
+  }
+
+  groupKeys(): Iterable<string> {
+    return this.#groups.keys();
+  }
+
   /** See `InterestMachine.whenApplied`. */
   whenApplied(then: () => void): void {
     this.interest.whenApplied(then);
@@ -241,6 +264,7 @@ export class ShareTable implements GroupHost {
     group = new ShareGroup(this, this.#system.reactors, name, filter, strategyOf(this.#settings, name));
     this.#groups.set(key, group);
     this.#router.addShared(group.subscription);
+    this.#onGroup?.(key);
     return group;
   }
 
@@ -269,6 +293,7 @@ export class ShareTable implements GroupHost {
     if (!group.isEmpty) return;
     this.#groups.delete(group.key);
     this.#router.removeShared(group.subscription);
+    this.#onGroup?.(group.key);
   }
 
   #announce(group: ShareGroup): void {
