@@ -76,7 +76,7 @@ class Bed {
     const gauge = new PressureGauge();
     const publisher = new Publisher(system, router, gauge);
     const shares = new ShareTable(system, router, publisher, SHARE_DEFAULTS);
-    spawnRouter(system, router, remoteRuns(system, router, gauge, shares, null));
+    spawnRouter(system, router, remoteRuns(system, router, gauge, shares, publisher, null));
     spawnInterest(system, shares, 'share-interest', WELL_KNOWN.shareInterest);
     this.#reactors.set(`${system.node}/${thread}`, { system, router, publisher, shares, gauge });
     if (thread !== 1) return;
