@@ -203,6 +203,13 @@ export const REWRITE_STEP_BYTES: number = 512 * 1024;
 export const REWRITE_STEP_MS = 20;
 /** After a front that was not worth it, or could not be rewritten, the next one is looked at after this, milliseconds. */
 export const REWRITE_PAUSE_MS = 60_000;
+/** Compaction by key: the front of a log that is compacted at once, the keys in it, what is read and written at a time, and how much of it is new. */
+export const COMPACTION_FRONT_BYTES_MAX: number = 2 ** 31;
+export const COMPACTION_KEYS_MAX = 2_000_000;
+export const COMPACTION_PAGE_BYTES: number = 1024 * 1024;
+export const COMPACTION_DIRTY_MIN = 0.5;
+/** How long a tombstone stays after the first compaction that met it as the last of its key, milliseconds. */
+export const COMPACTION_TOMBSTONE_MS: number = 24 * 3600 * 1000;
 /** Frames of a shard that lie further apart than this in their file are read one by one, bytes. */
 export const READ_GAP_BYTES_MAX: number = 16 * 1024;
 /** Bytes staged with an engine before the store commits within a turn. */

@@ -17,6 +17,7 @@ import { MemoryEngine } from '../storage/engines/memory.ts';
 import { RocksEngine } from '../storage/engines/rocksdb.ts';
 import type { Journal } from '../storage/journal.ts';
 import { RocksKv } from '../storage/kv/rocksdb-kv.ts';
+import { compactionPool } from './compaction-pool.ts';
 import { KvMetadata } from './kv-metadata.ts';
 import type { StoreBoot } from './store-boot.ts';
 
@@ -30,7 +31,7 @@ export async function boot(system: ActorSystem, options: StoreBoot): Promise<voi
       throw error;
     }, 0);
   };
-  const store = new StoreActor({ system, engines, clock: () => realClock.now() * 1000, onFailed });
+  const store = new StoreActor({ system, engines, clock: () => realClock.now() * 1000, compactor: compactionPool(), onFailed });
   system.spawn<StoreMessage>(() => store, { name: 'store', wellKnown: STORE_SLOT, mailboxMax: STORE_MAILBOX_MAX });
   system.spawn<MetadataMessage>(() => new MetadataActor(new KvMetadata(kv), onFailed), {
     name: 'metadata',

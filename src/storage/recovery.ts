@@ -73,6 +73,8 @@ class Recovery implements CommitVisitor {
   readonly #op: ControlOp = { op: 0, kind: 0, shard: 0, value: 0 };
   readonly #damages: string[] = [];
   #segment = 0;
+  /** The segment in hand has been compacted by key. */
+  #hasHoles = false;
   #frames = 0;
   #tornBytes = 0;
 
@@ -173,7 +175,8 @@ class Recovery implements CommitVisitor {
   #sealed({ number, path, header, size }: SegmentFound, trailer: SegmentTrailer): SealedSegment {
     const { generation, createdAt, startLsn } = header;
     const { nextLsn, entries, footerAt, maxTimestamp } = trailer;
-    const info = { number, path, generation, createdAt, startLsn, nextLsn, entries, footerAt, maxTimestamp, size };
+    const isCompacted = header.isCompacted === true;
+    const info = { number, path, generation, createdAt, startLsn, nextLsn, entries, footerAt, maxTimestamp, size, isCompacted };
     return new SealedSegment(info, this.#journal.files, this.#journal.options.disk);
   }
 
@@ -234,6 +237,7 @@ class Recovery implements CommitVisitor {
     const size = segment.trailer?.footerAt ?? segment.size;
     const file = disk.open(path, 'write');
     this.#segment = number;
+    this.#hasHoles = header.isCompacted === true;
     let from = 0;
     let lsn = startLsn;
     for (;;) {
@@ -303,7 +307,7 @@ class Recovery implements CommitVisitor {
     // Its creation is in the same commit, further on, or went with a checkpoint.
     if (!table.has(shard)) table.create(shard, offset, this.#segment);
     const end = table.end(shard);
-    if (offset > end) this.#damages.push(`shard ${shard} has lost the offsets ${end} to ${offset - 1}`);
+    if (offset > end && !this.#hasHoles) this.#damages.push(`shard ${shard} has lost the offsets ${end} to ${offset - 1}`);
     if (offset + span > end) table.recovered(shard, offset + span, bytes);
   }
 

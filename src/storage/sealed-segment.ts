@@ -31,6 +31,8 @@ export interface SealedInfo {
   readonly footerAt: number;
   readonly maxTimestamp: number;
   readonly size: number;
+  /** By key: its offsets have holes. */
+  readonly isCompacted?: boolean;
 }
 
 const BLOCK_ENTRIES = 256;

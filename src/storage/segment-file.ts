@@ -23,6 +23,7 @@ const HEADER_MAGIC = 0x47534c53; // "SLSG"
 const TRAILER_MAGIC = 0x54534c53; // "SLST"
 const VERSION = 1;
 const CHECKED_BYTES = 60;
+const REWRITTEN = { asItWas: 1, byKey: 2 } as const;
 
 export interface SegmentHeader {
   /** Random number of the log: the segment of another one is a foreign file. */
@@ -34,6 +35,8 @@ export interface SegmentHeader {
   readonly createdAt: number;
   /** Holds what was left of the log up to its end: segments before it are remains. See front-rewrite.ts. */
   readonly isRewritten: boolean;
+  /** By key as well: its offsets have holes. */
+  readonly isCompacted?: boolean;
 }
 
 export interface SegmentTrailer {
@@ -67,7 +70,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
   setU64(view, 16, header.number);
   setU64(view, 24, header.startLsn);
   setU64(view, 32, header.createdAt);
-  view.setUint32(40, header.isRewritten ? 1 : 0, true);
+  view.setUint32(40, header.isCompacted ? REWRITTEN.byKey : header.isRewritten ? REWRITTEN.asItWas : 0, true);
   view.setUint32(CHECKED_BYTES, crc32c(page, 0, CHECKED_BYTES), true);
   return page;
 }
@@ -82,7 +85,8 @@ export function decodeSegmentHeader(page: Uint8Array): SegmentHeader | undefined
     number: getU64(view, 16),
     startLsn: getU64(view, 24),
     createdAt: getU64(view, 32),
-    isRewritten: view.getUint32(40, true) === 1,
+    isRewritten: view.getUint32(40, true) !== 0,
+    isCompacted: view.getUint32(40, true) === REWRITTEN.byKey,
   };
 }
 

@@ -83,6 +83,17 @@ test('QoS 0 is written too, and nobody waits for it', () => {
   assert.equal(recordsOf(store.disk, 1), ['sensors/1=a', 'sensors/1=b']);
 });
 
+test('a message without payload is a tombstone where records go by key, and an empty one elsewhere', () => {
+  const byKey = { engine: 'dedicated', cleanup: 'compact' } as const;
+  const store = storeOf(declaration(), declaration({ name: 'state', ...byKey }));
+  const reactors = new Reactors(1, {}, 1, store);
+  const publisher = reactors.connect(1, 'p');
+  publisher.publish('a', { topic: 'sensors/1' });
+  publisher.publish('', { topic: 'sensors/1' });
+  assert.equal(recordsOf(store.disk, 1), ['sensors/1=a', 'sensors/1=']);
+  assert.equal(recordsOf(store.disk, 1, '/data/dedicated/1-1'), ['sensors/1=a', 'sensors/1=(null)']);
+});
+
 test('a message goes to the partition of its topic name, in every declared topic that matches', () => {
   const store = storeOf(
     declaration({ shards: [1, 2, 3] }),

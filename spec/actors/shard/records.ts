@@ -28,7 +28,8 @@ export function recordsIn(disk: SimDisk, directory: string, shard: number): stri
         const text = (from: number, to: number): string => Buffer.from(batch.subarray(from, to)).toString();
         const cursor = new RecordCursor().open(batch, 0);
         while (cursor.next()) {
-          records.push(`${text(cursor.keyStart, cursor.keyEnd)}=${text(cursor.valueStart, cursor.valueEnd)}`);
+          const value = cursor.valueStart < 0 ? '(null)' : text(cursor.valueStart, cursor.valueEnd);
+          records.push(`${text(cursor.keyStart, cursor.keyEnd)}=${value}`);
           offset = cursor.offset + 1;
         }
       }

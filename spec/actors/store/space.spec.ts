@@ -27,7 +27,7 @@ test('an inbox that nobody empties does not keep the segments of others, and its
   const store: SimStoreOptions = { disk: new SimDisk(), metadata: new Map(), declarations: [DECLARED], failures: [] };
   const reactors = new Reactors(1, {}, 1, store);
   const { system } = reactors.services.get(1)!;
-  const retain = { type: 'retain', engine: 'shared', shard: 1, retentionMs: 1000, retentionBytes: 0 };
+  const retain = { type: 'retain', engine: 'shared', shard: 1, retentionMs: 1000, retentionBytes: 0, isCompacted: false };
   system.tell(wellKnownRef<never>(system.node, 2, STORE_SLOT), retain as never);
   const away = reactors.connect(1, 'away', { clean: false });
   away.subscribe('old', 1);

@@ -6,6 +6,10 @@ import type { EngineName } from '../store/messages.ts';
 /** When an append counts: synced with its commit, within a second, or whenever the kernel likes. */
 export type FsyncPolicy = 'always' | 'interval' | 'never';
 
+/** How old records go: by age and size, by key, or both. */
+export const CLEANUPS = ['delete', 'compact', 'compact,delete'] as const;
+export type Cleanup = (typeof CLEANUPS)[number];
+
 export interface Declaration {
   /** Unique; the name that Kafka clients see. */
   readonly name: string;
@@ -19,10 +23,17 @@ export interface Declaration {
   readonly retentionMs: number;
   /** Of one partition; 0: any. */
   readonly retentionBytes: number;
+  /** Absent: delete. */
+  readonly cleanup?: Cleanup;
   /** Copies, this node's included. */
   readonly replicas: number;
   /** The same on all nodes; absent in what was kept before topics were shared. */
   readonly id?: string;
+}
+
+/** Of each key the last record stays, and records without a value go in time. */
+export function isCompacted({ cleanup }: Pick<Declaration, 'cleanup'>): boolean {
+  return cleanup !== undefined && cleanup !== 'delete';
 }
 
 /** To the shard keeper of a reactor: these are all declarations from now on. Asked; answered by `true` when publishes go by them. */

@@ -12,7 +12,7 @@ import { MARK, takenValue } from '../inbox/marks.ts';
 import type { Run } from '../router/sink.ts';
 import type { StoreClient } from '../store/client.ts';
 import { STORE_MORE, STORE_SYNC, STORE_SYNC_SOON } from '../store/messages.ts';
-import type { Declaration } from './messages.ts';
+import { type Declaration, isCompacted } from './messages.ts';
 import { propertiesToHeaders } from './mqtt-record.ts';
 import { SHARD_PROBE } from './probe.ts';
 import { StagedWrite } from './staged.ts';
@@ -58,6 +58,7 @@ export class Partition {
   readonly declaration: Declaration;
   readonly index: number;
   readonly #pool: PartitionPool;
+  readonly #isCompacted: boolean;
   #builder: RecordBatchBuilder | null = null;
   #staged: StagedWrite | null = null;
   #isAwaited = false;
@@ -67,6 +68,7 @@ export class Partition {
   constructor(pool: PartitionPool, declaration: Declaration, index: number) {
     this.#pool = pool;
     this.declaration = declaration;
+    this.#isCompacted = isCompacted(declaration);
     this.index = index;
   }
 
@@ -84,10 +86,12 @@ export class Partition {
       const hasProperties = view.propertiesEnd > view.propertiesStart;
       if (hasProperties) propertiesToHeaders(buffer, view.propertiesStart, view.propertiesEnd, headers);
       const more = hasProperties ? headers : undefined;
-      if (!builder.append(now, key, 0, key.length, buffer, view.payloadStart, view.end, more)) {
+      // As with retained messages: without a payload it says that there is nothing any more.
+      const value = this.#isCompacted && view.payloadStart === view.end ? undefined : buffer;
+      if (!builder.append(now, key, 0, key.length, value, view.payloadStart, view.end, more)) {
         this.handOver();
         builder = this.#builder = pool.take(this);
-        builder.append(now, key, 0, key.length, buffer, view.payloadStart, view.end, more);
+        builder.append(now, key, 0, key.length, value, view.payloadStart, view.end, more);
       }
     }
     pool.slots[slot.appended]! += count;

@@ -21,6 +21,7 @@ import type { ReadResult, ShardId } from '../../storage/engine.ts';
 import { viewOf } from '../../storage/frame.ts';
 import { readFrames } from '../../storage/journal-reader.ts';
 import { MARK, takenBy } from '../inbox/marks.ts';
+import { Compactions, type Compactor } from './compactions.ts';
 import { type EngineSet, ShardNumbers } from './engines.ts';
 import { type Answer, type Awaiting, Lane } from './lane.ts';
 import {
@@ -57,6 +58,8 @@ export interface StoreOptions {
   readonly engines: EngineSet;
   /** Microseconds on a monotonic clock. */
   readonly clock: () => number;
+  /** Compacts logs by key; absent: none are. */
+  readonly compactor?: Compactor;
   /** A log cannot be written any more: the node has to leave. */
   readonly onFailed: (error: Error) => void;
 }
@@ -73,6 +76,7 @@ export class StoreActor implements Actor<StoreMessage> {
   readonly #slots: Float64Array;
   readonly #lanes: (Lane | undefined)[];
   readonly #retention: RetentionPolicies;
+  readonly #compactions: Compactions;
   readonly #logs: ReplicatedLogs;
   /** Who writes them. */
   #logsWriter: ActorRef<RestateLogs> | undefined;
@@ -91,6 +95,7 @@ export class StoreActor implements Actor<StoreMessage> {
       return engine === undefined ? undefined : new Lane(engine, new ShardNumbers(engine), code);
     });
     this.#retention = new RetentionPolicies(engines);
+    this.#compactions = new Compactions(options.engines, this.#slots, options.compactor);
     this.#logs = new ReplicatedLogs(options.engines.shared, this.#lanes[ENGINE.shared]!.numbers);
     this.#space = new Space(options.engines, this.#slots);
     options.system.onThreadChange((thread, state) => {
@@ -140,6 +145,7 @@ export class StoreActor implements Actor<StoreMessage> {
     const lane = this.#lane(message.engine);
     if (message.type === 'retain') {
       this.#retention.set(message);
+      if (message.engine === 'dedicated') this.#compactions.set(message.shard, message.isCompacted);
       return;
     }
     if (message.type === 'keep') {
@@ -195,6 +201,7 @@ export class StoreActor implements Actor<StoreMessage> {
     if (key === TIMER.space) return this.#goOn(this.#space.step(ctx.now()), ctx);
     for (const lane of this.#lanes) lane?.followers.expire(ctx.now(), (shard, to) => this.#tellEnd(lane, shard, to));
     this.#retention.apply(ctx.wallClock(), (engine) => this.#lane(engine)?.touched(0, false));
+    this.#compactions.begin(ctx.wallClock());
     this.#askToRestate();
     this.#goOn(this.#space.collect(ctx.now()), ctx);
     ctx.startTimer(STORE_COLLECT_MS, TIMER.collect);

@@ -107,6 +107,8 @@ export interface RetainShard {
   readonly shard: number;
   readonly retentionMs: number;
   readonly retentionBytes: number;
+  /** Of each key the last record stays; in the dedicated engine. */
+  readonly isCompacted: boolean;
 }
 
 /** Forgets a shard and its records; no answer. */

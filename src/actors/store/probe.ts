@@ -15,6 +15,10 @@ type StoreMetric =
   | 'segmentsRemoved'
   | 'bytesRewritten'
   | 'rewritesFailed'
+  | 'compactions'
+  | 'recordsCompacted'
+  | 'bytesCompacted'
+  | 'compactionsFailed'
   | 'recoveredFrames'
   | 'tornBytes'
   | 'damages';
@@ -63,6 +67,22 @@ export const STORE_PROBE: Probe<StoreMetric> = defineProbe('store', {
   },
   rewritesFailed: {
     name: 'sluice_storage_rewrites_failed_total',
+    kind: 'counter',
+    help: 'Times that was given up, because the disk was full, failed, or holds a damaged record.',
+  },
+  compactions: {
+    name: 'sluice_storage_compactions_total',
+    kind: 'counter',
+    help: 'Times that the front of a log was compacted by key.',
+  },
+  recordsCompacted: {
+    name: 'sluice_storage_compacted_records_total',
+    kind: 'counter',
+    help: 'Records removed by that, because a later one has their key.',
+  },
+  bytesCompacted: { name: 'sluice_storage_compacted_freed_bytes_total', kind: 'counter', help: 'Bytes freed by that.' },
+  compactionsFailed: {
+    name: 'sluice_storage_compactions_failed_total',
     kind: 'counter',
     help: 'Times that was given up, because the disk was full, failed, or holds a damaged record.',
   },

@@ -9,6 +9,7 @@ interface PolicyOptions extends AdminOptions {
   readonly fsync?: string;
   readonly retention?: number;
   readonly retentionBytes?: number;
+  readonly cleanup?: string;
 }
 
 interface CreateOptions extends PolicyOptions {
@@ -25,6 +26,7 @@ const TOPICS: Columns<TopicView> = [
   ['PARTITIONS', ({ partitions }) => partitions],
   ['ENGINE', ({ engine, model }) => (model === undefined ? engine : `${engine}/${model}`)],
   ['FSYNC', ({ fsync }) => fsync],
+  ['CLEANUP', ({ cleanup }) => cleanup],
   ['RETENTION', ({ retentionMs, retentionBytes }) => retentionText(retentionMs, retentionBytes)],
 ];
 
@@ -107,14 +109,21 @@ function addPolicyOptions(command: Command): Command {
       ]),
     )
     .option('--retention <time>', 'keep records for this long, as 7d, 12h, 30m or 90s; 0 for ever', duration)
-    .option('--retention-bytes <size>', 'keep this much of each partition, as 10g, 500m or 64k; 0 any', byteSize);
+    .option('--retention-bytes <size>', 'keep this much of each partition, as 10g, 500m or 64k; 0 any', byteSize)
+    .addOption(
+      new Option(
+        '--cleanup <how>',
+        'delete: by age and size; compact: only the last message of each topic name stays, and none after one without payload (model dedicated)',
+      ).choices(['delete', 'compact', 'compact,delete']),
+    );
 }
 
-function policyOf({ fsync, retention, retentionBytes }: PolicyOptions): object {
+function policyOf({ fsync, retention, retentionBytes, cleanup }: PolicyOptions): object {
   return {
     ...(fsync === undefined ? {} : { fsync }),
     ...(retention === undefined ? {} : { retentionMs: retention }),
     ...(retentionBytes === undefined ? {} : { retentionBytes }),
+    ...(cleanup === undefined ? {} : { cleanup }),
   };
 }
 

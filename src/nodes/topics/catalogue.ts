@@ -12,7 +12,7 @@ import { errorFields, type Log } from '../log.ts';
 import { type Changes, type Decide, MetaTable, type TableSource } from '../meta/meta-table.ts';
 import { type DeclaredTopic, declaredOf, decodeDeclared, encodeDeclared } from './declared-topic.ts';
 import { LocalTopics, type PartitionFacts } from './local-topics.ts';
-import type { TopicChange, TopicSpec } from './topic-spec.ts';
+import { checkCleanup, type TopicChange, type TopicSpec } from './topic-spec.ts';
 
 export const TOPICS_PREFIX = 'topics/';
 
@@ -88,7 +88,11 @@ export class TopicCatalogue {
   }
 
   async alter(name: string, change: TopicChange): Promise<Declaration> {
-    await this.#update(name, (before) => ({ ...known(name, before), ...change }));
+    await this.#update(name, (before) => {
+      const changed = { ...known(name, before), ...change };
+      checkCleanup(changed);
+      return changed;
+    });
     return this.get(name);
   }
 

@@ -1,5 +1,5 @@
 /** A topic as the cluster knows it: what was declared, without what any node has of it. */
-import type { Declaration } from '../../actors/shard/messages.ts';
+import { CLEANUPS, type Declaration } from '../../actors/shard/messages.ts';
 import { ENGINE_NAMES } from '../../actors/store/messages.ts';
 import { TOPIC_PARTITIONS_MAX } from '../../base/limits.ts';
 import { parseFilter } from '../../wire/mqtt/topics.ts';
@@ -32,7 +32,7 @@ export function decodeDeclared(bytes: Uint8Array, name: string): DeclaredTopic |
 }
 
 function isSound(topic: Partial<DeclaredTopic>): topic is DeclaredTopic {
-  const { id, filter, partitions, engine, replicas, fsync, retentionMs, retentionBytes } = topic;
+  const { id, filter, partitions, engine, replicas, fsync, retentionMs, retentionBytes, cleanup = 'delete' } = topic;
   const isCount = (value: unknown, min: number, max: number): boolean =>
     Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max;
   return (
@@ -43,6 +43,7 @@ function isSound(topic: Partial<DeclaredTopic>): topic is DeclaredTopic {
     (ENGINE_NAMES as readonly unknown[]).includes(engine) &&
     isCount(replicas, 1, Number.MAX_SAFE_INTEGER) &&
     ['always', 'interval', 'never'].includes(String(fsync)) &&
+    (CLEANUPS as readonly unknown[]).includes(cleanup) &&
     isCount(retentionMs, 0, Number.MAX_SAFE_INTEGER) &&
     isCount(retentionBytes, 0, Number.MAX_SAFE_INTEGER)
   );

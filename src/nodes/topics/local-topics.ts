@@ -11,7 +11,7 @@ import {
   metadataRef,
 } from '../../actors/metadata/messages.ts';
 import { decodeSession } from '../../actors/session/record.ts';
-import type { Declaration, DeclareTopics } from '../../actors/shard/messages.ts';
+import { type Declaration, type DeclareTopics, isCompacted } from '../../actors/shard/messages.ts';
 import {
   type CreatedShards,
   type DescribedShards,
@@ -157,9 +157,13 @@ export class LocalTopics {
     await Promise.allSettled(told.map((keeper) => this.#system.ask(keeper, message, ASK_MS)));
   }
 
-  #retain({ engine, shards, retentionMs, retentionBytes }: Declaration): void {
+  #retain(topic: Declaration): void {
+    const { engine, shards, cleanup } = topic;
+    // What is only compacted is kept whatever its age and size.
+    const { retentionMs, retentionBytes } = cleanup === 'compact' ? { retentionMs: 0, retentionBytes: 0 } : topic;
+    const policies = { retentionMs, retentionBytes, isCompacted: isCompacted(topic) };
     for (const shard of shards) {
-      const policy: RetainShard = { type: 'retain', engine, shard, retentionMs, retentionBytes };
+      const policy: RetainShard = { type: 'retain', engine, shard, ...policies };
       this.#system.tell(storeRef(this.#system), policy);
     }
   }

@@ -17,6 +17,7 @@ export interface TopicView {
   readonly fsync: string;
   readonly retentionMs: number;
   readonly retentionBytes: number;
+  readonly cleanup: string;
 }
 
 interface ByName {
@@ -49,7 +50,8 @@ export function addTopicRoutes(app: FastifyInstance, topics: () => TopicCatalogu
   });
 }
 
-function viewOf({ name, filter, shards, engine, replicas, fsync, retentionMs, retentionBytes }: Declaration): TopicView {
+function viewOf(topic: Declaration): TopicView {
+  const { name, filter, shards, engine, replicas, fsync, retentionMs, retentionBytes, cleanup = 'delete' } = topic;
   const isJournal = engine === 'shared' || engine === 'dedicated';
   return {
     name,
@@ -61,5 +63,6 @@ function viewOf({ name, filter, shards, engine, replicas, fsync, retentionMs, re
     fsync,
     retentionMs,
     retentionBytes,
+    cleanup,
   };
 }

@@ -1,6 +1,6 @@
 /** What a declared topic may be: the schema of the HTTP API, and the checks that a schema cannot make. */
 
-import type { FsyncPolicy } from '../../actors/shard/messages.ts';
+import { CLEANUPS, type Cleanup, type Declaration, type FsyncPolicy, isCompacted } from '../../actors/shard/messages.ts';
 import type { EngineName } from '../../actors/store/messages.ts';
 import { SluiceError } from '../../base/errors.ts';
 import { TOPIC_PARTITIONS_MAX } from '../../base/limits.ts';
@@ -17,6 +17,7 @@ export interface TopicRequest {
   readonly fsync?: FsyncPolicy;
   readonly retentionMs?: number;
   readonly retentionBytes?: number;
+  readonly cleanup?: Cleanup;
 }
 
 /** As it is made. */
@@ -29,10 +30,12 @@ export interface TopicSpec {
   readonly fsync: FsyncPolicy;
   readonly retentionMs: number;
   readonly retentionBytes: number;
+  /** Absent: delete. */
+  readonly cleanup?: Cleanup;
 }
 
 /** What can be changed later; moving a topic to another filter or engine would tear it apart. */
-export type TopicChange = Partial<Pick<TopicSpec, 'fsync' | 'retentionMs' | 'retentionBytes'>>;
+export type TopicChange = Partial<Pick<TopicSpec, 'fsync' | 'retentionMs' | 'retentionBytes' | 'cleanup'>>;
 
 const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/;
 
@@ -40,6 +43,7 @@ const CHANGEABLE = {
   fsync: { type: 'string', enum: ['always', 'interval', 'never'] },
   retentionMs: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
   retentionBytes: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+  cleanup: { type: 'string', enum: CLEANUPS },
 } as const;
 
 export const TOPIC_CHANGE_SCHEMA: Readonly<Record<string, unknown>> = {
@@ -67,7 +71,7 @@ export const TOPIC_REQUEST_SCHEMA: Readonly<Record<string, unknown>> = {
 /** Fills in what was left out. Throws SLUICE_TOPIC_INVALID. */
 export function topicSpec(request: TopicRequest): TopicSpec {
   const { name, filter, partitions = 1, engine = 'journal', model, replicas = 1 } = request;
-  const { fsync = 'always', retentionMs = 0, retentionBytes = 0 } = request;
+  const { fsync = 'always', retentionMs = 0, retentionBytes = 0, cleanup = 'delete' } = request;
   const parsed = parseFilter(filter);
   if (parsed === undefined || parsed.shareGroup !== undefined) {
     throw new SluiceError('SLUICE_TOPIC_INVALID', `'${filter}' is not a topic filter`);
@@ -76,5 +80,16 @@ export function topicSpec(request: TopicRequest): TopicSpec {
     throw new SluiceError('SLUICE_TOPIC_INVALID', `the ${engine} engine has no models; leave model out`);
   }
   const kept: EngineName = engine === 'journal' ? (model ?? 'shared') : engine;
-  return { name, filter, partitions, engine: kept, replicas, fsync, retentionMs, retentionBytes };
+  const spec: TopicSpec = { name, filter, partitions, engine: kept, replicas, fsync, retentionMs, retentionBytes, cleanup };
+  checkCleanup(spec);
+  return spec;
+}
+
+/** Throws SLUICE_TOPIC_INVALID when the engine cannot do that. */
+export function checkCleanup(topic: Pick<Declaration, 'engine' | 'cleanup'>): void {
+  if (topic.engine === 'dedicated' || !isCompacted(topic)) return;
+  throw new SluiceError(
+    'SLUICE_TOPIC_INVALID',
+    'only the journal compacts by key, with a log for each partition: set model to dedicated',
+  );
 }

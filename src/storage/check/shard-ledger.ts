@@ -12,6 +12,8 @@ import type { Findings } from './findings.ts';
 export class ShardLedger {
   readonly table: ShardTable;
   readonly #findings: Findings;
+  /** The segment in hand has been compacted by key: its offsets have holes. */
+  hasHoles = false;
   readonly #op: ControlOp = { op: 0, kind: 0, shard: 0, value: 0 };
   /** Lsn of the frame that dropped the shard last. */
   readonly #droppedAt = new Map<ShardId, number>();
@@ -41,10 +43,10 @@ export class ShardLedger {
     const { table } = this;
     if (!table.has(shard)) {
       table.create(shard, offset, 0);
-      this.#firstSeen.set(shard, offset);
+      if (!this.hasHoles) this.#firstSeen.set(shard, offset);
     }
     const due = table.end(shard);
-    if (offset > due) this.lost(shard, due, offset, place());
+    if (offset > due && !this.hasHoles) this.lost(shard, due, offset, place());
     if (offset < due) {
       this.#findings.damage(
         place(),

@@ -154,7 +154,8 @@ class LogCheck implements CommitVisitor {
   }
 
   #walk(file: number, { header, trailer, size }: SegmentEnds, next: Segment | undefined): void {
-    const { generation, startLsn } = header!;
+    const { generation, startLsn, isCompacted } = header!;
+    this.#ledger.hasHoles = isCompacted === true;
     const range = { generation, size: trailer?.footerAt ?? size };
     let end = walkCommits(this.#disk, file, { ...range, from: 0, lsn: startLsn }, this);
     for (
