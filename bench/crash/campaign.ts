@@ -117,6 +117,8 @@ class DirectoryRun {
   readonly #clients: CrashClient[] = [];
   /** Of what is kept for sessions alone, the topics below `i/`. */
   readonly #subscribers: CrashSubscriber[] = [];
+  /** Of a shared subscription to the same: together they must get what each of those gets. Among `#subscribers`. */
+  readonly #members: CrashSubscriber[] = [];
   /** As the last check has found them. */
   #found: FoundMessages = { byTopic: new Map(), ends: new Map(), records: 0 };
   #isDeclared = false;
@@ -153,10 +155,13 @@ class DirectoryRun {
 
   async run(): Promise<void> {
     const before = this.#report.faults.length;
+    const onFault = (fault: string): void => this.#fault(fault);
     for (const level of [4, 5] as const) {
-      const id = `crash-inbox-${level}`;
-      this.#subscribers.push(new CrashSubscriber({ id, level, filter: 'i/#', onFault: (fault) => this.#fault(fault) }));
+      const member = { id: `crash-member-${level}`, level, filter: '$share/crash/i/#', onFault };
+      this.#members.push(new CrashSubscriber(member));
+      this.#subscribers.push(new CrashSubscriber({ ...member, id: `crash-inbox-${level}`, filter: 'i/#' }));
     }
+    this.#subscribers.push(...this.#members);
     for (let kills = 0; kills < this.#options.killsPerDirectory && !this.#isOver(); kills++) {
       await this.#round();
       this.#check();
@@ -237,12 +242,15 @@ class DirectoryRun {
 
   #inboxFaults(): string[] {
     const ledgers = this.#ledgers.filter(({ topic }) => topic.startsWith('i/'));
-    return this.#subscribers.flatMap(({ byTopic }, i) =>
-      ledgers.flatMap((ledger) => {
-        const faults = ledger.faults(byTopic.get(ledger.topic) ?? [], true);
-        return faults.map((fault) => `subscriber ${i}: ${ledger.topic}: ${fault}`);
-      }),
-    );
+    const alone = this.#subscribers.filter((each) => !this.#members.includes(each));
+    return ledgers.flatMap((ledger) => {
+      const faultsOf = (who: string, numbers: readonly number[]): string[] =>
+        ledger.faults(numbers, true).map((fault) => `${who}: ${ledger.topic}: ${fault}`);
+      // Who of the members gets a message first says nothing about its order.
+      const shared = this.#members.flatMap(({ byTopic }) => byTopic.get(ledger.topic) ?? []).sort((a, b) => a - b);
+      const each = alone.flatMap(({ byTopic }, i) => faultsOf(`subscriber ${i}`, byTopic.get(ledger.topic) ?? []));
+      return [...each, ...faultsOf('the members', shared)];
+    });
   }
 
   async #until(isDone: () => boolean | Promise<boolean>, otherwise: string): Promise<void> {
