@@ -94,6 +94,7 @@ dying.before(async () => {
       config,
       wire: undefined,
       intake: NO_INTAKE,
+      nodeName: 'spec',
       insight: { meters: allocateMeters(2), slow: null, traces: [] },
       security: { authenticates: false, authorizes: false, access: OPEN_ACCESS },
       listeners: [{ settings, row: 1, target: socket.lend() }],

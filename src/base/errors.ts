@@ -95,6 +95,8 @@ const CATALOGUE = {
   SLUICE_META_REFUSED: 'The metadata refuses a change; the message says why. Nothing was done.',
   SLUICE_AUTH_SCRAM_FILE:
     'The file of auth.scram_file cannot be read or has a bad line. Each line is `user:SCRAM-SHA-256$iterations:salt$stored:server`; the message names the line.',
+  SLUICE_BRIDGE_CONFIG:
+    'A table of mqtt.bridges makes no sense as a whole, or a file that it names cannot be read. See docs/bridge.md.',
   SLUICE_HTTP_NOT_FOUND: 'No such resource. See the HTTP section of docs/operate.md for what there is.',
   SLUICE_HTTP_UNAVAILABLE: 'The node cannot do this now: it is starting or stopping, or it runs with storage.enabled=false.',
   SLUICE_RAFT_REFUSED:

@@ -84,6 +84,16 @@ export const TRACE_FILE_BYTES_MAX: number = 64 * 1024 * 1024;
 export const TRACE_SECONDS_MAX = 86_400;
 /** Bytes that wait for somebody who follows a trace live; further lines are not sent to him. */
 export const TRACE_LIVE_BYTES_MAX: number = 4 * 1024 * 1024;
+/** Bridges of a node, topics of one, and the bridges that a message crosses before it is taken for one that goes round in circles. */
+export const BRIDGES_MAX = 64;
+export const BRIDGE_TOPICS_MAX = 1000;
+export const BRIDGE_HOPS_MAX = 16;
+/** Bytes that wait for the other side of a bridge to take them, above which messages of QoS 0 are dropped. */
+export const BRIDGE_BUFFER_BYTES_MAX: number = 8 * 1024 * 1024;
+/** Messages of QoS 1 and 2 that a bridge has under way, each way. */
+export const BRIDGE_WINDOW_MAX = 128;
+/** Bytes under way between a guest's thread and a reactor; the sender waits then. */
+export const GUEST_BYTES_MAX: number = 1024 * 1024;
 /** Alarms that are active at once; a further one is not raised. */
 export const ALARMS_MAX = 1000;
 /** Exclusive subscriptions of one reactor's topics; a further one is refused (0x97). */

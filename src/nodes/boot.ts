@@ -29,6 +29,7 @@ import { ACCEPTING_THREAD } from '../wire/wire.ts';
 import { formatAddress, portOf } from './address.ts';
 import { offersScramAnywhere } from './auth/chains.ts';
 import { readScramFile, type ScramUsers } from './auth/scram-file.ts';
+import { bridgeSpecs } from './bridge/bridge-options.ts';
 import type { ConfigSetting, LoadedConfig } from './config/load.ts';
 import { printConfigJson } from './config/print.ts';
 import type { Config } from './config/schema.ts';
@@ -161,6 +162,7 @@ class Boot {
   #checkConfig(): void {
     checkExposure(this.#options.config);
     intakeOptions(this.#options.config, this.#reactors);
+    bridgeSpecs(this.#options.config);
   }
 
   async #startSecurity(): Promise<void> {
@@ -329,7 +331,9 @@ class Boot {
     const wire = this.#wireBoot(0);
     if (wire !== undefined) await startNodeWire(this.#host.system, config, wire, log);
     this.#security!.attach(this.#host.system);
-    this.#extensions!.attach(this.#host.system);
+    const host = this.#host;
+    this.#extensions!.attach(host.system, (...guest) => host.admitGuest(...guest));
+    this.#undos.push(() => this.#extensions!.dismissGuests());
     const nodes = this.#metaNodes();
     if (nodes.length === 0) return;
     this.#meta = await NodeMeta.start(this.#host.system, config.meta.groups, nodes);

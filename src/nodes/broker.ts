@@ -105,12 +105,15 @@ export interface ExtensionOptions {
   readonly intake: IntakeOptions;
   readonly insight: InsightOptions;
   readonly events: readonly EventName[];
+  /** Among bridges; '' for none. */
+  readonly nodeName: string;
 }
 
 const NO_EXTENSIONS: ExtensionOptions = {
   intake: NO_INTAKE,
   insight: { meters: allocateMeters(REACTORS_MAX), slow: null, traces: [] },
   events: [],
+  nodeName: '',
 };
 
 export function startBroker(
@@ -177,6 +180,7 @@ export function startBroker(
     events,
     exclusive: new ExclusiveClaims(system),
     sessions: new Map(),
+    nodeName: extensions.nodeName,
     authenticator,
     inboxes,
     returns: inboxes === null ? null : new SharedReturns(inboxes, shares),

@@ -15,8 +15,8 @@ export type Log = Logger;
 export interface LogOptions {
   readonly level: string;
   readonly node: number;
-  /** Thread number; 0 is main. */
-  readonly worker: number;
+  /** Thread number, 0 is main; or what a thread is called that has none. */
+  readonly worker: number | string;
 }
 
 export function createLog(options: LogOptions, sink?: DestinationStream): Log {

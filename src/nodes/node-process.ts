@@ -9,6 +9,7 @@ import { type ErrorCode, isCoded, SluiceError } from '../base/errors.ts';
 import { STOP_MS_MAX } from '../base/limits.ts';
 import { asksForAuthentication } from './auth/chains.ts';
 import { bootNode, type RunningNode } from './boot.ts';
+import { bridgeSpecs } from './bridge/bridge-options.ts';
 import { type CommandLine, HELP, parseCommandLine } from './command-line.ts';
 import { digestConfig, type LoadedConfig, loadConfig } from './config/load.ts';
 import { printConfig, printConfigJson } from './config/print.ts';
@@ -87,6 +88,7 @@ function describeConfig(commandLine: CommandLine, { config, settings }: LoadedCo
   if (commandLine.action === 'print-config') return commandLine.json ? printConfigJson(settings) : printConfig(settings);
   checkExposure(config);
   intakeOptions(config, 1);
+  bridgeSpecs(config);
   const digest = digestConfig(settings);
   return commandLine.json ? `${JSON.stringify({ ok: true, digest })}\n` : `the configuration is good, digest ${digest}\n`;
 }

@@ -21,6 +21,8 @@ export interface ReactorBoot {
   /** Undefined for a node by itself. */
   readonly wire: WireBoot | undefined;
   readonly intake: IntakeOptions;
+  /** Among bridges. */
+  readonly nodeName: string;
   /** What is watched there. */
   readonly insight: InsightOptions;
   readonly security: {

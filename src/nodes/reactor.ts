@@ -22,6 +22,7 @@ import type { ActorSystem } from '../runtime/system.ts';
 import type { Serve } from '../runtime/worker-entry.ts';
 import { ACCEPTING_THREAD } from '../wire/wire.ts';
 import { scramCredentialOf } from './auth/scram-file.ts';
+import { serveBridges } from './bridge/bridge-sessions.ts';
 import { restoreSessions, type Security, startBroker } from './broker.ts';
 import { createLog, errorFields } from './log.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
@@ -35,7 +36,7 @@ const LIVES = 1024;
 
 export async function boot(
   system: ActorSystem,
-  { config, listeners, counters: memory, declarations, scram, wire, security, intake, insight }: ReactorBoot,
+  { config, listeners, counters: memory, declarations, scram, wire, security, intake, insight, nodeName }: ReactorBoot,
 ): Promise<Serve> {
   const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
   // First, so that it stops last: what the others still have to say must leave.
@@ -56,6 +57,7 @@ export async function boot(
     intake,
     insight,
     events: config.mqtt.events,
+    nodeName,
   });
   if (wire !== undefined && system.thread === ACCEPTING_THREAD) {
     const { publisher, shares, gauge } = services;
@@ -69,6 +71,7 @@ export async function boot(
     log.level = level;
   };
   const onSessionError = (error: unknown): void => log.error(errorFields(error), 'session failed');
+  serveBridges(services, onSessionError);
   const supervision = sessionSupervision(system.slots, onSessionError);
   await new Promise<void>((resolve, reject) =>
     restoreSessions(services, supervision, (error) => (error === undefined ? resolve() : reject(error))),

@@ -1,5 +1,6 @@
 /** The generated pages of docs/reference, as text: the schema, the error catalogue and the probes in tables. */
 import { ERROR_CATALOGUE } from '../base/errors.ts';
+import { BRIDGE_TABLE } from './config/bridge-schema.ts';
 import { CONFIG_KEYS, CONFIG_SECTIONS, type ConfigKey } from './config/keys.ts';
 import { LISTENER_TABLE } from './config/listener-schema.ts';
 import { describeField, isTableSchema, type TableSchema } from './config/tables.ts';
@@ -33,8 +34,18 @@ function keyRow(key: ConfigKey): string[] {
 function fieldRows(schema: TableSchema, prefix: string): string[][] {
   return Object.entries(schema.properties).flatMap(([name, field]) => {
     if (isTableSchema(field)) return fieldRows(field, `${prefix}${name}.`);
-    return [[`\`${prefix}${name}\``, describeField(field), field.description ?? '']];
+    const row = [`\`${prefix}${name}\``, describeField(field), field.description ?? ''];
+    return isTableSchema(field.items) ? [row, ...fieldRows(field.items, `${prefix}${name}[].`)] : [row];
   });
+}
+
+function bridgeReference(): string {
+  return `## A table of mqtt.bridges
+
+Each \`[[mqtt.bridges]]\` is one bridge. \`name\`, \`urls\` and \`topics\` are needed, and of each of \`topics\` \`direction\` and \`filter\`.
+
+${table(['field', 'allowed', 'meaning'], fieldRows(BRIDGE_TABLE, ''))}
+`;
 }
 
 function listenerReference(): string {
@@ -64,7 +75,8 @@ An unknown key or a value that is not allowed stops the node at once with exit c
 written \`a,b\` or \`["a", "b"]\`, lists of tables \`[{name = "a"}]\`. For ports, 0 picks a free one and -1 turns the listener off.
 
 ${sections.join('\n')}
-${listenerReference()}`;
+${listenerReference()}
+${bridgeReference()}`;
 }
 
 export function errorReference(): string {

@@ -7,7 +7,7 @@
  * this order: `down` (the old links are drained and closed), `attach` (it can be reached), `up` (its boot is done).
  */
 import { performance } from 'node:perf_hooks';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import { THREAD_BACKOFF_MAX_MS, THREAD_BACKOFF_MIN_MS, THREAD_RESTART_WINDOW_MS, THREAD_RESTARTS_MAX } from '../base/limits.ts';
 import { allocateSlots } from '../base/probe.ts';
@@ -165,6 +165,17 @@ export class ThreadHost {
   /** Ends a reactor thread the hard way; it comes back. For tests and chaos. */
   async kill(thread: number): Promise<void> {
     await this.#thread(thread).worker?.terminate();
+  }
+
+  /** Gives the end of a channel to a reactor, whose other end a guest has (see guests.ts). False: the reactor is not there, and the port is closed. */
+  admitGuest(thread: number, kind: string, argument: unknown, port: MessagePort): boolean {
+    const { worker, isUp } = this.#thread(thread);
+    if (worker === undefined || !isUp || this.#isStopping) {
+      port.close();
+      return false;
+    }
+    worker.postMessage({ type: 'guest', kind, argument, port } satisfies ToThread, [port]);
+    return true;
   }
 
   /** Drains all reactors, lets them exit together, does the same to the services, then drains main. What is left at the deadline is cut off. */

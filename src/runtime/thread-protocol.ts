@@ -39,6 +39,8 @@ export type ToThread =
   /** All threads have booted: serve. */
   | { readonly type: 'serve' }
   | { readonly type: 'drain'; readonly deadlineMs: number }
+  /** See guests.ts. */
+  | { readonly type: 'guest'; readonly kind: string; readonly argument: unknown; readonly port: MessagePort }
   | { readonly type: 'exit' };
 
 /** `booted`: its actors are there; `serving`: the outside is let in. */

@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
+import { admitGuest } from './guests.ts';
 import type { ActorSystem } from './system.ts';
 import { ThreadPlatform } from './thread-platform.ts';
 import { type Birth, type FromThread, openLink, seedOf, type ToThread } from './thread-protocol.ts';
@@ -47,6 +48,9 @@ port.on('message', (message: ToThread) => {
       break;
     case 'drain':
       void system.drain(message.deadlineMs).then(() => say({ type: 'drained' }));
+      break;
+    case 'guest':
+      admitGuest(message.kind, message.argument, message.port);
       break;
     case 'serve':
       void letIn();

@@ -1,6 +1,6 @@
 // A mosquitto.conf and what it is as configuration of a node.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { suite } from 'uvu';
@@ -95,6 +95,8 @@ test('options of the node', () => {
     ['allow_duplicate_messages false', 'mqtt.overlap', 'merge'],
     ['allow_zero_length_clientid false', 'mqtt.client_id.empty', false],
     ['global_max_connections 100', 'mqtt.connections_max', 100],
+    ['sys_interval 0', 'mqtt.sys_interval_s', 0],
+    ['sys_interval 65535', 'mqtt.sys_interval_s', 3600],
     ['global_max_connections -1', 'mqtt.connections_max', 10_000_000],
     ['log_type debug', 'log.level', 'debug'],
     ['log_type all', 'log.level', 'debug'],
@@ -240,6 +242,54 @@ test('clients who are their certificates need no password, and nobody else gets 
   }
 });
 
+test('a connection is a bridge', () => {
+  const text = [
+    'connection north',
+    'addresses a b:1884 [::1]:1885',
+    'topic sensors/# both 2 site/ all/site/',
+    'topic # in 1 "" down/',
+    'topic "" out 0 here there',
+    'topic plain',
+    'remote_clientid me',
+    'remote_username u',
+    'remote_password p',
+    'bridge_protocol_version mqttv50',
+    'keepalive_interval 30',
+    'cleansession true',
+    'notifications false',
+    'restart_timeout 2 20',
+    'connection south',
+    'address b',
+    'topic #',
+    'bridge_cafile ca.pem',
+    '',
+  ].join('\n');
+  const [north, south] = meant(text).values['mqtt.bridges'] as readonly Record<string, unknown>[];
+  assert.equal(north, {
+    name: 'north',
+    urls: ['mqtt://a:1883', 'mqtt://b:1884', 'mqtt://[::1]:1885'],
+    protocol: '5.0',
+    client_id: 'me',
+    clean_start: true,
+    keep_alive_s: 30,
+    notifications: false,
+    reconnect_min_ms: 2000,
+    reconnect_max_ms: 20_000,
+    topics: [
+      { direction: 'both', filter: 'sensors/#', qos: 2, local_prefix: 'site/', remote_prefix: 'all/site/' },
+      { direction: 'in', filter: '#', qos: 1, remote_prefix: 'down/' },
+      { direction: 'out', filter: '', qos: 0, local_prefix: 'here', remote_prefix: 'there' },
+      { direction: 'out', filter: 'plain', qos: 0 },
+    ],
+    username: 'u',
+    password: 'p',
+  });
+  assert.equal(
+    [south!.protocol, south!.urls, south!.tls, south!.client_id],
+    ['3.1.1', ['mqtts://b:1883'], { ca_file: 'ca.pem', verify: true }, `${hostname()}.south`],
+  );
+});
+
 test('what has no counterpart is named, once and with its place', () => {
   const table: [text: string, warnings: RegExp[]][] = [
     [
@@ -254,9 +304,11 @@ test('what has no counterpart is named, once and with its place', () => {
     ['queue_qos0_messages true\n', [/queue_qos0_messages has no counterpart: .* away/]],
     ['log_dest stderr\nlog_dest file /var/log/m.log\n', [/:2: log_dest file \/var\/log\/m\.log has no counterpart/]],
     [
-      'connection north\naddress a:1883\ntopic # both 2\nconnection south\naddress b\n',
-      [/:1: connection north has no/, /:4: connection south/],
+      'connection north pole\naddress a\ntopic #\nstart_type lazy\ntry_private true\nconnection b\naddress b\ntopic #\nstart_type once\n',
+      [/:1: connection north pole is called north-pole here/, /:4: start_type has no counterpart/],
     ],
+    ['connection a\naddress a\ntopic #\nbridge_cafile c\nbridge_insecure true\n', [/:1: bridge_insecure true takes any/]],
+    ['connection a\naddress a\ntopic #\nlocal_clientid x\n', [/:4: local_clientid has no counterpart/]],
     [
       'listener 1883\nplugin /x.so\nplugin_opt_config_file /c\nauth_opt_a b\n',
       [/plugin has no counterpart/, /:3: plugin_opt_config_file has no/],
@@ -300,6 +352,14 @@ test('bad lines are refused with their place', () => {
     ['password_file a\npassword_file b\n', /:2: password_file is there twice; the first is .*mosquitto\.conf:1/],
     ['address a\n', /:1: address belongs to a bridge/],
     ['connection\n', /connection needs a name/],
+    ['connection a\ntopic #\n', /:1: the connection has no address/],
+    ['connection a\naddress b\n', /:1: the connection has no topic/],
+    ['connection a\naddress b:c\ntopic #\n', /b:c is no address/],
+    ['connection a\naddress b\ntopic # up\n', /:3: up is no direction/],
+    ['connection a\naddress b\ntopic # in 3\n', /:3: 3 is no QoS/],
+    ['connection a\naddress b\ntopic # in 1 a b c\n', /:3: topic has at most five/],
+    ['connection a\naddress b\ntopic #\nrestart_timeout 9 5\n', /:4: restart_timeout is seconds/],
+    ['connection a\naddress b\ntopic #\nconnection a\naddress b\ntopic #\n', /:4: there is another connection a/],
     ['include_dir /no/such/folder\n', /:1: include_dir "\/no\/such\/folder" cannot be read \(ENOENT\)/],
   ];
   for (const [text, message] of table) assert.match(refusal(text), message, text);

@@ -48,6 +48,7 @@ import type { Delivery, Run } from '../router/sink.ts';
 import type { Topic } from '../router/topic-table.ts';
 import { Admission, type Applicant, type Former, newClientId } from './admission.ts';
 import { Afterlife } from './afterlife.ts';
+import { greetBridge } from './bridge-greeting.ts';
 import { Challenge } from './challenge.ts';
 import { claim, registryOf, whenSubscribed } from './claim.ts';
 import { Client } from './client.ts';
@@ -70,7 +71,7 @@ import type { SessionRecord } from './record.ts';
 import { Remainder } from './remainder.ts';
 import type { Restored } from './restorer.ts';
 import type { Rebirth } from './seed.ts';
-import type { SessionServices } from './services.ts';
+import { OWN_CLIENTS, type SessionServices } from './services.ts';
 import { type ReplayingSession, SessionReplays } from './session-replays.ts';
 import type { Standing } from './standing.ts';
 import { detachedSnapshot, membershipStates, subscriptionStates } from './state.ts';
@@ -514,6 +515,8 @@ export class SessionActor
     client.dialect = connect.dialect;
     client.level = connect.level;
     if (this.#services.refusal !== undefined) return this.refused(this.#services.refusal);
+    if (connect.clientId.startsWith(OWN_CLIENTS) && this.#services.isOwn !== true)
+      return this.refused(Reason.CLIENT_IDENTIFIER_NOT_VALID, 'it is an id of the node itself');
     const verdict = judgeConnect(connect, this.#services.limits, connect.clientId === '' ? newClientId(this.#ctx) : '');
     client.wantsReasons = connect.properties.requestProblemInformation;
     client.packetBytesMax = Math.min(connect.properties.maximumPacketSize, MQTT_PACKET_BYTES_MAX); // CONNACK keeps to it as well
@@ -721,7 +724,8 @@ export class SessionActor
     this.#lastLevel = client.level;
     if (this.#services.shares.setOnline(this, true)) this.machine.keep();
     const connack = acceptance(connect, terms, this.#services.limits, sessionPresent, this.#authenticationData);
-    this.#write(encodeConnack(client.dialect, connack, client.packetBytesMax));
+    const greeting = greetBridge(connect, this.#services.nodeName);
+    this.#write(encodeConnack(client.dialect, { ...connack, ...greeting }, client.packetBytesMax));
     this.#outbound.connected(client);
     this.#replays?.connected();
     const standing = this.#standing!;
@@ -778,6 +782,7 @@ export class SessionActor
 
   /** What the operator wants every client to have; nobody has asked, and nobody is answered. */
   #autoSubscribe({ identity }: Standing): void {
+    if (this.#services.isOwn === true) return;
     const entries = this.#services.intake.autoSubscriptions.entriesFor(identity);
     if (entries.length === 0) return;
     claimExclusive(this.#services, this.#ctx, this, entries, null, (refusals) => {

@@ -25,6 +25,9 @@ import type { FlushList } from './output.ts';
 import type { PublishWriter } from './publish-writer.ts';
 import type { ListenerRates } from './rates.ts';
 
+/** Client ids of the node's own clients begin with it. */
+export const OWN_CLIENTS = '$bridge/';
+
 export interface OwningSession {
   readonly session: ActorRef<SessionMessage>;
   /** Number of its claim at the registry. */
@@ -54,6 +57,10 @@ export interface SessionServices {
   readonly gauge: PressureGauge;
   readonly reader: InboundReader;
   readonly writer: PublishWriter;
+  /** What this node is called in the way of a message over bridges; '' is nothing. */
+  readonly nodeName: string;
+  /** The node's own clients (bridges): they get no subscriptions that they have not asked for, and may have ids that others may not. */
+  readonly isOwn?: boolean;
   /** What is done beyond the standard with what comes from clients. */
   readonly intake: Intake;
   readonly exclusive: ExclusiveClaims;

@@ -5,6 +5,7 @@ import { aclCommand } from './acl.ts';
 import { alarmCommand } from './alarm.ts';
 import { banCommand } from './ban.ts';
 import { benchCommand } from './bench.ts';
+import { bridgeCommand } from './bridge.ts';
 import { clientCommand } from './client.ts';
 import { clusterCommand } from './cluster.ts';
 import { configCommand } from './config.ts';
@@ -55,6 +56,7 @@ function createProgram(): Command {
     clientCommand(),
     traceCommand(),
     configCommand(),
+    bridgeCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])

@@ -2,6 +2,7 @@
  * The schema as a flat table: `mqtt.tcp.port` → its leaf, its environment variable, its validator and what it allows in words.
  */
 import { validatorOf } from '../json-schema.ts';
+import { BRIDGE_TABLE } from './bridge-schema.ts';
 import { LISTENER_TABLE } from './listener-schema.ts';
 import { CONFIG_SCHEMA } from './schema.ts';
 import { describeField, faultOfTables, isTableSchema, type TableFault, type TableField, type TableSchema } from './tables.ts';
@@ -9,6 +10,8 @@ import { describeField, faultOfTables, isTableSchema, type TableFault, type Tabl
 /** A table of a list, as it was written. */
 export type ConfigTable = { readonly [name: string]: unknown };
 export type ConfigValue = string | number | boolean | readonly string[] | readonly ConfigTable[];
+
+type TableName = 'listener' | 'bridge';
 
 /** One key as the schema describes it. */
 export interface ConfigLeaf {
@@ -24,7 +27,7 @@ export interface ConfigLeaf {
   readonly pattern?: string;
   readonly items?: TableField | { readonly type: 'object' };
   /** The items are tables of this schema, which is not repeated here. */
-  readonly tables?: 'listener';
+  readonly tables?: TableName;
   /** Accepted, but without effect in this version. */
   readonly reserved?: boolean;
   /** Shown to nobody. */
@@ -45,7 +48,7 @@ export interface ConfigKey {
 }
 
 /** Schemas of tables by the name that a leaf gives them. */
-const TABLES: Readonly<Record<'listener', TableSchema>> = { listener: LISTENER_TABLE };
+const TABLES: Readonly<Record<TableName, TableSchema>> = { listener: LISTENER_TABLE, bridge: BRIDGE_TABLE };
 
 interface SchemaSection {
   readonly type: 'object';
@@ -57,7 +60,8 @@ export function environmentNameOf(path: string): string {
   return `SLUICE_${path.toUpperCase().replaceAll('.', '__')}`;
 }
 
-function tableOf({ items, tables }: ConfigLeaf): TableSchema | undefined {
+/** What the tables of a key are; undefined for other keys. */
+export function tableOf({ items, tables }: ConfigLeaf): TableSchema | undefined {
   return tables === undefined ? (isTableSchema(items) ? items : undefined) : TABLES[tables];
 }
 

@@ -9,10 +9,10 @@ import { readFileSync } from 'node:fs';
 import { parse as parseToml, TomlError } from 'smol-toml';
 import { assert } from '../../base/assert.ts';
 import { SluiceError } from '../../base/errors.ts';
-import { CONFIG_KEYS, CONFIG_SECTIONS, type ConfigKey, type ConfigValue } from './keys.ts';
+import { CONFIG_KEYS, CONFIG_SECTIONS, type ConfigKey, type ConfigValue, tableOf } from './keys.ts';
 import { nearestWord } from './nearest.ts';
 import type { Config } from './schema.ts';
-import type { TableFault } from './tables.ts';
+import { HIDDEN, type TableFault, withoutSecrets } from './tables.ts';
 
 export type ConfigSource = 'flag' | 'env' | 'file' | 'default';
 
@@ -39,9 +39,6 @@ export interface LoadedConfig {
   /** One for each key, in the order of the schema. */
   readonly settings: readonly ConfigSetting[];
 }
-
-/** Stands for a secret. */
-const HIDDEN = '***';
 
 /** Characters of a value or key that an error message repeats. */
 const QUOTED_CHARS_MAX = 120;
@@ -226,8 +223,10 @@ export function defaultConfig(): Config {
   return loadConfig({ assignments: [], environment: {}, file: undefined }).config;
 }
 
-/** What may be shown of a setting's value: all of it, unless it is a secret that is set. */
+/** What may be shown of a setting's value: all of it, unless it is a secret that is set, or has some in its tables. */
 export function shownValue({ key, value }: ConfigSetting): ConfigValue {
+  const table = tableOf(key.leaf);
+  if (table !== undefined) return withoutSecrets(table, value) as ConfigValue;
   return key.leaf.secret !== true || JSON.stringify(value) === JSON.stringify(key.leaf.default) ? value : HIDDEN;
 }
 

@@ -210,6 +210,7 @@ export const CONFIG_SCHEMA = {
         'ws',
         'wss',
         'listeners',
+        'bridges',
         'handshake_timeout_ms',
         'handshakes_max',
         'tcp_keep_alive_s',
@@ -399,6 +400,13 @@ export const CONFIG_SCHEMA = {
           tables: 'listener',
           default: [],
           description: 'Further listeners, one `[[mqtt.listeners]]` each; see below.',
+        },
+        bridges: {
+          type: 'array',
+          items: { type: 'object' },
+          tables: 'bridge',
+          default: [],
+          description: 'Bridges to other brokers, one `[[mqtt.bridges]]` each; see below and [bridge.md](../bridge.md).',
         },
         handshake_timeout_ms: {
           type: 'integer',

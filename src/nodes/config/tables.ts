@@ -14,6 +14,8 @@ export interface TableField {
   readonly minLength?: number;
   readonly pattern?: string;
   readonly default?: unknown;
+  /** Shown to nobody. */
+  readonly secret?: boolean;
   readonly items?: TableField | TableSchema;
 }
 
@@ -62,6 +64,24 @@ export function describeField(field: TableField): string {
   }
 }
 
+/** Stands for a secret. */
+export const HIDDEN = '***';
+
+/** `value` as it may be shown: a table, or a list of tables, without its secrets. */
+export function withoutSecrets(schema: TableSchema, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((each) => withoutSecrets(schema, each));
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => {
+      const field = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+      if (field === undefined) return [name, inner];
+      if (isTableSchema(field)) return [name, withoutSecrets(field, inner)];
+      if (isTableSchema(field.items)) return [name, withoutSecrets(field.items, inner)];
+      return [name, field.secret === true ? HIDDEN : inner];
+    }),
+  );
+}
+
 /** The first fault of a list of tables; undefined when there is none. */
 export function faultOfTables(schema: TableSchema, value: unknown, path: string): TableFault | undefined {
   if (!Array.isArray(value)) return { path, value, what: 'not a list of tables' };
@@ -83,7 +103,7 @@ function faultOfTable(schema: TableSchema, table: unknown, path: string): TableF
   const missing = schema.required?.find((name) => !Object.hasOwn(table, name));
   if (missing === undefined) return undefined;
   const field = schema.properties[missing] as TableField;
-  return { path, value: table, what: `it lacks ${missing}, which is ${describeField(field)}` };
+  return { path, value: withoutSecrets(schema, table), what: `it lacks ${missing}, which is ${describeField(field)}` };
 }
 
 function faultOfEntry(schema: TableSchema, name: string, value: unknown, path: string): TableFault | undefined {
@@ -91,9 +111,12 @@ function faultOfEntry(schema: TableSchema, name: string, value: unknown, path: s
   const field = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
   if (field === undefined) {
     const nearest = nearestWord(name, Object.keys(schema.properties));
-    return { path: inner, value, what: `is not a key; the nearest one there is ${nearest}` };
+    // A misspelt name may well hold the secret that was meant for the right one.
+    const isSecret = (schema.properties[nearest] as TableField | undefined)?.secret === true;
+    return { path: inner, value: isSecret ? HIDDEN : value, what: `is not a key; the nearest one there is ${nearest}` };
   }
   if (isTableSchema(field)) return faultOfTable(field, value, inner);
   if (isTableSchema(field.items)) return faultOfTables(field.items, value, inner);
-  return accepts(field, value) ? undefined : { path: inner, value, what: `not allowed; it is ${describeField(field)}` };
+  if (accepts(field, value)) return undefined;
+  return { path: inner, value: field.secret === true ? HIDDEN : value, what: `not allowed; it is ${describeField(field)}` };
 }

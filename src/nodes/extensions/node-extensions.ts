@@ -1,4 +1,5 @@
 /** What main does for the extensions of MQTT: `$SYS`, alarms, topic metrics, and the routes to all that reactors know. Made before the reactors start. */
+import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { Announce } from '../../actors/announcer/messages.ts';
 import type { InsightMessage } from '../../actors/insight/messages.ts';
@@ -8,6 +9,9 @@ import { wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import { type AlarmSettings, Alarms } from '../alarms/alarms.ts';
 import { addAlarmRoutes } from '../alarms/routes.ts';
+import { bridgeSpecs } from '../bridge/bridge-options.ts';
+import { type AdmitGuest, Bridges } from '../bridge/bridges.ts';
+import { addBridgeRoutes } from '../bridge/routes.ts';
 import type { Config } from '../config/schema.ts';
 import type { Log } from '../log.ts';
 import type { OwnMetric, ThreadReading } from '../metrics.ts';
@@ -36,6 +40,8 @@ export class NodeExtensions {
   readonly #threads: ThreadFacts;
   readonly #meters: TopicMeters;
   readonly #alarms: Alarms;
+  readonly #bridges: Bridges;
+  readonly #nodeName: string;
   #system: ActorSystem | undefined;
   #sys: SysPublisher | undefined;
 
@@ -53,12 +59,18 @@ export class NodeExtensions {
       log,
       onChange: (event, alarm) => this.#announce(event, alarm),
     });
+    const { node, cluster } = config;
+    // Two nodes with every default are called the same, and so are two lives of one; the way of a message is about lives.
+    this.#nodeName = `${cluster.name}/${node.id}/${randomBytes(6).toString('hex')}`;
+    const birth = { self: this.#nodeName, logLevel: config.log.level, node: node.id };
+    this.#bridges = new Bridges(bridgeSpecs(config), birth, log);
   }
 
-  reactorBoot(): Pick<ReactorBoot, 'insight' | 'intake'> {
+  reactorBoot(): Pick<ReactorBoot, 'insight' | 'intake' | 'nodeName'> {
     const { threshold_ms: thresholdMs, top, expiry_s: expiry } = this.#config.mqtt.slow_subscribers;
     return {
       intake: intakeOptions(this.#config, this.#reactors),
+      nodeName: this.#nodeName,
       insight: {
         meters: this.#meters.memory,
         slow: thresholdMs === 0 ? null : { thresholdMs, max: top, expiryMs: expiry * 1000 },
@@ -68,8 +80,9 @@ export class NodeExtensions {
   }
 
   /** The reactors run. */
-  attach(system: ActorSystem): void {
+  attach(system: ActorSystem, admit: AdmitGuest): void {
     this.#system = system;
+    this.#bridges.start(system, admit);
     this.#meters.attach(system);
     this.#traces.attach(system);
     this.#alarms.start();
@@ -100,6 +113,11 @@ export class NodeExtensions {
     if (seconds > 0) this.#sys = new SysPublisher(system, () => this.#threads.readings(), seconds * 1000);
   }
 
+  /** While the reactors still run: guests leave in order. */
+  async dismissGuests(): Promise<void> {
+    await this.#bridges.stop();
+  }
+
   stop(): void {
     this.#sys?.stop();
     this.#alarms.stop();
@@ -107,7 +125,7 @@ export class NodeExtensions {
   }
 
   metrics(): readonly OwnMetric[] {
-    return [...this.#meters.metrics(), ...this.#alarms.metrics()];
+    return [...this.#meters.metrics(), ...this.#alarms.metrics(), ...this.#bridges.metrics()];
   }
 
   addRoutes(app: FastifyInstance): void {
@@ -117,6 +135,7 @@ export class NodeExtensions {
     addAlarmRoutes(app, this.#alarms);
     addClientRoutes(app, system);
     addTraceRoutes(app, this.#traces);
+    addBridgeRoutes(app, this.#bridges);
   }
 
   #vitals(): ReturnType<ConstructorParameters<typeof Alarms>[0]['vitals']> {

@@ -88,7 +88,7 @@ const NODE: Options = {
   retain_available: bool('node'),
   retain_expiry_interval: int('node', 0, INT_MAX, { instead: 'publish with a message expiry interval', asIs: 0 }),
   set_tcp_nodelay: bool('node', { instead: 'TCP_NODELAY is always on', asIs: true }),
-  sys_interval: int('node', 0, 65_535, { instead: 'figures are at /metrics of the HTTP listener' }),
+  sys_interval: int('node', 0, 65_535),
   upgrade_outgoing_qos: bool('node', {
     instead: 'a message is never delivered at a higher QoS than it was published with',
     asIs: false,
@@ -145,49 +145,60 @@ const LISTENER: Options = {
   websockets_origin: text('listener', { many: true }),
 };
 
-/** Those of bridges are known by name only. */
-const BRIDGE = [
-  ...[
-    'address',
-    'addresses',
-    'bridge_alpn',
-    'bridge_attempt_unsubscribe',
-    'bridge_bind_address',
-    'bridge_cafile',
-    'bridge_capath',
-  ],
-  ...[
-    'bridge_certfile',
-    'bridge_identity',
-    'bridge_insecure',
-    'bridge_keyfile',
-    'bridge_max_packet_size',
-    'bridge_outgoing_retain',
-  ],
-  ...[
-    'bridge_protocol_version',
-    'bridge_psk',
-    'bridge_require_ocsp',
-    'bridge_tls_use_os_certs',
-    'bridge_tls_version',
-    'cleansession',
-  ],
-  ...[
-    'clientid',
-    'idle_timeout',
-    'keepalive_interval',
-    'local_cleansession',
-    'local_clientid',
-    'local_password',
-    'local_username',
-  ],
-  ...['notification_topic', 'notifications', 'notifications_local_only', 'password', 'remote_clientid', 'remote_password'],
-  ...['remote_username', 'restart_timeout', 'round_robin', 'start_type', 'threshold', 'topic', 'try_private', 'username'],
-];
+const LAZY = 'a bridge is connected as long as the node runs';
+const LOCAL = 'on its own node a bridge is the operator’s, and needs no login';
+
+const BRIDGE: Options = {
+  address: text('bridge'),
+  addresses: text('bridge'),
+  bridge_alpn: text('bridge', { instead: 'bridges over TLS name no protocol' }),
+  bridge_attempt_unsubscribe: bool('bridge', {
+    instead: 'a bridge leaves the subscriptions there that it does not use',
+    asIs: false,
+  }),
+  bridge_bind_address: text('bridge', { instead: 'the system chooses the address that a bridge goes out from' }),
+  bridge_cafile: text('bridge'),
+  bridge_capath: text('bridge', { instead: 'put the certificates of the folder into one file, for bridge_cafile' }),
+  bridge_certfile: text('bridge'),
+  bridge_identity: text('bridge', { instead: 'bridges know no pre-shared keys' }),
+  bridge_insecure: bool('bridge'),
+  bridge_keyfile: text('bridge'),
+  bridge_max_packet_size: int('bridge', 0, INT_MAX, { instead: 'a bridge sends packets of any size', asIs: 0 }),
+  bridge_outgoing_retain: bool('bridge', { instead: 'a bridge sends retained messages as such', asIs: true }),
+  bridge_protocol_version: word('bridge', ['mqttv31', 'mqttv311', 'mqttv50']),
+  bridge_psk: text('bridge', { instead: 'bridges know no pre-shared keys' }),
+  bridge_require_ocsp: bool('bridge', { instead: 'nobody is asked whether a certificate has been revoked', asIs: false }),
+  bridge_tls_use_os_certs: bool('bridge', {
+    instead: 'name the file of the system’s certificates by bridge_cafile',
+    asIs: false,
+  }),
+  bridge_tls_version: word('bridge', ['tlsv1.3', 'tlsv1.2', 'tlsv1.1'], { instead: 'both sides settle on 1.2 or 1.3' }),
+  cleansession: bool('bridge'),
+  clientid: text('bridge'),
+  idle_timeout: int('bridge', 1, INT_MAX, { instead: LAZY }),
+  keepalive_interval: int('bridge', 5, 65_535),
+  local_cleansession: bool('bridge', { instead: 'what waits for the other side outlives the node', asIs: false }),
+  local_clientid: text('bridge', { instead: 'on its own node a bridge is the client $bridge/NAME' }),
+  local_password: text('bridge', { instead: LOCAL }),
+  local_username: text('bridge', { instead: LOCAL }),
+  notification_topic: text('bridge', { instead: 'it is $SYS/broker/connection/NAME/state' }),
+  notifications: bool('bridge'),
+  notifications_local_only: bool('bridge', { instead: 'the other side is not told of the bridge', asIs: true }),
+  password: text('bridge'),
+  remote_clientid: text('bridge'),
+  remote_password: text('bridge'),
+  remote_username: text('bridge'),
+  restart_timeout: text('bridge'),
+  round_robin: bool('bridge', { instead: 'several addresses are tried in turn, and the one that answers stays', asIs: true }),
+  start_type: word('bridge', ['automatic', 'lazy', 'once'], { instead: LAZY, asIs: 'automatic' }),
+  threshold: int('bridge', 1, INT_MAX, { instead: LAZY }),
+  topic: text('bridge', { many: true }),
+  try_private: bool('bridge', { instead: 'a bridge by MQTT 3.1.1 says that it is one, where that is taken', asIs: true }),
+  username: text('bridge'),
+};
 
 export const CONF_OPTIONS: ReadonlyMap<string, ConfOption> = new Map<string, ConfOption>([
-  ...Object.entries({ ...NODE, ...SECURITY, ...LISTENER }),
-  ...BRIDGE.map((name) => [name, { scope: 'bridge', kind: 'text', many: true } as const] as const),
+  ...Object.entries({ ...NODE, ...SECURITY, ...LISTENER, ...BRIDGE }),
 ]);
 
 /** Options of plugins have names of their own. */

@@ -61,6 +61,13 @@ export interface ConfListener {
   readonly security: Section;
 }
 
+export interface ConfBridge {
+  readonly name: string;
+  /** Of its `connection` line. */
+  readonly where: string;
+  readonly options: Section;
+}
+
 export interface MosquittoConf {
   readonly node: Section;
   /** Of all listeners, without per_listener_settings. */
@@ -68,8 +75,7 @@ export interface MosquittoConf {
   /** None: mosquitto listens on loopback then, and lets everybody in. */
   readonly listeners: readonly ConfListener[];
   readonly isPerListener: boolean;
-  /** The `connection` lines. */
-  readonly bridges: readonly Given<string>[];
+  readonly bridges: readonly ConfBridge[];
   /** Options that belong to plugins. */
   readonly pluginOptions: readonly Given<string>[];
 }
@@ -85,7 +91,7 @@ class Reader {
   readonly #security = new Section();
   readonly #defaults = { options: new Section(), security: new Section() };
   readonly #declared: ConfListener[] = [];
-  readonly #bridges: Given<string>[] = [];
+  readonly #bridges: ConfBridge[] = [];
   readonly #pluginOptions: Given<string>[] = [];
   /** Where options of a listener go. */
   #listener: { readonly options: Section; readonly security: Section } = this.#defaults;
@@ -126,8 +132,7 @@ class Reader {
         (this.#isPerListener ? this.#listener.security : this.#security).add(name, given, option);
         break;
       case 'bridge':
-        if (this.#bridges.length === 0)
-          throw confError(where, `${name} belongs to a bridge, and there is no connection above it`);
+        this.#bridgeOf(name, where).options.add(name, given, option);
         break;
     }
   }
@@ -149,7 +154,13 @@ class Reader {
 
   #beginBridge({ where, rest }: ConfLine): void {
     if (rest === '') throw confError(where, 'connection needs a name');
-    this.#bridges.push({ value: rest, where });
+    this.#bridges.push({ name: rest, where, options: new Section() });
+  }
+
+  #bridgeOf(name: string, where: string): ConfBridge {
+    const bridge = this.#bridges.at(-1);
+    if (bridge === undefined) throw confError(where, `${name} belongs to a bridge, and there is no connection above it`);
+    return bridge;
   }
 
   /** There is one when anything is said about it. */

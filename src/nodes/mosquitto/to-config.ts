@@ -6,6 +6,8 @@
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { ConfigValue } from '../config/keys.ts';
+import { bridgeTable } from './bridge-table.ts';
+import { confError } from './conf-lines.ts';
 import { listenerTable, type Machine, type Table, takesIdentity } from './listener-table.ts';
 import { CONF_OPTIONS } from './options.ts';
 import { type ConfListener, type Given, type MosquittoConf, readMosquittoConf, type Section } from './read-conf.ts';
@@ -24,6 +26,7 @@ const QUEUE_MESSAGES_MAX = 10_000_000;
 const QUEUE_BYTES_MAX = 8_589_934_592;
 const IN_FLIGHT_MAX = 65_535;
 const PACKET_BYTES_MIN = 64;
+const SYS_INTERVAL_MAX_S = 3600;
 const PORT_DEFAULT = 1883;
 
 export function mosquittoSettings(file: string, machine: Machine = thisMachine()): MosquittoSettings {
@@ -56,6 +59,7 @@ class Mapping {
     this.#mapNode();
     this.#mapLog();
     this.#mapListeners();
+    this.#mapBridges();
     this.#warnOfTheRest();
     return { values: this.#values, warnings: this.#warnings };
   }
@@ -72,6 +76,7 @@ class Mapping {
     const { node } = this.#conf;
     this.#copy('max_inflight_messages', 'mqtt.inflight_max', (count) => (count === 0 ? IN_FLIGHT_MAX : count));
     this.#copy('max_keepalive', 'mqtt.keep_alive_max_s');
+    this.#copy('sys_interval', 'mqtt.sys_interval_s', (seconds) => Math.min(seconds, SYS_INTERVAL_MAX_S));
     this.#copy('max_queued_messages', 'mqtt.queue.messages_max', (count) =>
       count === 0 ? QUEUE_MESSAGES_MAX : Math.min(count, QUEUE_MESSAGES_MAX),
     );
@@ -151,6 +156,19 @@ class Mapping {
     return this.#conf.isPerListener && linksOf(listener.security, false).length > 0 ? name : '';
   }
 
+  #mapBridges(): void {
+    const { bridges } = this.#conf;
+    if (bridges.length === 0) return;
+    const tables = bridges.map((bridge, i) => {
+      const { table, warnings } = bridgeTable(bridge);
+      for (const warning of warnings) this.#warn(bridge.where, warning);
+      if (bridges.findIndex(({ name }) => name === bridge.name) < i)
+        throw confError(bridge.where, `there is another connection ${bridge.name}`);
+      return table;
+    });
+    this.#set('mqtt.bridges', tables as unknown as ConfigValue);
+  }
+
   #mapSecurity(names: readonly string[]): void {
     const { security, isPerListener, listeners } = this.#conf;
     const chains: string[] = listeners.some(takesIdentity) ? [`${CERTIFICATES}=deny`] : [];
@@ -213,10 +231,10 @@ class Mapping {
 
   #warnOfTheRest(): void {
     const { node, security, listeners, bridges, pluginOptions } = this.#conf;
-    for (const section of [node, security, ...listeners.flatMap(({ options, security: own }) => [options, own])]) {
+    const ofListeners = listeners.flatMap(({ options, security: own }) => [options, own]);
+    for (const section of [node, security, ...ofListeners, ...bridges.map(({ options }) => options)]) {
       for (const name of section.names()) this.#warnOf(name, section.all(name));
     }
-    for (const { value, where } of bridges) this.#warn(where, `connection ${value} has no counterpart: bridges are not run`);
     const [first] = pluginOptions;
     if (first !== undefined) this.#warn(first.where, `${first.value} has no counterpart: plugins of mosquitto cannot be loaded`);
   }
