@@ -97,6 +97,8 @@ const CATALOGUE = {
     'The file of auth.scram_file cannot be read or has a bad line. Each line is `user:SCRAM-SHA-256$iterations:salt$stored:server`; the message names the line.',
   SLUICE_BRIDGE_CONFIG:
     'A table of mqtt.bridges makes no sense as a whole, or a file that it names cannot be read. See docs/bridge.md.',
+  SLUICE_PAYLOAD_SCHEMA:
+    'A file of mqtt.payload_schemas cannot be read, or is no schema of its type; the message names the file and what is wrong. See docs/mqtt-extensions.md.',
   SLUICE_HTTP_NOT_FOUND: 'No such resource. See the HTTP section of docs/operate.md for what there is.',
   SLUICE_HTTP_UNAVAILABLE: 'The node cannot do this now: it is starting or stopping, or it runs with storage.enabled=false.',
   SLUICE_RAFT_REFUSED:

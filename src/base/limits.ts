@@ -94,6 +94,9 @@ export const BRIDGE_BUFFER_BYTES_MAX: number = 8 * 1024 * 1024;
 export const BRIDGE_WINDOW_MAX = 128;
 /** Bytes under way between a guest's thread and a reactor; the sender waits then. */
 export const GUEST_BYTES_MAX: number = 1024 * 1024;
+/** Schemas for payloads, and bytes of the file of one. */
+export const PAYLOAD_SCHEMAS_MAX = 1000;
+export const PAYLOAD_SCHEMA_FILE_BYTES_MAX: number = 1024 * 1024;
 /** Alarms that are active at once; a further one is not raised. */
 export const ALARMS_MAX = 1000;
 /** Exclusive subscriptions of one reactor's topics; a further one is refused (0x97). */

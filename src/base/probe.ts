@@ -28,6 +28,7 @@ const PROBE_BLOCKS = [
   'delayed',
   'exclusive',
   'events',
+  'payload',
 ] as const;
 export const PROBE_SLOTS: number = PROBE_BLOCKS.length * PROBE_BLOCK_SLOTS;
 

@@ -18,6 +18,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import type { PayloadSchema } from '../actors/payload/schema.ts';
 import { assert } from '../base/assert.ts';
 import { realClock } from '../base/clock.ts';
 import { isCoded, SluiceError } from '../base/errors.ts';
@@ -37,6 +38,7 @@ import { lockData } from './data-lock.ts';
 import { checkExposure, httpAddress, wireAddress } from './exposure.ts';
 import { intakeOptions } from './extensions/intake-options.ts';
 import { NodeExtensions } from './extensions/node-extensions.ts';
+import { readPayloadSchemas } from './extensions/payload-schemas.ts';
 import { startHttp } from './http-server.ts';
 import { beginIncarnation, type Incarnation } from './incarnation.ts';
 import { ListenerManager } from './listeners/manager.ts';
@@ -98,6 +100,7 @@ class Boot {
   #security: NodeSecurity | undefined;
   #listeners: ListenerManager | undefined;
   #extensions: NodeExtensions | undefined;
+  #schemas: readonly PayloadSchema[] = [];
   #cluster: { readonly life: Incarnation; readonly keys: TlsKeys | undefined } | undefined;
   /** Where other nodes reach this one; TCP has a bound socket besides. */
   #wire: { readonly host: string; readonly port: number; readonly socket: ListeningSocket | undefined } | undefined;
@@ -115,15 +118,15 @@ class Boot {
     const { config, settings, readConfig, log } = options;
     this.#reloader = new Reloader(config, settings, {
       read: readConfig,
-      apply: (fresh) => this.#reloaded(fresh),
+      apply: (fresh, schemas) => this.#reloaded(fresh, schemas),
       reloadSecurity: async () => this.#security?.reload(),
       log,
     });
   }
 
-  #reloaded(config: Config): void {
+  #reloaded(config: Config, schemas: readonly PayloadSchema[]): void {
     this.#options.log.level = config.log.level;
-    this.#extensions?.reload(config);
+    this.#extensions?.reload(config, schemas);
   }
 
   async run(): Promise<RunningNode> {
@@ -159,10 +162,11 @@ class Boot {
   }
 
   /** What the schema cannot tell. */
-  #checkConfig(): void {
+  async #checkConfig(): Promise<void> {
     checkExposure(this.#options.config);
     intakeOptions(this.#options.config, this.#reactors);
     bridgeSpecs(this.#options.config);
+    this.#schemas = await readPayloadSchemas(this.#options.config);
   }
 
   async #startSecurity(): Promise<void> {
@@ -172,7 +176,7 @@ class Boot {
     const security = await NodeSecurity.start(this.#options.config, this.#options.log, this.#metaNodes().length > 0);
     this.#security = security;
     this.#undos.push(() => security.close());
-    const extensions = new NodeExtensions(this.#options.config, this.#reactors, this.#options.log, this.#state);
+    const extensions = new NodeExtensions(this.#options.config, this.#schemas, this.#reactors, this.#options.log, this.#state);
     this.#extensions = extensions;
     this.#undos.push(() => extensions.stop());
   }

@@ -26,6 +26,7 @@ import { spawnInsight } from '../actors/insight/actor.ts';
 import { Insight, type InsightOptions } from '../actors/insight/insight.ts';
 import { allocateMeters } from '../actors/insight/meters.ts';
 import { Intake, type IntakeOptions, NO_INTAKE } from '../actors/intake/intake.ts';
+import { loadChecks, NO_CHECKS, type PayloadChecks } from '../actors/payload/checks.ts';
 import { RegistryActor } from '../actors/registry/actor.ts';
 import type { RegistryMessage } from '../actors/registry/messages.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
@@ -105,6 +106,8 @@ export interface ExtensionOptions {
   readonly intake: IntakeOptions;
   readonly insight: InsightOptions;
   readonly events: readonly EventName[];
+  /** Made of `intake.schemas`. */
+  readonly checks: PayloadChecks;
   /** Among bridges; '' for none. */
   readonly nodeName: string;
 }
@@ -113,6 +116,7 @@ const NO_EXTENSIONS: ExtensionOptions = {
   intake: NO_INTAKE,
   insight: { meters: allocateMeters(REACTORS_MAX), slow: null, traces: [] },
   events: [],
+  checks: NO_CHECKS,
   nodeName: '',
 };
 
@@ -151,9 +155,18 @@ export function startBroker(
     insight.onChange();
     access.tracesChanged();
   };
+  if (!extensions.checks.isEmpty) intake.checkBy(extensions.checks);
+  let reloads = 0;
   insight.onIntake = (options) => {
     intake.replace(options);
     access.forgetTopics();
+    const reload = ++reloads;
+    // Main has found them good, so there is nobody to tell that they are not.
+    void loadChecks(options.schemas, slots).then((checks) => {
+      if (reload !== reloads) return;
+      intake.checkBy(checks);
+      access.forgetTopics();
+    });
   };
   const events = extensions.events.length === 0 ? null : new Events(extensions.events, slots, wallClock);
   const shares = new ShareTable(system, router, publisher, limits.sharing);

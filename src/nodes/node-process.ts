@@ -15,6 +15,7 @@ import { digestConfig, type LoadedConfig, loadConfig } from './config/load.ts';
 import { printConfig, printConfigJson } from './config/print.ts';
 import { checkExposure } from './exposure.ts';
 import { intakeOptions } from './extensions/intake-options.ts';
+import { readPayloadSchemas } from './extensions/payload-schemas.ts';
 import { createLog, errorFields, type Log } from './log.ts';
 import { mosquittoSettings } from './mosquitto/to-config.ts';
 import { formatReady } from './ready-line.ts';
@@ -34,6 +35,8 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'SLUICE_AUTH_JWT_KEY',
   'SLUICE_ACL_FILE',
   'SLUICE_HTTP_ADMINS_FILE',
+  'SLUICE_BRIDGE_CONFIG',
+  'SLUICE_PAYLOAD_SCHEMA',
 ]);
 
 export function exitCodeOf(error: SluiceError): number {
@@ -74,7 +77,7 @@ export async function runNodeProcess(modules: NodeModules): Promise<void> {
     };
     if (commandLine.action === 'run') return await runNode(read, warnings, modules);
     for (const warning of warnings) process.stderr.write(`${warning}\n`);
-    print(describeConfig(commandLine, read()));
+    print(await describeConfig(commandLine, read()));
   } catch (error) {
     fail(error);
   }
@@ -84,11 +87,12 @@ function print(text: string): void {
   process.stdout.write(text);
 }
 
-function describeConfig(commandLine: CommandLine, { config, settings }: LoadedConfig): string {
+async function describeConfig(commandLine: CommandLine, { config, settings }: LoadedConfig): Promise<string> {
   if (commandLine.action === 'print-config') return commandLine.json ? printConfigJson(settings) : printConfig(settings);
   checkExposure(config);
   intakeOptions(config, 1);
   bridgeSpecs(config);
+  await readPayloadSchemas(config);
   const digest = digestConfig(settings);
   return commandLine.json ? `${JSON.stringify({ ok: true, digest })}\n` : `the configuration is good, digest ${digest}\n`;
 }

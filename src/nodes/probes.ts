@@ -4,6 +4,7 @@ import { EVENTS_PROBE } from '../actors/events/probe.ts';
 import { EXCLUSIVE_PROBE } from '../actors/exclusive/probe.ts';
 import { LISTENER_PROBE } from '../actors/listener/probe.ts';
 import { META_PROBE } from '../actors/meta/probe.ts';
+import { PAYLOAD_PROBE } from '../actors/payload/probe.ts';
 import { RAFT_PROBE } from '../actors/raft/probe.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
 import { RELAY_PROBE } from '../actors/relay/probe.ts';
@@ -31,6 +32,7 @@ export const PROBE_TABLES: readonly MetricTable[] = [
   DELAYED_PROBE,
   EXCLUSIVE_PROBE,
   EVENTS_PROBE,
+  PAYLOAD_PROBE,
   REGISTRY_PROBE,
   SHARD_PROBE,
   STORE_PROBE,

@@ -15,6 +15,7 @@ import { LISTENERS_SUPERVISION, ListenersActor } from '../actors/listener/listen
 import type { ListenerReply, ListenersMessage } from '../actors/listener/messages.ts';
 import type { ListenerStart } from '../actors/listener/settings.ts';
 import { spawnMetaDoor } from '../actors/meta/door.ts';
+import { loadChecks } from '../actors/payload/checks.ts';
 import { spawnRelay } from '../actors/relay/actor.ts';
 import { WELL_KNOWN } from '../actors/well-known.ts';
 import { type ActorRef, wellKnownRef } from '../runtime/ref.ts';
@@ -57,6 +58,7 @@ export async function boot(
     intake,
     insight,
     events: config.mqtt.events,
+    checks: await loadChecks(intake.schemas, system.slots),
     nodeName,
   });
   if (wire !== undefined && system.thread === ACCEPTING_THREAD) {

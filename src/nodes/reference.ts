@@ -3,6 +3,7 @@ import { ERROR_CATALOGUE } from '../base/errors.ts';
 import { BRIDGE_TABLE } from './config/bridge-schema.ts';
 import { CONFIG_KEYS, CONFIG_SECTIONS, type ConfigKey } from './config/keys.ts';
 import { LISTENER_TABLE } from './config/listener-schema.ts';
+import { PAYLOAD_SCHEMA_TABLE } from './config/payload-schema.ts';
 import { describeField, isTableSchema, type TableSchema } from './config/tables.ts';
 import { familiesOf } from './metrics.ts';
 import { ownMetrics } from './own-metrics.ts';
@@ -37,6 +38,15 @@ function fieldRows(schema: TableSchema, prefix: string): string[][] {
     const row = [`\`${prefix}${name}\``, describeField(field), field.description ?? ''];
     return isTableSchema(field.items) ? [row, ...fieldRows(field.items, `${prefix}${name}[].`)] : [row];
   });
+}
+
+function payloadSchemaReference(): string {
+  return `## A table of mqtt.payload_schemas
+
+Each \`[[mqtt.payload_schemas]]\` is a schema for the payloads of some topics. \`filter\`, \`type\` and \`file\` are needed, and \`message\` with \`protobuf\`.
+
+${table(['field', 'allowed', 'meaning'], fieldRows(PAYLOAD_SCHEMA_TABLE, ''))}
+`;
 }
 
 function bridgeReference(): string {
@@ -76,7 +86,8 @@ written \`a,b\` or \`["a", "b"]\`, lists of tables \`[{name = "a"}]\`. For ports
 
 ${sections.join('\n')}
 ${listenerReference()}
-${bridgeReference()}`;
+${bridgeReference()}
+${payloadSchemaReference()}`;
 }
 
 export function errorReference(): string {

@@ -51,12 +51,18 @@ const LISTS: (string[] | object[])[] = [
 /** One of these suits every key that takes a text. */
 const TEXTS = ['other', '/other', 'http://other', 'mysql://other', 'postgresql://other', 'redis://other', 'HGETALL other'];
 
+const TABLES: Readonly<Record<NonNullable<ConfigKey['leaf']['tables']>, object[]>> = {
+  listener: [{ name: 'plant', type: 'tcp', port: 0, limits: { inflight_max: 7 } }],
+  bridge: [{ name: 'north', urls: ['mqtt://north'], topics: [{ direction: 'out', filter: '#' }] }],
+  'payload-schema': [{ filter: 'a/#', type: 'json', file: 'a.json' }],
+};
+
 /** A value that a key allows and that differs from its default. */
 function otherValue(key: ConfigKey): string | number | boolean | string[] | object[] {
   const { leaf } = key;
   if (leaf.type === 'integer') return leaf.default === leaf.maximum ? leaf.minimum! : leaf.maximum!;
   if (leaf.type === 'boolean') return !leaf.default;
-  if (leaf.tables !== undefined) return [{ name: 'plant', type: 'tcp', port: 0, limits: { inflight_max: 7 } }];
+  if (leaf.tables !== undefined) return TABLES[leaf.tables];
   if (leaf.type === 'array') return LISTS.find(key.accepts)!;
   if (leaf.enum !== undefined) return leaf.enum.find((value) => value !== leaf.default)!;
   return TEXTS.find(key.accepts)!;

@@ -5,6 +5,8 @@ import { spawnDelayed } from '../delayed/actor.ts';
 import type { DelayedBounds } from '../delayed/machine.ts';
 import { DelayedStore } from '../delayed/store.ts';
 import type { Insight } from '../insight/insight.ts';
+import type { PayloadChecks } from '../payload/checks.ts';
+import type { PayloadSchema } from '../payload/schema.ts';
 import type { Publisher, RetainedMessageBounds } from '../router/publisher.ts';
 import type { Run } from '../router/sink.ts';
 import type { TopicTable } from '../router/topic-table.ts';
@@ -23,6 +25,8 @@ export interface IntakeOptions {
   readonly delayed: (DelayedBounds & { readonly secondsMax: number }) | null;
   /** Clients may subscribe by `$exclusive/`. */
   readonly exclusive: boolean;
+  /** What payloads have to be. */
+  readonly schemas: readonly PayloadSchema[];
   readonly retained: RetainedMessageBounds;
 }
 
@@ -31,6 +35,7 @@ export const NO_INTAKE: IntakeOptions = {
   autoSubscribe: [],
   delayed: null,
   exclusive: true,
+  schemas: [],
   retained: { bytesMax: 0, expiryMs: 0 },
 };
 
@@ -73,6 +78,12 @@ export class Intake {
     this.planAgain();
   }
 
+  /** Payloads are held against these from now on. */
+  checkBy(checks: PayloadChecks): void {
+    this.#planner.checkBy(checks);
+    this.planAgain();
+  }
+
   /** What plans are made of has changed. */
   planAgain(): void {
     this.#topics.planBy(this.#planner, this.#planner.plansAll);
@@ -97,6 +108,8 @@ export class Intake {
     if (plan === null) return void this.#publisher.publish(run);
     const target = plan.refusal === 0 ? this.#topics.planner!.targetFor(plan, who) : undefined;
     if (target === undefined) return;
+    const check = this.#topics.planner!.checkOf(plan, target);
+    if (check !== null && check.acceptedUntil(run, run.start) < run.end) return;
     retopicRun(run, target);
     if (plan.delayed === null || plan.delaySeconds === 0) return void this.#publisher.publish(run);
     if (!plan.delayed.hasRoom(run)) return;

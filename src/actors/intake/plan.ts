@@ -5,6 +5,7 @@
 import type { DelayedStore } from '../delayed/store.ts';
 import type { Meter } from '../insight/meters.ts';
 import type { TopicTrace } from '../insight/traces.ts';
+import type { PayloadCheck } from '../payload/checks.ts';
 import type { Topic } from '../router/topic-table.ts';
 import type { Rewriting } from './rewrite.ts';
 import type { Who } from './template.ts';
@@ -31,13 +32,17 @@ export class TopicPlan {
   readonly meters: readonly Meter[] | null;
   /** Null for a topic that nobody traces. */
   readonly trace: TopicTrace | null;
+  /** What the payloads have to be; null: anything, or, without a target, what `checkOf` says of that. */
+  readonly check: PayloadCheck | null;
   /** Whom `lastTarget` was found for. */
   lastClient: RewriteHolder | null = null;
   lastTarget: Topic | null = null;
 
   constructor(
     subject: Topic,
-    some: Partial<Pick<TopicPlan, 'refusal' | 'target' | 'rewriting' | 'delaySeconds' | 'delayed' | 'meters' | 'trace'>> = {},
+    some: Partial<
+      Pick<TopicPlan, 'refusal' | 'target' | 'rewriting' | 'delaySeconds' | 'delayed' | 'meters' | 'trace' | 'check'>
+    > = {},
   ) {
     this.subject = subject;
     this.refusal = some.refusal ?? 0;
@@ -47,6 +52,7 @@ export class TopicPlan {
     this.delayed = some.delayed ?? null;
     this.meters = some.meters ?? null;
     this.trace = some.trace ?? null;
+    this.check = some.check ?? null;
   }
 }
 
@@ -56,4 +62,6 @@ export interface TopicPlanner {
   plan(topic: Topic): TopicPlan | null;
   /** Where the messages of this client go; undefined: to no topic that there can be. */
   targetFor(plan: TopicPlan, client: RewriteHolder): Topic | undefined;
+  /** What payloads for `target` have to be; null: anything. */
+  checkOf(plan: TopicPlan, target: Topic): PayloadCheck | null;
 }

@@ -3,6 +3,7 @@ import { REWRITES_KEPT_MAX } from '../../base/limits.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import type { DelayedStore } from '../delayed/store.ts';
 import type { Insight } from '../insight/insight.ts';
+import { NO_CHECKS, type PayloadCheck, type PayloadChecks } from '../payload/checks.ts';
 import type { Topic, TopicTable } from '../router/topic-table.ts';
 import { DELAYED_PREFIX, parseDelayedTopic } from './delayed-topic.ts';
 import { type RewriteHolder, TopicPlan, type TopicPlanner } from './plan.ts';
@@ -26,6 +27,7 @@ export class Planner implements TopicPlanner {
   #rewriter: Rewriter;
   #delayed: DelayedStore | null;
   #delaySecondsMax: number;
+  #checks: PayloadChecks = NO_CHECKS;
 
   constructor({ topics, rewriter, delayed, delaySecondsMax, insight }: PlannerOptions) {
     this.#insight = insight;
@@ -42,9 +44,18 @@ export class Planner implements TopicPlanner {
     this.#delaySecondsMax = delaySecondsMax;
   }
 
+  /** Payloads are held against these from now on; plans are to be made anew. */
+  checkBy(checks: PayloadChecks): void {
+    this.#checks = checks;
+  }
+
+  checkOf(plan: TopicPlan, target: Topic): PayloadCheck | null {
+    return plan.target === null ? this.#checks.checkOf(target.name) : plan.check;
+  }
+
   /** Whether topics without a `$` in front may need a plan. */
   get plansAll(): boolean {
-    return !this.#rewriter.isEmpty || !this.#insight.meters.isEmpty || this.#insight.traces.tracesTopics;
+    return !this.#rewriter.isEmpty || !this.#checks.isEmpty || !this.#insight.meters.isEmpty || this.#insight.traces.tracesTopics;
   }
 
   plan(topic: Topic): TopicPlan | null {
@@ -56,8 +67,9 @@ export class Planner implements TopicPlanner {
     const counted = (settled.target ?? topic).name;
     const meters = this.#insight.meters.metersOf(counted);
     const trace = this.#insight.traces.traceOf(counted);
-    if (rewriting === undefined && meters === null && trace === null) return null;
-    return new TopicPlan(topic, { ...settled, meters, trace });
+    const check = this.#checks.checkOf(counted);
+    if (rewriting === undefined && meters === null && trace === null && check === null) return null;
+    return new TopicPlan(topic, { ...settled, meters, trace, check });
   }
 
   targetFor(plan: TopicPlan, client: RewriteHolder): Topic | undefined {
@@ -101,7 +113,8 @@ export class Planner implements TopicPlanner {
     const rewriting = this.#rewriter.find(subject.name);
     const { refusal, target, rewriting: personal } = rewriting === undefined ? {} : this.#settle(rewriting);
     if (refusal !== undefined) return new TopicPlan(subject, { refusal });
-    const delay = { delaySeconds: parsed.seconds, delayed: this.#delayed };
+    const check = this.#checks.checkOf((target ?? subject).name);
+    const delay = { delaySeconds: parsed.seconds, delayed: this.#delayed, check };
     return new TopicPlan(subject, { ...delay, ...(target ? { target } : {}), ...(personal ? { rewriting: personal } : {}) });
   }
 }

@@ -31,6 +31,7 @@ import type { Outages } from '../inbox/outages.ts';
 import type { TopicPlan } from '../intake/plan.ts';
 import { retopicRun } from '../intake/retopic-run.ts';
 import { WatchedOutlet } from '../intake/watched-outlet.ts';
+import type { PayloadCheck } from '../payload/checks.ts';
 import type { Publisher } from '../router/publisher.ts';
 import { emptyRun } from '../router/run-codec.ts';
 import type { Run, Sink } from '../router/sink.ts';
@@ -61,6 +62,14 @@ interface Outlet {
   publish(run: Run): number;
   /** The durable writes of the run published last. */
   readonly writes: readonly StagedWrite[];
+}
+
+/** Makes the run that of its packets in `[start, end)`. */
+function narrow(run: Run, start: number, end: number): void {
+  run.start = start;
+  run.end = end;
+  run.count = 0;
+  for (let at = start; at < end; at = packetEnd(run.buffer, at)) run.count++;
 }
 
 /** The session whose bytes are read. */
@@ -236,6 +245,33 @@ export class InboundReader {
   }
 
   #planned(host: ReaderHost, client: Client, run: Run, plan: TopicPlan, target: Topic): void {
+    const check = this.#topics.planner!.checkOf(plan, target);
+    if (check === null) this.#forward(host, client, run, plan, target);
+    else this.#checked(host, client, run, plan, target, check);
+  }
+
+  /** Forwards what the schema accepts, in parts between what it does not. */
+  #checked(host: ReaderHost, client: Client, run: Run, plan: TopicPlan, target: Topic, check: PayloadCheck): void {
+    const whole = { topic: run.topic, buffer: run.buffer, start: run.start, end: run.end };
+    const { end } = run;
+    for (let at = run.start; at < end; ) {
+      const good = check.acceptedUntil(run, at);
+      if (good > at) {
+        narrow(run, at, good);
+        this.#forward(host, client, run, plan, target);
+        Object.assign(run, whole);
+      }
+      if (good === end) return;
+      const next = packetEnd(run.buffer, good);
+      narrow(run, good, next);
+      if (check.disconnects) throw new MqttError(Reason.PAYLOAD_FORMAT_INVALID, 'the payload does not keep to its schema');
+      this.#refuseRun(host, client, run, Reason.PAYLOAD_FORMAT_INVALID);
+      Object.assign(run, whole);
+      at = next;
+    }
+  }
+
+  #forward(host: ReaderHost, client: Client, run: Run, plan: TopicPlan, target: Topic): void {
     retopicRun(run, target);
     if (plan.delayed !== null && plan.delaySeconds > 0) {
       const { delayed } = plan;

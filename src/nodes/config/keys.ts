@@ -4,6 +4,7 @@
 import { validatorOf } from '../json-schema.ts';
 import { BRIDGE_TABLE } from './bridge-schema.ts';
 import { LISTENER_TABLE } from './listener-schema.ts';
+import { PAYLOAD_SCHEMA_TABLE } from './payload-schema.ts';
 import { CONFIG_SCHEMA } from './schema.ts';
 import { describeField, faultOfTables, isTableSchema, type TableFault, type TableField, type TableSchema } from './tables.ts';
 
@@ -11,7 +12,7 @@ import { describeField, faultOfTables, isTableSchema, type TableFault, type Tabl
 export type ConfigTable = { readonly [name: string]: unknown };
 export type ConfigValue = string | number | boolean | readonly string[] | readonly ConfigTable[];
 
-type TableName = 'listener' | 'bridge';
+type TableName = 'listener' | 'bridge' | 'payload-schema';
 
 /** One key as the schema describes it. */
 export interface ConfigLeaf {
@@ -48,7 +49,11 @@ export interface ConfigKey {
 }
 
 /** Schemas of tables by the name that a leaf gives them. */
-const TABLES: Readonly<Record<TableName, TableSchema>> = { listener: LISTENER_TABLE, bridge: BRIDGE_TABLE };
+const TABLES: Readonly<Record<TableName, TableSchema>> = {
+  listener: LISTENER_TABLE,
+  bridge: BRIDGE_TABLE,
+  'payload-schema': PAYLOAD_SCHEMA_TABLE,
+};
 
 interface SchemaSection {
   readonly type: 'object';

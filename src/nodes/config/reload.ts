@@ -10,6 +10,7 @@ const RELOADABLE: readonly string[] = [
   'mqtt.auto_subscribe',
   'mqtt.exclusive_available',
   'mqtt.delayed.',
+  'mqtt.payload_schemas',
   'mqtt.retained.message_bytes_max',
   'mqtt.retained.expiry_s',
   'mqtt.sys_interval_s',

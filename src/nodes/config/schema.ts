@@ -211,6 +211,7 @@ export const CONFIG_SCHEMA = {
         'wss',
         'listeners',
         'bridges',
+        'payload_schemas',
         'handshake_timeout_ms',
         'handshakes_max',
         'tcp_keep_alive_s',
@@ -400,6 +401,13 @@ export const CONFIG_SCHEMA = {
           tables: 'listener',
           default: [],
           description: 'Further listeners, one `[[mqtt.listeners]]` each; see below.',
+        },
+        payload_schemas: {
+          type: 'array',
+          items: { type: 'object' },
+          tables: 'payload-schema',
+          default: [],
+          description: 'Schemas that payloads have to keep to, one `[[mqtt.payload_schemas]]` each; see below.',
         },
         bridges: {
           type: 'array',

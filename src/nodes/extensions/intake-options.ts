@@ -4,6 +4,7 @@ import type { AutoSubscription } from '../../actors/intake/auto-subscribe.ts';
 import type { IntakeOptions } from '../../actors/intake/intake.ts';
 import type { RewriteRule } from '../../actors/intake/rewrite.ts';
 import { TopicTemplate } from '../../actors/intake/template.ts';
+import type { PayloadSchema } from '../../actors/payload/schema.ts';
 import { SluiceError } from '../../base/errors.ts';
 import { AUTO_SUBSCRIPTIONS_MAX, REWRITE_RULES_MAX } from '../../base/limits.ts';
 import { LinearRegex, RegexError } from '../../base/linear-regex.ts';
@@ -11,7 +12,8 @@ import type { Qos } from '../../wire/mqtt/constants.ts';
 import { isTopicName, parseFilter } from '../../wire/mqtt/topics.ts';
 import type { Config } from '../config/schema.ts';
 
-export function intakeOptions({ mqtt }: Config, reactors: number): IntakeOptions {
+/** `schemas`: of readPayloadSchemas, which takes its time. */
+export function intakeOptions({ mqtt }: Config, reactors: number, schemas: readonly PayloadSchema[] = []): IntakeOptions {
   const { delayed, rewrite, auto_subscribe: auto } = mqtt;
   const rules = [
     ...rewrite.publish.map((text) => rewriteRule('publish', text)),
@@ -26,6 +28,7 @@ export function intakeOptions({ mqtt }: Config, reactors: number): IntakeOptions
     rewrite: rules,
     autoSubscribe: auto.map(autoSubscription),
     exclusive: mqtt.exclusive_available,
+    schemas,
     retained: { bytesMax: mqtt.retained.message_bytes_max, expiryMs: mqtt.retained.expiry_s * 1000 },
     delayed: delayed.enabled
       ? {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { Announce } from '../../actors/announcer/messages.ts';
 import type { InsightMessage } from '../../actors/insight/messages.ts';
+import type { PayloadSchema } from '../../actors/payload/schema.ts';
 import { SESSION_PROBE } from '../../actors/session/probe.ts';
 import { WELL_KNOWN } from '../../actors/well-known.ts';
 import { wellKnownRef } from '../../runtime/ref.ts';
@@ -35,6 +36,7 @@ export interface ThreadFacts {
 
 export class NodeExtensions {
   #config: Config;
+  #schemas: readonly PayloadSchema[];
   readonly #reactors: number;
   readonly #traces: TraceBook;
   readonly #threads: ThreadFacts;
@@ -46,8 +48,9 @@ export class NodeExtensions {
   #sys: SysPublisher | undefined;
 
   /** Throws when what is kept of them cannot be read. */
-  constructor(config: Config, reactors: number, log: Log, threads: ThreadFacts) {
+  constructor(config: Config, schemas: readonly PayloadSchema[], reactors: number, log: Log, threads: ThreadFacts) {
     this.#config = config;
+    this.#schemas = schemas;
     this.#reactors = reactors;
     this.#traces = new TraceBook(config.node.data, log);
     this.#threads = threads;
@@ -69,7 +72,7 @@ export class NodeExtensions {
   reactorBoot(): Pick<ReactorBoot, 'insight' | 'intake' | 'nodeName'> {
     const { threshold_ms: thresholdMs, top, expiry_s: expiry } = this.#config.mqtt.slow_subscribers;
     return {
-      intake: intakeOptions(this.#config, this.#reactors),
+      intake: intakeOptions(this.#config, this.#reactors, this.#schemas),
       nodeName: this.#nodeName,
       insight: {
         meters: this.#meters.memory,
@@ -90,9 +93,10 @@ export class NodeExtensions {
   }
 
   /** Puts what can change while the node runs into force. */
-  reload(config: Config): void {
+  reload(config: Config, schemas: readonly PayloadSchema[]): void {
     const before = this.#config.mqtt.sys_interval_s;
     this.#config = config;
+    this.#schemas = schemas;
     this.#alarms.change(alarmSettings(config));
     const system = this.#system;
     if (system === undefined) return;
@@ -103,7 +107,7 @@ export class NodeExtensions {
     }
     for (let thread = 1; thread <= this.#reactors; thread++) {
       const insight = wellKnownRef<InsightMessage>(system.node, thread, WELL_KNOWN.insight);
-      const intake = intakeOptions(config, this.#reactors);
+      const intake = intakeOptions(config, this.#reactors, schemas);
       system.tell<InsightMessage>(insight, { type: 'reload', intake, logLevel: config.log.level });
     }
   }
