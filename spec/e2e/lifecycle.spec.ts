@@ -95,6 +95,7 @@ dying.before(async () => {
       wire: undefined,
       intake: NO_INTAKE,
       nodeName: 'spec',
+      plugin: null,
       insight: { meters: allocateMeters(2), slow: null, traces: [] },
       security: { authenticates: false, authorizes: false, access: OPEN_ACCESS },
       listeners: [{ settings, row: 1, target: socket.lend() }],

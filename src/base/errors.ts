@@ -99,6 +99,7 @@ const CATALOGUE = {
     'A table of mqtt.bridges makes no sense as a whole, or a file that it names cannot be read. See docs/bridge.md.',
   SLUICE_PAYLOAD_SCHEMA:
     'A file of mqtt.payload_schemas cannot be read, or is no schema of its type; the message names the file and what is wrong. See docs/mqtt-extensions.md.',
+  SLUICE_PLUGIN_LOAD: 'The module of plugin.module cannot be loaded; the message says why. See docs/plugins.md.',
   SLUICE_HTTP_NOT_FOUND: 'No such resource. See the HTTP section of docs/operate.md for what there is.',
   SLUICE_HTTP_UNAVAILABLE: 'The node cannot do this now: it is starting or stopping, or it runs with storage.enabled=false.',
   SLUICE_RAFT_REFUSED:

@@ -97,6 +97,12 @@ export const GUEST_BYTES_MAX: number = 1024 * 1024;
 /** Schemas for payloads, and bytes of the file of one. */
 export const PAYLOAD_SCHEMAS_MAX = 1000;
 export const PAYLOAD_SCHEMA_FILE_BYTES_MAX: number = 1024 * 1024;
+/** Questions of one reactor that wait for the plugin, and what it has been told and not taken; beyond, questions fail and notices are lost. */
+export const PLUGIN_WAITING_MAX = 10_000;
+export const PLUGIN_NOTICES_MAX = 10_000;
+/** Messages of a client that the plugin is asked about at once, and their bytes. */
+export const PLUGIN_BATCH_MAX = 256;
+export const PLUGIN_BATCH_BYTES_MAX: number = 1024 * 1024;
 /** Alarms that are active at once; a further one is not raised. */
 export const ALARMS_MAX = 1000;
 /** Exclusive subscriptions of one reactor's topics; a further one is refused (0x97). */

@@ -29,6 +29,7 @@ const PROBE_BLOCKS = [
   'exclusive',
   'events',
   'payload',
+  'plugin',
 ] as const;
 export const PROBE_SLOTS: number = PROBE_BLOCKS.length * PROBE_BLOCK_SLOTS;
 

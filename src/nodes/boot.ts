@@ -47,6 +47,8 @@ import { listenerSpecs } from './listeners/specs.ts';
 import { errorFields, type Log } from './log.ts';
 import { NodeMeta } from './meta/node-meta.ts';
 import { NodeState } from './node-state.ts';
+import { checkPlugin } from './plugin/check-plugin.ts';
+import { PluginHost } from './plugin/plugin-host.ts';
 import { NodeGroups } from './raft/node-groups.ts';
 import type { RaftBoot } from './raft/raft-boot.ts';
 import { ownReplica } from './raft/replica-file.ts';
@@ -166,6 +168,7 @@ class Boot {
     checkExposure(this.#options.config);
     intakeOptions(this.#options.config, this.#reactors);
     bridgeSpecs(this.#options.config);
+    checkPlugin(this.#options.config);
     this.#schemas = await readPayloadSchemas(this.#options.config);
   }
 
@@ -176,7 +179,13 @@ class Boot {
     const security = await NodeSecurity.start(this.#options.config, this.#options.log, this.#metaNodes().length > 0);
     this.#security = security;
     this.#undos.push(() => security.close());
-    const extensions = new NodeExtensions(this.#options.config, this.#schemas, this.#reactors, this.#options.log, this.#state);
+    const extensions = new NodeExtensions(
+      this.#options.config,
+      { schemas: this.#schemas, plugin: await PluginHost.load(this.#options.config, this.#options.log) },
+      this.#reactors,
+      this.#options.log,
+      this.#state,
+    );
     this.#extensions = extensions;
     this.#undos.push(() => extensions.stop());
   }

@@ -13,7 +13,8 @@ import { spawnClients } from '../actors/clients/actor.ts';
 import { DelayedKeeper } from '../actors/delayed/keeper.ts';
 import { DELAYED_PROBE } from '../actors/delayed/probe.ts';
 import type { DelayedStore } from '../actors/delayed/store.ts';
-import { type EventName, Events } from '../actors/events/events.ts';
+import { Events } from '../actors/events/events.ts';
+import type { EventName } from '../actors/events/names.ts';
 import { spawnExclusive } from '../actors/exclusive/actor.ts';
 import { ExclusiveClaims } from '../actors/exclusive/claims.ts';
 import { EXCLUSIVE_PROBE } from '../actors/exclusive/probe.ts';
@@ -27,6 +28,8 @@ import { Insight, type InsightOptions } from '../actors/insight/insight.ts';
 import { allocateMeters } from '../actors/insight/meters.ts';
 import { Intake, type IntakeOptions, NO_INTAKE } from '../actors/intake/intake.ts';
 import { loadChecks, NO_CHECKS, type PayloadChecks } from '../actors/payload/checks.ts';
+import { type GateOptions, PluginGate } from '../actors/plugin/gate.ts';
+import { pluginEvents } from '../actors/plugin/told.ts';
 import { RegistryActor } from '../actors/registry/actor.ts';
 import type { RegistryMessage } from '../actors/registry/messages.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
@@ -65,8 +68,10 @@ import { WELL_KNOWN } from '../actors/well-known.ts';
 import { REACTORS_MAX } from '../base/limits.ts';
 import type { Probe } from '../base/probe.ts';
 import type { Supervision } from '../runtime/actor.ts';
+import { onGuest } from '../runtime/guests.ts';
 import { type ActorRef, wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
+import { PLUGIN_GUEST } from './plugin/messages.ts';
 
 /** Who checks clients, and what is known beforehand of what they may do. */
 export interface Security {
@@ -110,6 +115,8 @@ export interface ExtensionOptions {
   readonly checks: PayloadChecks;
   /** Among bridges; '' for none. */
   readonly nodeName: string;
+  /** Null: there is no plugin. */
+  readonly plugin: GateOptions | null;
 }
 
 const NO_EXTENSIONS: ExtensionOptions = {
@@ -118,6 +125,7 @@ const NO_EXTENSIONS: ExtensionOptions = {
   events: [],
   checks: NO_CHECKS,
   nodeName: '',
+  plugin: null,
 };
 
 export function startBroker(
@@ -168,7 +176,11 @@ export function startBroker(
       access.forgetTopics();
     });
   };
-  const events = extensions.events.length === 0 ? null : new Events(extensions.events, slots, wallClock);
+  const plugin = extensions.plugin === null ? null : new PluginGate(extensions.plugin, slots);
+  if (plugin?.wants('onPublish') === true) intake.hookBy(plugin);
+  const told = plugin === null ? [] : pluginEvents(plugin);
+  const events =
+    extensions.events.length + told.length === 0 ? null : new Events(extensions.events, slots, wallClock, told, plugin);
   const shares = new ShareTable(system, router, publisher, limits.sharing);
   const flushList = new FlushList(() => system.requestTurn());
   const storage =
@@ -194,6 +206,7 @@ export function startBroker(
     exclusive: new ExclusiveClaims(system),
     sessions: new Map(),
     nodeName: extensions.nodeName,
+    plugin,
     authenticator,
     inboxes,
     returns: inboxes === null ? null : new SharedReturns(inboxes, shares),
@@ -217,6 +230,10 @@ export function startBroker(
   spawnRetained(system, { messagesMax: offer.retainedMessagesMax, bytesMax: offer.retainedBytesMax }, inboxes !== null);
   spawnAccess(system, access);
   spawnExclusive(system);
+  if (plugin !== null) {
+    system.spawn<never>(() => plugin, { name: 'plugin' });
+    onGuest(PLUGIN_GUEST, (_argument: undefined, port) => plugin.attach(port));
+  }
   spawnAnnouncer(system, publisher, router.topics, events);
   spawnInsight(system, insight);
   spawnClients(system, services.sessions);

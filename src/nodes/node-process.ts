@@ -18,6 +18,7 @@ import { intakeOptions } from './extensions/intake-options.ts';
 import { readPayloadSchemas } from './extensions/payload-schemas.ts';
 import { createLog, errorFields, type Log } from './log.ts';
 import { mosquittoSettings } from './mosquitto/to-config.ts';
+import { checkPlugin } from './plugin/check-plugin.ts';
 import { formatReady } from './ready-line.ts';
 import { VERSION } from './version.ts';
 
@@ -37,6 +38,7 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set([
   'SLUICE_HTTP_ADMINS_FILE',
   'SLUICE_BRIDGE_CONFIG',
   'SLUICE_PAYLOAD_SCHEMA',
+  'SLUICE_PLUGIN_LOAD',
 ]);
 
 export function exitCodeOf(error: SluiceError): number {
@@ -92,6 +94,7 @@ async function describeConfig(commandLine: CommandLine, { config, settings }: Lo
   checkExposure(config);
   intakeOptions(config, 1);
   bridgeSpecs(config);
+  checkPlugin(config);
   await readPayloadSchemas(config);
   const digest = digestConfig(settings);
   return commandLine.json ? `${JSON.stringify({ ok: true, digest })}\n` : `the configuration is good, digest ${digest}\n`;

@@ -5,6 +5,7 @@ import { EXCLUSIVE_PROBE } from '../actors/exclusive/probe.ts';
 import { LISTENER_PROBE } from '../actors/listener/probe.ts';
 import { META_PROBE } from '../actors/meta/probe.ts';
 import { PAYLOAD_PROBE } from '../actors/payload/probe.ts';
+import { PLUGIN_PROBE } from '../actors/plugin/probe.ts';
 import { RAFT_PROBE } from '../actors/raft/probe.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
 import { RELAY_PROBE } from '../actors/relay/probe.ts';
@@ -33,6 +34,7 @@ export const PROBE_TABLES: readonly MetricTable[] = [
   EXCLUSIVE_PROBE,
   EVENTS_PROBE,
   PAYLOAD_PROBE,
+  PLUGIN_PROBE,
   REGISTRY_PROBE,
   SHARD_PROBE,
   STORE_PROBE,

@@ -3,6 +3,7 @@
 import type { InsightOptions } from '../actors/insight/insight.ts';
 import type { IntakeOptions } from '../actors/intake/intake.ts';
 import type { ListenerStart } from '../actors/listener/settings.ts';
+import type { GateOptions } from '../actors/plugin/gate.ts';
 import type { Declaration } from '../actors/shard/messages.ts';
 import type { ScramUsers } from './auth/scram-file.ts';
 import type { AccessBoot } from './broker.ts';
@@ -21,6 +22,8 @@ export interface ReactorBoot {
   /** Undefined for a node by itself. */
   readonly wire: WireBoot | undefined;
   readonly intake: IntakeOptions;
+  /** Null: there is no plugin. */
+  readonly plugin: GateOptions | null;
   /** Among bridges. */
   readonly nodeName: string;
   /** What is watched there. */

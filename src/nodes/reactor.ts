@@ -37,7 +37,7 @@ const LIVES = 1024;
 
 export async function boot(
   system: ActorSystem,
-  { config, listeners, counters: memory, declarations, scram, wire, security, intake, insight, nodeName }: ReactorBoot,
+  { config, listeners, counters: memory, declarations, scram, wire, security, intake, insight, nodeName, plugin }: ReactorBoot,
 ): Promise<Serve> {
   const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
   // First, so that it stops last: what the others still have to say must leave.
@@ -60,6 +60,7 @@ export async function boot(
     events: config.mqtt.events,
     checks: await loadChecks(intake.schemas, system.slots),
     nodeName,
+    plugin,
   });
   if (wire !== undefined && system.thread === ACCEPTING_THREAD) {
     const { publisher, shares, gauge } = services;

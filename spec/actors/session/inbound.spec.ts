@@ -78,6 +78,9 @@ class Session {
       control: (packet: ControlPacket) => this.controls.push(packet),
       takenAt: () => 0,
       hasTaken: () => false,
+      awaitVerdicts: () => {
+        throw new Error('no plugin here');
+      },
       awaitPermission: () => {
         this.awaited++;
         this.reading = false;

@@ -6,17 +6,10 @@
  */
 import { EVENTS_QUEUED_MAX } from '../../base/limits.ts';
 import type { Announcement } from '../announcer/messages.ts';
+import type { Plugin } from '../plugin/hooks.ts';
+import { HOOK_OF } from '../plugin/told.ts';
+import type { EventName } from './names.ts';
 import { EVENTS_PROBE } from './probe.ts';
-
-export const EVENT_NAMES = [
-  'client_connected',
-  'client_disconnected',
-  'session_subscribed',
-  'session_unsubscribed',
-  'message_delivered',
-  'message_dropped',
-] as const;
-export type EventName = (typeof EVENT_NAMES)[number];
 
 const { slot } = EVENTS_PROBE;
 
@@ -24,14 +17,28 @@ export class Events {
   readonly names: readonly EventName[];
   /** Set by the announcer: something has been queued. */
   onQueued: () => void = () => {};
+  readonly #announced: ReadonlySet<EventName>;
   readonly #wanted: ReadonlySet<EventName>;
   readonly #slots: Float64Array;
   readonly #wallClock: () => number;
   #queue: Announcement[] = [];
 
-  constructor(names: readonly EventName[], slots: Float64Array, wallClock: () => number) {
+  /** Those that the plugin is told. */
+  readonly #told: ReadonlySet<EventName>;
+  readonly #plugin: Plugin | null;
+
+  constructor(
+    names: readonly EventName[],
+    slots: Float64Array,
+    wallClock: () => number,
+    told: readonly EventName[] = [],
+    plugin: Plugin | null = null,
+  ) {
     this.names = names;
-    this.#wanted = new Set(names);
+    this.#announced = new Set(names);
+    this.#wanted = new Set([...names, ...told]);
+    this.#told = new Set(told);
+    this.#plugin = plugin;
     this.#slots = slots;
     this.#wallClock = wallClock;
   }
@@ -41,7 +48,8 @@ export class Events {
   }
 
   add(name: EventName, facts: Readonly<Record<string, unknown>>): void {
-    if (!this.#wanted.has(name)) return;
+    if (this.#told.has(name)) this.#plugin!.tell(HOOK_OF[name], facts);
+    if (!this.#announced.has(name)) return;
     if (this.#queue.length >= EVENTS_QUEUED_MAX) {
       this.#slots[slot.lost]!++;
       return;

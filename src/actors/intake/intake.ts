@@ -7,12 +7,14 @@ import { DelayedStore } from '../delayed/store.ts';
 import type { Insight } from '../insight/insight.ts';
 import type { PayloadChecks } from '../payload/checks.ts';
 import type { PayloadSchema } from '../payload/schema.ts';
+import type { Plugin } from '../plugin/hooks.ts';
 import type { Publisher, RetainedMessageBounds } from '../router/publisher.ts';
 import type { Run } from '../router/sink.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import { type AutoSubscription, AutoSubscriptions } from './auto-subscribe.ts';
-import type { RewriteHolder } from './plan.ts';
+import type { RewriteHolder, TopicPlan } from './plan.ts';
 import { Planner } from './planner.ts';
+import { payloadOf, repayloadRun } from './repayload-run.ts';
 import { retopicRun } from './retopic-run.ts';
 import { type RewriteRule, Rewriter } from './rewrite.ts';
 import type { Who } from './template.ts';
@@ -47,6 +49,7 @@ export class Intake {
   readonly #topics: TopicTable;
   readonly #publisher: Publisher;
   #filters: Rewriter;
+  #plugin: Plugin | null = null;
 
   constructor(system: ActorSystem, topics: TopicTable, publisher: Publisher, insight: Insight, options: IntakeOptions) {
     const { rewrite, autoSubscribe, delayed } = options;
@@ -84,6 +87,13 @@ export class Intake {
     this.planAgain();
   }
 
+  /** The plugin is asked about messages to these topics. */
+  hookBy(plugin: Plugin): void {
+    this.#plugin = plugin;
+    this.#planner.hookBy(plugin.publishFilters);
+    this.planAgain();
+  }
+
   /** What plans are made of has changed. */
   planAgain(): void {
     this.#topics.planBy(this.#planner, this.#planner.plansAll);
@@ -106,6 +116,29 @@ export class Intake {
   publishFor(who: RewriteHolder, run: Run): void {
     const plan = this.#topics.planOf(run.topic);
     if (plan === null) return void this.#publisher.publish(run);
+    if (plan.hooked && plan.refusal === 0) this.#askAbout(plan, who, run);
+    else this.#publishPlanned(plan, who, run);
+  }
+
+  /** The plugin answers later: what the run is made of is kept until then. */
+  #askAbout(plan: TopicPlan, who: RewriteHolder, { buffer, start, end, ...rest }: Run): void {
+    const run: Run = { ...rest, buffer: Uint8Array.from(buffer.subarray(start, end)), start: 0, end: end - start };
+    const plugin = this.#plugin!;
+    const { clientId = '', username = '' } = who.identity ?? {};
+    const client = { clientId, username, address: '', listener: '' };
+    const { qos, retain } = run;
+    plugin.ask('onPublish', [{ client, topic: plan.subject.name, qos, retain, payload: payloadOf(run) }], ([verdict]) => {
+      if (verdict === 'refuse' || (verdict === 'failed' && !plugin.letsThrough('onPublish'))) return;
+      const { topic: name, payload } = typeof verdict === 'object' ? verdict : {};
+      if (payload !== undefined) repayloadRun(run, payload);
+      const topic = name === undefined ? undefined : this.#topics.internName(name);
+      if (topic === undefined) return this.#publishPlanned(plan, who, run);
+      retopicRun(run, topic);
+      this.#publisher.publish(run);
+    });
+  }
+
+  #publishPlanned(plan: TopicPlan, who: RewriteHolder, run: Run): void {
     const target = plan.refusal === 0 ? this.#topics.planner!.targetFor(plan, who) : undefined;
     if (target === undefined) return;
     const check = this.#topics.planner!.checkOf(plan, target);

@@ -34,6 +34,8 @@ export class TopicPlan {
   readonly trace: TopicTrace | null;
   /** What the payloads have to be; null: anything, or, without a target, what `checkOf` says of that. */
   readonly check: PayloadCheck | null;
+  /** The plugin is asked about each message. */
+  readonly hooked: boolean;
   /** Whom `lastTarget` was found for. */
   lastClient: RewriteHolder | null = null;
   lastTarget: Topic | null = null;
@@ -41,7 +43,7 @@ export class TopicPlan {
   constructor(
     subject: Topic,
     some: Partial<
-      Pick<TopicPlan, 'refusal' | 'target' | 'rewriting' | 'delaySeconds' | 'delayed' | 'meters' | 'trace' | 'check'>
+      Pick<TopicPlan, 'refusal' | 'target' | 'rewriting' | 'delaySeconds' | 'delayed' | 'meters' | 'trace' | 'check' | 'hooked'>
     > = {},
   ) {
     this.subject = subject;
@@ -53,6 +55,7 @@ export class TopicPlan {
     this.meters = some.meters ?? null;
     this.trace = some.trace ?? null;
     this.check = some.check ?? null;
+    this.hooked = some.hooked ?? false;
   }
 }
 
@@ -63,5 +66,5 @@ export interface TopicPlanner {
   /** Where the messages of this client go; undefined: to no topic that there can be. */
   targetFor(plan: TopicPlan, client: RewriteHolder): Topic | undefined;
   /** What payloads for `target` have to be; null: anything. */
-  checkOf(plan: TopicPlan, target: Topic): PayloadCheck | null;
+  checkOf(plan: Pick<TopicPlan, 'target' | 'check'>, target: Topic): PayloadCheck | null;
 }

@@ -4,6 +4,7 @@ import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import type { DelayedStore } from '../delayed/store.ts';
 import type { Insight } from '../insight/insight.ts';
 import { NO_CHECKS, type PayloadCheck, type PayloadChecks } from '../payload/checks.ts';
+import { filterMatches } from '../router/filter-match.ts';
 import type { Topic, TopicTable } from '../router/topic-table.ts';
 import { DELAYED_PREFIX, parseDelayedTopic } from './delayed-topic.ts';
 import { type RewriteHolder, TopicPlan, type TopicPlanner } from './plan.ts';
@@ -28,6 +29,7 @@ export class Planner implements TopicPlanner {
   #delayed: DelayedStore | null;
   #delaySecondsMax: number;
   #checks: PayloadChecks = NO_CHECKS;
+  #hookFilters: readonly string[] = [];
 
   constructor({ topics, rewriter, delayed, delaySecondsMax, insight }: PlannerOptions) {
     this.#insight = insight;
@@ -49,13 +51,28 @@ export class Planner implements TopicPlanner {
     this.#checks = checks;
   }
 
-  checkOf(plan: TopicPlan, target: Topic): PayloadCheck | null {
+  /** The plugin is asked about messages to these topics; plans are to be made anew. */
+  hookBy(filters: readonly string[]): void {
+    this.#hookFilters = filters;
+  }
+
+  #isHooked(topic: string): boolean {
+    return this.#hookFilters.some((filter) => filterMatches(filter, topic));
+  }
+
+  checkOf(plan: Pick<TopicPlan, 'target' | 'check'>, target: Topic): PayloadCheck | null {
     return plan.target === null ? this.#checks.checkOf(target.name) : plan.check;
   }
 
   /** Whether topics without a `$` in front may need a plan. */
   get plansAll(): boolean {
-    return !this.#rewriter.isEmpty || !this.#checks.isEmpty || !this.#insight.meters.isEmpty || this.#insight.traces.tracesTopics;
+    return (
+      !this.#rewriter.isEmpty ||
+      this.#hookFilters.length > 0 ||
+      !this.#checks.isEmpty ||
+      !this.#insight.meters.isEmpty ||
+      this.#insight.traces.tracesTopics
+    );
   }
 
   plan(topic: Topic): TopicPlan | null {
@@ -68,8 +85,9 @@ export class Planner implements TopicPlanner {
     const meters = this.#insight.meters.metersOf(counted);
     const trace = this.#insight.traces.traceOf(counted);
     const check = this.#checks.checkOf(counted);
-    if (rewriting === undefined && meters === null && trace === null && check === null) return null;
-    return new TopicPlan(topic, { ...settled, meters, trace, check });
+    const hooked = this.#isHooked(name);
+    if (rewriting === undefined && meters === null && trace === null && check === null && !hooked) return null;
+    return new TopicPlan(topic, { ...settled, meters, trace, check, hooked });
   }
 
   targetFor(plan: TopicPlan, client: RewriteHolder): Topic | undefined {
@@ -114,7 +132,8 @@ export class Planner implements TopicPlanner {
     const { refusal, target, rewriting: personal } = rewriting === undefined ? {} : this.#settle(rewriting);
     if (refusal !== undefined) return new TopicPlan(subject, { refusal });
     const check = this.#checks.checkOf((target ?? subject).name);
-    const delay = { delaySeconds: parsed.seconds, delayed: this.#delayed, check };
+    const hooked = this.#isHooked(subject.name);
+    const delay = { delaySeconds: parsed.seconds, delayed: this.#delayed, check, hooked };
     return new TopicPlan(subject, { ...delay, ...(target ? { target } : {}), ...(personal ? { rewriting: personal } : {}) });
   }
 }

@@ -41,6 +41,7 @@ import type { ClientDetails, ClientView } from '../clients/messages.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import { inboundOf } from '../inbox/inboxes.ts';
 import type { Outages } from '../inbox/outages.ts';
+import { pluginClient } from '../plugin/hooks.ts';
 import type { Granted } from '../registry/messages.ts';
 import type { ReplayState } from '../replay/machine.ts';
 import type { PressureSource, Waiter } from '../router/pressure.ts';
@@ -57,7 +58,7 @@ import { countDisconnect } from './disconnects.ts';
 import { claimExclusive, type Refusals } from './exclusive.ts';
 import { Bequest } from './handover.ts';
 import { acceptance, judgeConnect, type Terms } from './handshake.ts';
-import type { ReaderHost } from './inbound.ts';
+import type { HookMessage, ReaderHost } from './inbound.ts';
 import { SessionMachine } from './machine.ts';
 import type { Estate, SessionMessage, SessionState, SubscriptionState, Surrendered } from './messages.ts';
 import { Orphan } from './orphan.ts';
@@ -861,6 +862,23 @@ export class SessionActor
   awaitSessions(outages: Outages): void {
     this.#count(slot.heldForSessions, 1);
     this.#pauseFor((over) => outages.whenOver(() => this.#ctx.io(IO_CONTINUE, over)));
+  }
+
+  awaitVerdicts(messages: readonly HookMessage[]): void {
+    const client = this.#client!;
+    const { plugin } = this.#services;
+    const about = pluginClient(this.#standing!.identity);
+    this.#pauseFor((answered) =>
+      plugin!.ask(
+        'onPublish',
+        messages.map((message) => ({ client: about, ...message })),
+        (verdicts) =>
+          this.#ctx.io(IO_CONTINUE, () => {
+            client.verdicts = verdicts.map((each) => (each === 'failed' && plugin!.letsThrough('onPublish') ? 'pass' : each));
+            answered();
+          }),
+      ),
+    );
   }
 
   /** Reads nothing more from the client until `question` has been answered, if that is not at once. */

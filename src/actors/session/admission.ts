@@ -12,7 +12,7 @@ import { authenticate, claim, type HeirSink, takeOver } from './claim.ts';
 import type { ConnectionInfo } from './connection.ts';
 import type { Terms } from './handshake.ts';
 import type { SessionMessage, SessionState } from './messages.ts';
-import { permit } from './permission.ts';
+import { permit, welcome } from './permission.ts';
 import type { SessionServices } from './services.ts';
 import type { Standing } from './standing.ts';
 import { IO_CONTINUE } from './transport.ts';
@@ -69,8 +69,11 @@ export class Admission {
     const who = { clientId: this.#terms.clientId, connection, proof };
     const onExpel = (): void => this.#ctx.io(IO_CONTINUE, () => this.#applicant.expelled());
     permit(this.#services, this.#ctx, this.#connect, who, onExpel, (standing, reason) => {
-      if (standing === undefined) this.#applicant.refused(reason);
-      else this.#whenKnown(() => this.#applicant.authenticated(this.#connect, this.#terms, standing) && this.#claim());
+      if (standing === undefined) return this.#applicant.refused(reason);
+      welcome(this.#services, this.#ctx, this.#connect, standing, (isWelcome) => {
+        if (!isWelcome) this.#applicant.refused(Reason.NOT_AUTHORIZED);
+        else this.#whenKnown(() => this.#applicant.authenticated(this.#connect, this.#terms, standing) && this.#claim());
+      });
     });
   }
 

@@ -9,6 +9,7 @@ import type { Dialect } from '../../wire/mqtt/constants.ts';
 import type { Identity } from '../access/messages.ts';
 import type { Rights } from '../access/rights.ts';
 import { ALL_PUBLISHES } from '../access/rules.ts';
+import type { PublishVerdict } from '../plugin/hooks.ts';
 import type { Topic } from '../router/topic-table.ts';
 import type { OutboundAliases } from './outbound-aliases.ts';
 import { Output } from './output.ts';
@@ -43,6 +44,8 @@ export class Client extends Output implements WriterTarget {
   holds = 0;
   /** Acknowledgements that wait for the disk; null when none do. */
   receipts: Receipts | null = null;
+  /** What the plugin has said of the messages that are read next; null when nothing. */
+  verdicts: PublishVerdict[] | null = null;
   /** As in CONNECT: 3, 4 or 5. */
   level = 0;
   /** Milliseconds since the epoch. */

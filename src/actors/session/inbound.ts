@@ -6,6 +6,7 @@
  */
 
 import { isUtf8 } from 'node:buffer';
+import { PLUGIN_BATCH_BYTES_MAX, PLUGIN_BATCH_MAX } from '../../base/limits.ts';
 import {
   ACK_BYTES,
   ACK_REASON_BYTES_MAX,
@@ -28,10 +29,12 @@ import { topicNameFault } from '../../wire/mqtt/topics.ts';
 import { ALL_PUBLISHES } from '../access/rules.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import type { Outages } from '../inbox/outages.ts';
-import type { TopicPlan } from '../intake/plan.ts';
+import { TopicPlan } from '../intake/plan.ts';
+import { repayloadRun } from '../intake/repayload-run.ts';
 import { retopicRun } from '../intake/retopic-run.ts';
 import { WatchedOutlet } from '../intake/watched-outlet.ts';
 import type { PayloadCheck } from '../payload/checks.ts';
+import type { HookQuestions, PublishVerdict } from '../plugin/hooks.ts';
 import type { Publisher } from '../router/publisher.ts';
 import { emptyRun } from '../router/run-codec.ts';
 import type { Run, Sink } from '../router/sink.ts';
@@ -64,6 +67,12 @@ interface Outlet {
   readonly writes: readonly StagedWrite[];
 }
 
+/** Stands for a plan whose target is found out. */
+const NO_TARGET = { target: null, check: null };
+
+/** A message that the plugin is asked about. */
+export type HookMessage = Omit<HookQuestions['onPublish'], 'client'>;
+
 /** Makes the run that of its packets in `[start, end)`. */
 function narrow(run: Run, start: number, end: number): void {
   run.start = start;
@@ -88,6 +97,8 @@ export interface ReaderHost extends Sink, ReceiptsHost {
   awaitPermission(topic: Topic, qos: Qos, retain: boolean): void;
   /** Sessions that may want this are not there, because their reactor has died: stop reading, and read on from this packet when they are. */
   awaitSessions(outages: Outages): void;
+  /** The same about messages that the plugin is to see: its verdicts are in the client then. */
+  awaitVerdicts(messages: readonly HookMessage[]): void;
 }
 
 export class InboundReader {
@@ -235,6 +246,8 @@ export class InboundReader {
       use(client, run.topic);
       this.#slots[RECEIVED[run.qos]!]! += run.count;
       this.#pass(host, client, run, this.#publisher);
+    } else if (plan.hooked && plan.refusal === 0) {
+      return this.#hooked(host, client, run, plan, at, end);
     } else {
       const target = plan.refusal === 0 ? this.#topics.planner!.targetFor(plan, client) : undefined;
       if (target === undefined) this.#refuseRun(host, client, run, plan.refusal || Reason.TOPIC_NAME_INVALID);
@@ -242,6 +255,64 @@ export class InboundReader {
       else this.#planned(host, client, run, plan, target);
     }
     return end;
+  }
+
+  /** The plugin is asked about the messages, which are read again when it has answered. Returns the position to read on from. */
+  #hooked(host: ReaderHost, client: Client, run: Run, plan: TopicPlan, at: number, end: number): number {
+    const verdicts = client.verdicts;
+    if (verdicts === null) {
+      host.awaitVerdicts(this.#messagesOf(run, plan));
+      return at;
+    }
+    const whole = { topic: run.topic, buffer: run.buffer, start: run.start, end: run.end };
+    const isCopy = run.start !== at || run.end !== end; // a packet whose alias was resolved
+    let position = run.start;
+    while (position < whole.end && verdicts.length > 0) {
+      const next = packetEnd(whole.buffer, position);
+      Object.assign(run, whole);
+      narrow(run, position, next);
+      const verdict = verdicts[0]!;
+      const target = this.#targetOf(plan, client, verdict);
+      if (run.qos > 0 && target !== undefined && this.#mustWait(host, target)) return isCopy ? at : position;
+      verdicts.shift();
+      this.#judged(host, client, run, plan, verdict, target);
+      position = next;
+    }
+    if (verdicts.length === 0) client.verdicts = null;
+    return isCopy ? end : position;
+  }
+
+  #messagesOf(run: Run, { subject }: TopicPlan): HookMessage[] {
+    const messages: HookMessage[] = [];
+    let bytes = 0;
+    for (let at = run.start; at < run.end && messages.length < PLUGIN_BATCH_MAX && bytes < PLUGIN_BATCH_BYTES_MAX; ) {
+      const next = packetEnd(run.buffer, at);
+      readPublish(run.buffer, at, next, run.dialect, this.#view);
+      const payload = Uint8Array.from(run.buffer.subarray(this.#view.payloadStart, next));
+      messages.push({ topic: subject.name, qos: run.qos, retain: run.retain, payload });
+      bytes += payload.length;
+      at = next;
+    }
+    return messages;
+  }
+
+  /** Where a message goes; undefined: to no topic that there can be. */
+  #targetOf(plan: TopicPlan, client: Client, verdict: PublishVerdict): Topic | undefined {
+    const name = typeof verdict === 'object' ? verdict.topic : undefined;
+    return name === undefined ? this.#topics.planner!.targetFor(plan, client) : this.#topics.internName(name);
+  }
+
+  #judged(host: ReaderHost, client: Client, run: Run, plan: TopicPlan, verdict: PublishVerdict, target?: Topic): void {
+    if (verdict === 'refuse') return this.#refuseRun(host, client, run, Reason.NOT_AUTHORIZED);
+    if (verdict === 'failed') return this.#refuseRun(host, client, run, Reason.IMPLEMENTATION_SPECIFIC_ERROR);
+    if (target === undefined) return this.#refuseRun(host, client, run, Reason.TOPIC_NAME_INVALID);
+    if (verdict === 'pass') return this.#planned(host, client, run, plan, target);
+    if (verdict.payload !== undefined) repayloadRun(run, verdict.payload);
+    if (verdict.topic === undefined) return this.#planned(host, client, run, plan, target);
+    // Where the plugin sends it, rules have nothing to say any more.
+    const own = new TopicPlan(target, { check: this.#topics.planner!.checkOf(NO_TARGET, target) });
+    retopicRun(run, target);
+    this.#planned(host, client, run, own, target);
   }
 
   #planned(host: ReaderHost, client: Client, run: Run, plan: TopicPlan, target: Topic): void {

@@ -12,26 +12,80 @@ import { addressOf } from '../access/address-list.ts';
 import type { Identity, PermitReply, PermitRequest, RulesReply, RulesRequest } from '../access/messages.ts';
 import type { Authorizer } from '../access/rights.ts';
 import type { AuthenticateReply } from '../authenticator/messages.ts';
+import { type Plugin, pluginClient } from '../plugin/hooks.ts';
 import type { ConnectionInfo } from './connection.ts';
 import type { SessionMessage } from './messages.ts';
 import type { SessionServices } from './services.ts';
 import { Standing } from './standing.ts';
+import { IO_CONTINUE } from './transport.ts';
 
 type Context = ActorContext<SessionMessage>;
 
 /** Main's answers, by way of the session's own asks. Without an authorizer on main there is no answer. */
 export function authorizerFor(services: SessionServices, ctx: Context): Authorizer {
-  const { authorizer } = services;
+  const { authorizer, plugin } = services;
   return {
     fetchRules: (request, then) => {
       if (authorizer === undefined) return then(undefined);
       ctx.ask<RulesRequest, RulesReply>(authorizer, request, AUTHORIZE_TIMEOUT_MS, (reply) => then(reply));
     },
     askPermit: (request, then) => {
+      if (request.source === PLUGIN) return askPlugin(plugin, ctx, request, then);
       if (authorizer === undefined) return then(undefined);
       ctx.ask<PermitRequest, PermitReply>(authorizer, request, AUTHORIZE_TIMEOUT_MS, (reply) => then(reply));
     },
   };
+}
+
+/** The source of rules that is the plugin's hook `onAuthorize`. */
+const PLUGIN = 'plugin';
+
+function askPlugin(plugin: Plugin | null, ctx: Context, request: PermitRequest, then: (reply: PermitReply) => void): void {
+  if (plugin === null || !plugin.wants('onAuthorize')) return then({ verdict: 'ignore' });
+  const { identity, action, topic, qos, retain } = request;
+  plugin.ask('onAuthorize', [{ client: pluginClient(identity), action, topic, qos, retain }], ([verdict]) =>
+    ctx.io(IO_CONTINUE, () => then({ verdict: verdict! })),
+  );
+}
+
+/** Calls `then` with whether the plugin lets the client in; in the session's own turn. */
+export function welcome(
+  services: SessionServices,
+  ctx: Context,
+  connect: ConnectPacket,
+  standing: Standing,
+  then: (isWelcome: boolean) => void,
+): void {
+  const { plugin, isOwn } = services;
+  if (plugin === null || isOwn === true || !plugin.wants('onConnect')) return then(true);
+  const client = pluginClient(standing.identity);
+  const question = { client, cleanStart: connect.cleanStart, keepAlive: connect.keepAliveSeconds };
+  plugin.ask('onConnect', [question], ([answer]) => {
+    const isWelcome = answer === 'failed' ? plugin.letsThrough('onConnect') : answer!;
+    ctx.io(IO_CONTINUE, () => then(isWelcome));
+  });
+}
+
+/** `allowed` without the filters that the plugin does not want; in the session's own turn. */
+function screen(
+  services: SessionServices,
+  ctx: Context,
+  identity: Identity,
+  entries: readonly { readonly filter: string; readonly qos: Qos }[],
+  allowed: readonly boolean[] | null,
+  then: (allowed: readonly boolean[] | null) => void,
+): void {
+  const { plugin, isOwn } = services;
+  if (plugin === null || isOwn === true || !plugin.wants('onSubscribe')) return then(allowed);
+  const client = pluginClient(identity);
+  const questions = entries.map(({ filter, qos }) => ({ client, filter, qos }));
+  plugin.ask('onSubscribe', questions, (answers) => {
+    const screened = answers.map((answer, i) => {
+      const isTaken = answer === 'failed' ? plugin.letsThrough('onSubscribe') : answer;
+      return isTaken && (allowed === null || allowed[i] === true);
+    });
+    ctx.io(IO_CONTINUE, () => then(screened));
+  });
 }
 
 /** Calls `then` with where the client stands, or with the reason code to refuse it with. `onExpel`: it is banned later on. */
@@ -74,7 +128,9 @@ export function permitFilters(
   then: (allowed: readonly boolean[] | null) => void,
 ): void {
   const rights = standing?.rights ?? null;
-  if (rights === null) return then(null);
+  if (standing === null) return then(null);
+  const { identity } = standing;
+  if (rights === null) return screen(services, ctx, identity, entries, null, then);
   const by = authorizerFor(services, ctx);
   const allowed: boolean[] = [];
   // One after the other, and not by recursion as long as the answers are at hand: a packet may bring thousands.
@@ -94,7 +150,7 @@ export function permitFilters(
       inCall = false;
       if (allowed.length === index) return; // the answer is awaited
     }
-    then(allowed);
+    screen(services, ctx, identity, entries, allowed, then);
   };
   goOn();
 }

@@ -11,6 +11,7 @@ import type { Inboxes } from '../inbox/inboxes.ts';
 import type { SharedReturns } from '../inbox/shared-returns.ts';
 import type { Insight } from '../insight/insight.ts';
 import type { Intake } from '../intake/intake.ts';
+import type { Plugin } from '../plugin/hooks.ts';
 import type { ReplayReads } from '../replay/reads.ts';
 import type { Fences } from '../router/fences.ts';
 import type { PressureGauge } from '../router/pressure.ts';
@@ -57,6 +58,8 @@ export interface SessionServices {
   readonly gauge: PressureGauge;
   readonly reader: InboundReader;
   readonly writer: PublishWriter;
+  /** Null: the operator has none. */
+  readonly plugin: Plugin | null;
   /** What this node is called in the way of a message over bridges; '' is nothing. */
   readonly nodeName: string;
   /** The node's own clients (bridges): they get no subscriptions that they have not asked for, and may have ids that others may not. */

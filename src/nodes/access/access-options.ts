@@ -11,6 +11,7 @@ const KINDS: Readonly<Record<Config['acl']['sources'][number], SourceKind>> = {
   postgresql: 'fetched',
   redis: 'fetched',
   http: 'asked',
+  plugin: 'asked',
 };
 
 export function ruleSources({ acl }: Config): readonly RuleSource[] {
@@ -20,7 +21,7 @@ export function ruleSources({ acl }: Config): readonly RuleSource[] {
 
 /** Whether rules in memory may not be enough, so that main has to be asked. */
 export function asksBackEnds(config: Config): boolean {
-  return ruleSources(config).some(({ kind }) => kind === 'fetched' || kind === 'asked');
+  return ruleSources(config).some(({ name, kind }) => name !== 'plugin' && (kind === 'fetched' || kind === 'asked'));
 }
 
 export function accessOptions(config: Config): AccessOptions {

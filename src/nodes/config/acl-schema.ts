@@ -1,7 +1,7 @@
 /** The keys of `acl`: what clients may do. */
 
 /** What a source of rules may be called. */
-export const ACL_SOURCES = ['file', 'builtin', 'jwt', 'http', 'mysql', 'postgresql', 'redis'] as const;
+export const ACL_SOURCES = ['file', 'builtin', 'jwt', 'http', 'mysql', 'postgresql', 'redis', 'plugin'] as const;
 
 export const ACL_SCHEMA = {
   type: 'object',

@@ -1,5 +1,5 @@
 /** Keys for what operators look at: events, `$SYS`, slow subscribers, alarms. See [mqtt-extensions.md](../mqtt-extensions.md). */
-import { EVENT_NAMES } from '../../actors/events/events.ts';
+import { EVENT_NAMES } from '../../actors/events/names.ts';
 
 export const EVENTS_SCHEMA = {
   type: 'array',

@@ -12,11 +12,27 @@ import { AUTH_SCHEMA } from './auth-schema.ts';
 import { BACKEND_SCHEMA } from './backend-schema.ts';
 import { ALARMS_SCHEMA, EVENTS_SCHEMA, SLOW_SCHEMA } from './insight-schema.ts';
 import { AUTO_SUBSCRIBE_SCHEMA, DELAYED_SCHEMA, REWRITE_SCHEMA } from './intake-schema.ts';
+import { PLUGIN_SCHEMA } from './plugin-schema.ts';
 import { FLAPPING_SCHEMA, RATE_SCHEMA } from './rate-schema.ts';
 
 export const CONFIG_SCHEMA = {
   type: 'object',
-  required: ['node', 'storage', 'cluster', 'wire', 'http', 'mqtt', 'kafka', 'meta', 'auth', 'acl', 'backend', 'alarms', 'log'],
+  required: [
+    'node',
+    'storage',
+    'cluster',
+    'wire',
+    'http',
+    'mqtt',
+    'kafka',
+    'meta',
+    'auth',
+    'acl',
+    'backend',
+    'plugin',
+    'alarms',
+    'log',
+  ],
   properties: {
     node: {
       type: 'object',
@@ -742,6 +758,7 @@ export const CONFIG_SCHEMA = {
     auth: AUTH_SCHEMA as typeof AUTH_SCHEMA,
     acl: ACL_SCHEMA as typeof ACL_SCHEMA,
     backend: BACKEND_SCHEMA as typeof BACKEND_SCHEMA,
+    plugin: PLUGIN_SCHEMA as typeof PLUGIN_SCHEMA,
     alarms: ALARMS_SCHEMA as typeof ALARMS_SCHEMA,
     log: {
       type: 'object',

@@ -17,6 +17,7 @@ import type { Config } from '../config/schema.ts';
 import type { Log } from '../log.ts';
 import type { OwnMetric, ThreadReading } from '../metrics.ts';
 import type { ThreadVitals } from '../own-metrics.ts';
+import type { PluginHost } from '../plugin/plugin-host.ts';
 import type { ReactorBoot } from '../reactor-boot.ts';
 import { FileDocumentStore } from '../security/document-store.ts';
 import { SysPublisher } from '../sys/sys-publisher.ts';
@@ -34,6 +35,12 @@ export interface ThreadFacts {
   vitals(): readonly ThreadVitals[];
 }
 
+/** What had to be waited for. */
+export interface Prepared {
+  readonly schemas: readonly PayloadSchema[];
+  readonly plugin: PluginHost | undefined;
+}
+
 export class NodeExtensions {
   #config: Config;
   #schemas: readonly PayloadSchema[];
@@ -44,11 +51,13 @@ export class NodeExtensions {
   readonly #alarms: Alarms;
   readonly #bridges: Bridges;
   readonly #nodeName: string;
+  readonly #plugin: PluginHost | undefined;
   #system: ActorSystem | undefined;
   #sys: SysPublisher | undefined;
 
   /** Throws when what is kept of them cannot be read. */
-  constructor(config: Config, schemas: readonly PayloadSchema[], reactors: number, log: Log, threads: ThreadFacts) {
+  constructor(config: Config, { schemas, plugin }: Prepared, reactors: number, log: Log, threads: ThreadFacts) {
+    this.#plugin = plugin;
     this.#config = config;
     this.#schemas = schemas;
     this.#reactors = reactors;
@@ -69,11 +78,12 @@ export class NodeExtensions {
     this.#bridges = new Bridges(bridgeSpecs(config), birth, log);
   }
 
-  reactorBoot(): Pick<ReactorBoot, 'insight' | 'intake' | 'nodeName'> {
+  reactorBoot(): Pick<ReactorBoot, 'insight' | 'intake' | 'nodeName' | 'plugin'> {
     const { threshold_ms: thresholdMs, top, expiry_s: expiry } = this.#config.mqtt.slow_subscribers;
     return {
       intake: intakeOptions(this.#config, this.#reactors, this.#schemas),
       nodeName: this.#nodeName,
+      plugin: this.#plugin?.gateOptions ?? null,
       insight: {
         meters: this.#meters.memory,
         slow: thresholdMs === 0 ? null : { thresholdMs, max: top, expiryMs: expiry * 1000 },
@@ -86,6 +96,7 @@ export class NodeExtensions {
   attach(system: ActorSystem, admit: AdmitGuest): void {
     this.#system = system;
     this.#bridges.start(system, admit);
+    this.#plugin?.attach(system, admit);
     this.#meters.attach(system);
     this.#traces.attach(system);
     this.#alarms.start();
@@ -123,13 +134,14 @@ export class NodeExtensions {
   }
 
   stop(): void {
+    this.#plugin?.stop();
     this.#sys?.stop();
     this.#alarms.stop();
     this.#traces.close();
   }
 
   metrics(): readonly OwnMetric[] {
-    return [...this.#meters.metrics(), ...this.#alarms.metrics(), ...this.#bridges.metrics()];
+    return [...this.#meters.metrics(), ...this.#alarms.metrics(), ...this.#bridges.metrics(), ...(this.#plugin?.metrics() ?? [])];
   }
 
   addRoutes(app: FastifyInstance): void {

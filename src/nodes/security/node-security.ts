@@ -96,7 +96,7 @@ export class NodeSecurity {
     this.bans = new BanList(store, Date.now, (bans) => this.#broadcast({ type: 'bans', bans }), isShared);
     for (const { name, kind } of ruleSources(config)) {
       // Made now, so that what is missing stops the boot.
-      if (kind === 'asked') this.#backEnds.http('acl');
+      if (kind === 'asked' && name !== 'plugin') this.#backEnds.http('acl');
       else if (kind === 'fetched') this.#backEnds.store(name as StoreName);
     }
     const { chains, links } = makeChains(chainPlan(config), usersFiles(config), (name, file) =>
