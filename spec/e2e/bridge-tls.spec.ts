@@ -58,7 +58,7 @@ function run(): void {
       const far = await bench.connect(cloud, 'far', {}, { username: 'edge', password: Buffer.from('right') });
       far.publish('t/one', 'x', { qos: 1, packetId: 1 });
       assert.is(await near.nextPayload(), 'x');
-      assert.is(((await cliOf(edge, 'bridge', 'status', 'good')) as BridgeView).in, 1);
+      await until('it is counted', async () => ((await cliOf(edge, 'bridge', 'status', 'good')) as BridgeView).in === 1);
       near.destroy();
       far.destroy();
       // An id of the node's own clients is nobody else's.

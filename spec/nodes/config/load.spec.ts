@@ -43,6 +43,7 @@ const LISTS: (string[] | object[])[] = [
   ['devices=tls+file'],
   ['HS256'],
   ['client_connected'],
+  ['onConnect'],
   ['a/# ^a$ b'],
   ['X-Y: z'],
   ['https://a.example'],

@@ -80,6 +80,8 @@ export class Bridge implements LocalHost {
   #isConnected = false;
   /** What the other side is called in the way of a message; '' when it has not said so. */
   #remoteName = '';
+  /** Messages of the session's present connection have found nobody to take them. */
+  #hasSkipped = false;
   #isDialling = false;
   #isStopped = false;
   #timer: NodeJS.Timeout | undefined;
@@ -128,6 +130,7 @@ export class Bridge implements LocalHost {
   /** Null: the session's thread is not there at present. */
   dialled(port: MessagePort | null): void {
     this.#isDialling = false;
+    this.#hasSkipped = false;
     if (this.#isStopped) port?.close();
     else if (port === null) this.#dialLater();
     else this.#local.connect(port);
@@ -180,7 +183,10 @@ export class Bridge implements LocalHost {
       this.#sendLoose(crossing.topic, packet.payload, options);
       return acknowledge();
     }
-    if (!this.#isConnected) return; // the session sends it again
+    if (!this.#isConnected) {
+      this.#hasSkipped = true; // the session sends it again, on its next connection
+      return;
+    }
     const send = (): void => this.#send(crossing.topic, packet, options, acknowledge);
     if (this.#underWay < this.#windowMax) send();
     else this.#held.push(send);
@@ -259,6 +265,7 @@ export class Bridge implements LocalHost {
     this.#remoteName = typeof name === 'string' ? name : '';
     this.#tools.log.info({ bridge: this.#spec.name }, 'a bridge is connected');
     this.#subscribe(remote);
+    if (this.#hasSkipped) this.#local.disconnect();
     this.#dial();
     this.#tools.changed();
   }
