@@ -97,11 +97,11 @@ export class RelayActor implements Actor<RelayMessage> {
       deliver: (bytes, start, end, key, writes) => {
         decodeRun(bytes, start, end, router.topics, run);
         if (key !== undefined) {
-          shares.deliverRelayed(key, run);
-          return gauge.take();
+          publisher.giveRelayed(run, (given) => shares.deliverRelayed(key, given));
+        } else {
+          const delivered = publisher.publishRelayed(run);
+          if (run.topic.plan !== null) noteDelivered(router, run, delivered);
         }
-        const delivered = publisher.publishRelayed(run);
-        if (run.topic.plan !== null) noteDelivered(router, run, delivered);
         for (const write of publisher.writes) writes.add(write);
         return gauge.take();
       },

@@ -89,9 +89,19 @@ export class Publisher {
     router.isRelayed = true;
     const delivered = router.deliverLocal(run);
     router.isRelayed = false;
-    for (const write of router.fanOuts?.writes ?? NONE) writes.push(write);
+    this.#noteFanOuts();
     const { interest } = run.topic;
     return interest === 0 ? delivered : delivered + this.#forward(run, interest);
+  }
+
+  /** The same for a run that one member of a shared subscription gets, from `give`. */
+  giveRelayed(run: Run, give: (run: Run) => void): void {
+    const { fanOuts } = this.router;
+    this.writes.length = 0;
+    fanOuts?.begin();
+    give(run);
+    fanOuts?.end(run);
+    this.#noteFanOuts();
   }
 
   /** What is published is written to disk as well, where somebody wants that: declared topics, retained messages, persistent sessions on other reactors. */
@@ -110,8 +120,12 @@ export class Publisher {
   #noteWrites(declared: DeclaredTopics, run: Run): number {
     const { writes } = this;
     const taken = declared.any ? declared.append(run, writes) : 0;
-    for (const write of this.router.fanOuts?.writes ?? NONE) writes.push(write);
+    this.#noteFanOuts();
     return taken;
+  }
+
+  #noteFanOuts(): void {
+    for (const write of this.router.fanOuts?.writes ?? NONE) this.writes.push(write);
   }
 
   /** Sends a record to the router of another reactor, behind all that has been published before. */
