@@ -1,15 +1,17 @@
 /**
  * The pool's jobs (piscina): one password against its stored form, and a new password into the forms that are stored.
  *
- * The threads of the pool take what the reactors leave: a login storm waits, messages do not.
+ * The threads of the pool give way to the reactors: a login storm waits, messages do not. They give way by a little only, because other processes of the machine go before them too.
  */
 import { readlinkSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { hashPassword } from './password-hash.ts';
 import { storedScram } from './scram-file.ts';
 import { type StoredPassword, verifyStored } from './stored-password.ts';
 
 export type PasswordJob =
+  /** Answered by a thread that is up. */
+  | { readonly type: 'hello' }
   | { readonly type: 'verify'; readonly password: Uint8Array; readonly stored: StoredPassword }
   | { readonly type: 'hash'; readonly password: string; readonly logN?: number };
 
@@ -19,6 +21,9 @@ export interface NewPassword {
   readonly scram: string;
 }
 
+const NICENESS = 5;
+const NICENESS_MAX = 19;
+
 lowerPriority();
 
 /** Linux has priorities by thread, under the number that /proc tells; elsewhere the threads stay equals. */
@@ -26,13 +31,14 @@ function lowerPriority(): void {
   if (process.platform !== 'linux') return;
   try {
     const thread = Number(readlinkSync('/proc/thread-self').split('/').pop());
-    if (thread > 0) setPriority(thread, constants.priority.PRIORITY_BELOW_NORMAL);
+    if (thread > 0) setPriority(thread, Math.min(getPriority() + NICENESS, NICENESS_MAX));
   } catch {
     // No /proc: nothing is lost but the order of who goes first.
   }
 }
 
-export function passwordJob(job: PasswordJob): Promise<boolean> | NewPassword {
+export function passwordJob(job: PasswordJob): boolean | Promise<boolean> | NewPassword {
+  if (job.type === 'hello') return true;
   if (job.type === 'verify') return verifyStored(job.password, job.stored);
   return { hash: hashPassword(job.password, job.logN), scram: storedScram(job.password) };
 }

@@ -24,14 +24,16 @@ type Pool = Piscina<PasswordJob, boolean | NewPassword>;
 
 async function openPool({ threads, queuedMax = AUTH_CHECKS_QUEUED_MAX }: PasswordPoolOptions): Promise<Pool> {
   const { FixedQueue, Piscina } = await import('piscina');
-  return new Piscina<PasswordJob, boolean | NewPassword>({
+  const pool = new Piscina<PasswordJob, boolean | NewPassword>({
     filename: new URL('./check-worker.js', import.meta.url).href,
     name: 'passwordJob',
-    minThreads: 1,
+    minThreads: threads,
     maxThreads: threads,
     maxQueue: queuedMax,
     taskQueue: new FixedQueue(),
   });
+  await pool.run({ type: 'hello' });
+  return pool;
 }
 
 export class PasswordPool {
@@ -73,9 +75,14 @@ export class PasswordPool {
     return (await this.#run(job)) as NewPassword | undefined;
   }
 
-  /** Makes the pool before the first password comes, which would otherwise wait for a thread to start. */
-  open(): void {
+  /** Makes the pool before the first password comes, which would otherwise wait for a thread to start. Resolves when it is there. */
+  async open(): Promise<void> {
+    await this.#opened();
+  }
+
+  #opened(): Promise<Pool> {
     this.#pool ??= openPool(this.#options);
+    return this.#pool;
   }
 
   async close(): Promise<void> {
@@ -84,8 +91,7 @@ export class PasswordPool {
 
   /** Undefined when too much waits already: piscina has a bound of its own, but by throwing from inside; asking first keeps errors for errors. */
   async #run(job: PasswordJob): Promise<boolean | NewPassword | undefined> {
-    this.open();
-    const pool = await this.#pool!;
+    const pool = await this.#opened();
     return pool.queueSize >= pool.options.maxQueue ? undefined : pool.run(job);
   }
 

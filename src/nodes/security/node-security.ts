@@ -63,6 +63,8 @@ export class NodeSecurity {
   readonly #config: Config;
   readonly #log: Log;
   readonly #pool: PasswordPool;
+  /** Passwords can be checked. */
+  #opened: Promise<void> = Promise.resolve();
   readonly #chains: ReadonlyMap<string, readonly AuthLink[]>;
   readonly #links: readonly AuthLink[];
   readonly #policy: ChainPolicy;
@@ -104,7 +106,12 @@ export class NodeSecurity {
     );
     this.#chains = chains;
     this.#links = links;
-    if (this.authenticates) this.#pool.open();
+    if (this.authenticates) this.#opened = this.#pool.open();
+  }
+
+  /** Resolves when passwords are checked at once. */
+  get opened(): Promise<void> {
+    return this.#opened;
   }
 
   /** Whether sessions have somebody to ask who their client is. */
