@@ -35,7 +35,10 @@ export class Broker {
   }
 
   /** `settings` by configuration key. */
-  static async start(settings: Readonly<Record<string, string | number | boolean>> = {}): Promise<Broker> {
+  static async start(
+    settings: Readonly<Record<string, string | number | boolean>> = {},
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Broker> {
     const all = {
       'mqtt.tcp.port': 0,
       'http.port': 0,
@@ -46,7 +49,7 @@ export class Broker {
     };
     const node = new NodeChild(
       Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`]),
-      {},
+      environment,
       NODE,
     );
     running.add(node);
