@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { runStorm } from './storm.ts';
 
-const SEEDS = 12;
+const SEEDS = 8;
 
 const test = suite('a storm over persistent sessions');
 
