@@ -156,6 +156,21 @@ test('one member of a shared subscription gets a message, wherever the members a
   assert.equal(counts, [10, 10], 'the nodes take turns');
 });
 
+test('a client that connects to another node takes the place of the one it had', async () => {
+  const lasting: Partial<ConnectSettings> = { cleanStart: false, sessionExpiry: 60 };
+  for (const [from, to] of [
+    [first, second],
+    [second, third],
+    [third, first],
+  ] as const) {
+    const old = await connect(from, 'twin', lasting);
+    const fresh = await connect(to, 'twin', lasting);
+    assert.is(await old.reasonOfEnd(), 0x8e);
+    assert.equal(await fresh.settled(), [], 'who came last stays');
+    fresh.destroy();
+  }
+});
+
 test('what the server says of itself stays at home', async () => {
   const there = await connect(second, 'there');
   await there.subscribe('$SYS/#');

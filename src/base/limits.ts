@@ -350,6 +350,10 @@ export const RELAY_BATCH_BYTES: number = 256 * 1024;
 export const RELAY_WINDOW_BYTES: number = 4 << 20;
 export const RELAY_QUEUE_BYTES_MAX: number = 64 << 20;
 export const RELAY_RUN_BYTES_MAX: number = 15 << 20;
+/** Clients that have connected lately, for how long that is remembered, and client ids of one message to another node. */
+export const RELAY_CLIENTS_MAX = 262_144;
+export const RELAY_CLIENT_MS = 10_000;
+export const RELAY_CLIENTS_BATCH = 1000;
 /** How often a node that is not there is called, milliseconds. */
 export const RELAY_HELLO_MS = 1000;
 /** How often the clocks of Raft groups are looked at, milliseconds; not below TIMER_TICK_MS. */

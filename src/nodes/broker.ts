@@ -33,6 +33,7 @@ import { pluginEvents } from '../actors/plugin/told.ts';
 import { RegistryActor } from '../actors/registry/actor.ts';
 import type { RegistryMessage } from '../actors/registry/messages.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
+import { type RelayMessage, relayRef } from '../actors/relay/messages.ts';
 import { ReplayReads } from '../actors/replay/reads.ts';
 import { spawnRetained } from '../actors/retained/actor.ts';
 import { RETAINED_PROBE } from '../actors/retained/probe.ts';
@@ -117,6 +118,8 @@ export interface ExtensionOptions {
   readonly nodeName: string;
   /** Null: there is no plugin. */
   readonly plugin: GateOptions | null;
+  /** There are other nodes: they hear who connects here. */
+  readonly hasNodes?: boolean;
 }
 
 const NO_EXTENSIONS: ExtensionOptions = {
@@ -238,7 +241,10 @@ export function startBroker(
   spawnInsight(system, insight);
   spawnClients(system, services.sessions);
   const onRecovered = (dead: number): void => whenSubscribed(services, () => storage?.outages.recovered(dead));
-  system.spawn<RegistryMessage>(() => new RegistryActor(system, restorer, onRecovered), {
+  const onClaim = extensions.hasNodes
+    ? (clientId: string): void => void system.tell<RelayMessage>(relayRef(system.node), { type: 'connected', clientId })
+    : undefined;
+  system.spawn<RegistryMessage>(() => new RegistryActor(system, restorer, onRecovered, onClaim), {
     name: 'registry',
     wellKnown: WELL_KNOWN.registry,
   });

@@ -17,6 +17,7 @@ import type { ListenerStart } from '../actors/listener/settings.ts';
 import { spawnMetaDoor } from '../actors/meta/door.ts';
 import { loadChecks } from '../actors/payload/checks.ts';
 import { spawnRelay } from '../actors/relay/actor.ts';
+import type { SessionServices } from '../actors/session/services.ts';
 import { WELL_KNOWN } from '../actors/well-known.ts';
 import { type ActorRef, wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
@@ -28,7 +29,7 @@ import { restoreSessions, type Security, startBroker } from './broker.ts';
 import { createLog, errorFields } from './log.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
 import { sessionLimits } from './session-limits.ts';
-import { startNodeWire } from './wire-boot.ts';
+import { startNodeWire, type WireBoot } from './wire-boot.ts';
 
 /** For a listener to listen, milliseconds. */
 const LISTEN_MS_MAX = 5000;
@@ -61,14 +62,8 @@ export async function boot(
     checks: await loadChecks(intake.schemas, system.slots),
     nodeName,
     plugin,
+    hasNodes: wire !== undefined && wire.nodes.length > 1,
   });
-  if (wire !== undefined && system.thread === ACCEPTING_THREAD) {
-    const { publisher, shares, gauge } = services;
-    const { nodes, incarnation } = wire;
-    // A dead reactor's place is taken within the life of the process.
-    const life = incarnation * LIVES + (system.incarnation % LIVES);
-    if (nodes.length > 1) spawnRelay(system, { nodes, life, publisher, shares, gauge });
-  }
   services.intake.delayed.hold();
   services.insight.onLogLevel = (level) => {
     log.level = level;
@@ -95,8 +90,16 @@ export async function boot(
   });
   return async () => {
     services.intake.delayed.release();
+    // What comes from other nodes is for sessions that are made again, too.
+    if (wire !== undefined && system.thread === ACCEPTING_THREAD) startRelay(system, services, wire);
     await Promise.all(listeners.map((start) => listen(system, actor, start)));
   };
+}
+
+function startRelay(system: ActorSystem, { publisher, shares, gauge }: SessionServices, { nodes, incarnation }: WireBoot): void {
+  // A dead reactor's place is taken within the life of the process.
+  const life = incarnation * LIVES + (system.incarnation % LIVES);
+  if (nodes.length > 1) spawnRelay(system, { nodes, life, publisher, shares, gauge });
 }
 
 /** SCRAM knows the users of its file and the built-in ones. */

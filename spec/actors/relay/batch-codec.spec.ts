@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Arrivals } from '../../../src/actors/relay/arrivals.ts';
-import { BatchWriter, batchBytesOf, forEachRun, readBatchHeader } from '../../../src/actors/relay/batch-codec.ts';
+import {
+  BATCH_HEADER_BYTES,
+  BatchWriter,
+  batchBytesOf,
+  forEachRun,
+  markFirst,
+  readBatchHeader,
+} from '../../../src/actors/relay/batch-codec.ts';
 import { PressureSource } from '../../../src/actors/router/pressure.ts';
 import { decodeRun, emptyRun } from '../../../src/actors/router/run-codec.ts';
 import type { Run } from '../../../src/actors/router/sink.ts';
@@ -19,10 +26,18 @@ function runOf(texts: readonly string[], topic: string): Run {
   return { topic: topics.internName(topic)!, publisher: null, ...packets } as unknown as Run;
 }
 
-function batchOf(runs: readonly Run[], life: number, seq: number, keys: readonly (string | undefined)[] = []): Uint8Array {
+function batchOf(
+  runs: readonly Run[],
+  life: number,
+  seq: number,
+  keys: readonly (string | undefined)[] = [],
+  first = 1,
+): Uint8Array {
   const writer = new BatchWriter();
   for (const [i, run] of runs.entries()) writer.add(run, 1, Buffer.from(keys[i] ?? ''));
-  return writer.take(life, seq);
+  const batch = writer.take(life, seq);
+  markFirst(batch, first);
+  return batch;
 }
 
 const NO_KEY = new Uint8Array(0);
@@ -48,7 +63,7 @@ test('what is written is read, wherever it lies', () => {
       const bytes = new Uint8Array(offset + batch.length + 3);
       bytes.set(batch, offset);
       const end = offset + batch.length;
-      assert.equal(readBatchHeader(bytes, offset, end), { life, seq });
+      assert.equal(readBatchHeader(bytes, offset, end), { life, seq, first: 1 });
       const read: [string[], string, string | undefined][] = [];
       forEachRun(bytes, offset, end, (from, to, key) => {
         const run = emptyRun(topics.internName('-')!);
@@ -70,7 +85,8 @@ test('a batch weighs what it says, and a writer begins anew', () => {
   assert.is(writer.length, 0);
   writer.add(runOf(['y'], 'a'), 1, NO_KEY);
   writer.take(1, 2);
-  assert.equal(readBatchHeader(first, 0, first.length), { life: 1, seq: 1 });
+  markFirst(first, 1);
+  assert.equal(readBatchHeader(first, 0, first.length), { life: 1, seq: 1, first: 1 });
 });
 
 test('what is cut short, or holds lengths that cannot be, is no batch', () => {
@@ -79,10 +95,10 @@ test('what is cut short, or holds lengths that cannot be, is no batch', () => {
   for (let end = 0; end <= batch.length; end++) if (readBatchHeader(batch, 0, end) !== undefined) whole.add(end);
   assert.is(whole.size, 3, 'the header alone, one run, both');
   for (const [at, value] of [
-    [16, 0],
-    [16, 0xffff_ffff],
-    [20, 0xffff_ffff],
-    [20, 1000],
+    [BATCH_HEADER_BYTES, 0],
+    [BATCH_HEADER_BYTES, 0xffff_ffff],
+    [BATCH_HEADER_BYTES + 4, 0xffff_ffff],
+    [BATCH_HEADER_BYTES + 4, 1000],
   ] as const) {
     const bad = batch.slice();
     new DataView(bad.buffer).setUint32(at, value, true);
@@ -91,6 +107,20 @@ test('what is cut short, or holds lengths that cannot be, is no batch', () => {
   for (const bad of [0.5, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
     assert.is(readBatchHeader(batchOf([runOf(['x'], 'a')], 1, bad), 0, batch.length), undefined, String(bad));
   }
+});
+
+test('one who knows nothing of a sender begins with the oldest batch that it still has', () => {
+  const acked: number[] = [];
+  const arrivals = new Arrivals({ deliver: () => null, acknowledge: (_node, _life, seq) => acked.push(seq), count: () => {} });
+  const send = (seq: number, first: number): void => {
+    const batch = batchOf([runOf(['x'], 'a')], 1, seq, [], first);
+    assert.ok(arrivals.receive(2, batch, 0, batch.length));
+  };
+  send(9, 7);
+  send(7, 7);
+  send(8, 7);
+  send(9, 7);
+  assert.equal(acked, [7, 8, 9]);
 });
 
 test('an acknowledgement waits for what is written and for who is slow, and goes in order', () => {
@@ -136,6 +166,11 @@ test('an acknowledgement waits for what is written and for who is slow, and goes
   assert.ok(send(1, 2));
   assert.is(delivered, 4, 'a new life counts anew');
   assert.not(arrivals.receive(2, Uint8Array.of(1, 2), 0, 2));
+  assert.ok(send(3, 2));
+  assert.is(delivered, 4, 'the second of that life is missing, and will be sent again');
+  assert.ok(send(2, 2));
+  assert.ok(send(3, 2));
+  assert.is(delivered, 6);
 });
 
 test.run();

@@ -9,6 +9,7 @@ import { REGISTRY_RECOVERY_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo } from '../../runtime/actor.ts';
 import { type ActorRef, NOBODY } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
+import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import type { RestoreSessions } from '../session/restorer.ts';
 import { RegistryMachine } from './machine.ts';
 import type { Granted, RegistryMessage } from './messages.ts';
@@ -31,9 +32,17 @@ export class RegistryActor implements Actor<RegistryMessage> {
   readonly #restoring = new Set<string>();
   #parked: { readonly message: Claim; readonly to: ReplyTo }[] = [];
   #ctx: ActorContext<RegistryMessage> | null = null;
+  readonly #onClaim: ((clientId: string) => void) | undefined;
 
-  constructor(system: ActorSystem, restorer?: ActorRef<RestoreSessions>, onRecovered: (thread: number) => void = (): void => {}) {
+  /** `onClaim`: a client has connected; for other nodes, absent without. */
+  constructor(
+    system: ActorSystem,
+    restorer?: ActorRef<RestoreSessions>,
+    onRecovered: (thread: number) => void = (): void => {},
+    onClaim?: (clientId: string) => void,
+  ) {
     this.#system = system;
+    this.#onClaim = onClaim;
     this.#restorer = restorer;
     this.#onRecovered = onRecovered;
     this.#machine = new RegistryMachine(system.incarnation);
@@ -83,6 +92,12 @@ export class RegistryActor implements Actor<RegistryMessage> {
       case 'announced':
         this.#isKnown(message.thread);
         break;
+      case 'elsewhere': {
+        const owner = this.#machine.ownerOf(message.clientId);
+        // What lasts of it stays here until it expires.
+        if (owner !== NOBODY) ctx.tell(owner, { type: 'disconnect', reason: Reason.SESSION_TAKEN_OVER });
+        break;
+      }
       case 'down':
         this.#forget(message.thread, ctx);
         break;
@@ -99,7 +114,8 @@ export class RegistryActor implements Actor<RegistryMessage> {
     return { clientIds: this.#machine.size };
   }
 
-  #grant({ clientId, session }: Claim, to: ReplyTo, ctx: ActorContext<RegistryMessage>): void {
+  #grant({ clientId, session, restored }: Claim, to: ReplyTo, ctx: ActorContext<RegistryMessage>): void {
+    if (restored !== true) this.#onClaim?.(clientId);
     const granted = this.#machine.claim(clientId, session);
     this.#system.slots[slot.claims]! += 1;
     if (granted.previous !== NOBODY) this.#system.slots[slot.takeovers]! += 1;

@@ -4,11 +4,12 @@
  *
  * Bounds: nodes by REACTORS_MAX, filters as those of the nodes' clients, bytes as outgoing.ts says.
  */
-import { INTEREST_RETRY_MS, RELAY_HELLO_MS } from '../../base/limits.ts';
+import { INTEREST_RETRY_MS, RELAY_CLIENTS_BATCH, RELAY_HELLO_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
-import type { ActorRef } from '../../runtime/ref.ts';
-import { nodeOf } from '../../runtime/ref.ts';
+import { placeKey } from '../../runtime/placement.ts';
+import { type ActorRef, nodeOf, wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
+import type { RegistryMessage } from '../registry/messages.ts';
 import { InterestMachine } from '../router/interest-machine.ts';
 import type { PressureGauge } from '../router/pressure.ts';
 import type { Publisher } from '../router/publisher.ts';
@@ -17,7 +18,8 @@ import { decodeRun, emptyRun } from '../router/run-codec.ts';
 import type { ShareTable } from '../share/table.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import { Arrivals } from './arrivals.ts';
-import { RELAY_RUNS, type RelayMessage, relayRef } from './messages.ts';
+import { ClientClock } from './client-clock.ts';
+import { RELAY_RUNS, type RelayClients, type RelayMessage, relayRef } from './messages.ts';
 import { Outgoing } from './outgoing.ts';
 import { OwnFilters, SHARE_PREFIX } from './own-filters.ts';
 import { RELAY_PROBE } from './probe.ts';
@@ -40,6 +42,8 @@ export interface RelayOptions {
 interface Peer {
   readonly node: number;
   readonly outgoing: Outgoing;
+  /** Its life, as it has said. */
+  life: number;
   /** What the node wants, as this reactor's router knows it. */
   readonly subscribed: Set<string>;
 }
@@ -54,6 +58,9 @@ export class RelayActor implements Actor<RelayMessage> {
   readonly #peers = new Map<number, Peer>();
   #ctx!: ActorContext<RelayMessage>;
   #isRetrying = false;
+  readonly #clock: ClientClock;
+  /** Clients that have connected in this turn. */
+  #connected: { clientIds: string[]; times: number[] } = { clientIds: [], times: [] };
 
   constructor(system: ActorSystem, options: RelayOptions) {
     this.#system = system;
@@ -61,6 +68,7 @@ export class RelayActor implements Actor<RelayMessage> {
     const { nodes, publisher, shares } = options;
     const { router } = publisher;
     this.#own = new OwnFilters(router, shares);
+    this.#clock = new ClientClock(system.node);
     this.#groups = new RemoteGroups(router, (key) => shares.isKnownGroup(key));
     this.#interest = new InterestMachine({
       thread: this.#placeOf(system.node),
@@ -86,7 +94,7 @@ export class RelayActor implements Actor<RelayMessage> {
       send: (bytes) => this.#ctx.tellBytes(relayRef(node) as ActorRef<never>, RELAY_RUNS, bytes, 0, bytes.length),
       whenWritable: (then) => system.whenNodeWritable(node, RELAY_RUNS, then),
     });
-    return { node, outgoing, subscribed: new Set() };
+    return { node, outgoing, life: 0, subscribed: new Set() };
   }
 
   #makeArrivals(): Arrivals {
@@ -143,8 +151,15 @@ export class RelayActor implements Actor<RelayMessage> {
       case 'node':
         this.#linkChanged(message.node, message.state);
         break;
+      case 'connected':
+        this.#connected.clientIds.push(message.clientId);
+        this.#connected.times.push(this.#clock.connected(message.clientId, this.#ctx.now(), this.#ctx.wallClock()));
+        if (this.#connected.times.length >= RELAY_CLIENTS_BATCH) this.#tellConnected();
+        return;
+      case 'relay.clients':
+        return this.#connectedElsewhere(message);
       case 'relay.hello':
-        this.#heardOf(message.from);
+        this.#greeted(message.from, message.life);
         break;
       case 'relay.ack':
         if (message.life === this.#options.life) this.#peers.get(message.from)?.outgoing.acknowledged(message.seq);
@@ -171,8 +186,9 @@ export class RelayActor implements Actor<RelayMessage> {
       for (const { node, outgoing } of this.#peers.values()) {
         this.#arrivals.repeat(node, false);
         if (outgoing.isUp) outgoing.up();
-        else this.#say(node, { type: 'relay.hello', from: this.#system.node });
+        else this.#hello(node);
       }
+      this.#clock.sweep(ctx.now());
       ctx.startTimer(RELAY_HELLO_MS, HELLO);
       return;
     }
@@ -195,6 +211,7 @@ export class RelayActor implements Actor<RelayMessage> {
   }
 
   endTurn(): void {
+    if (this.#connected.times.length > 0) this.#tellConnected();
     let waiting = 0;
     for (const { outgoing } of this.#peers.values()) {
       outgoing.endTurn();
@@ -211,11 +228,28 @@ export class RelayActor implements Actor<RelayMessage> {
     // What was sent before the way stood, to one who had been heard of, may be lost as well.
     peer.outgoing.down();
     if (state === 'up') {
+      this.#hello(node);
       this.#arrivals.repeat(node, true);
       return this.#heardOf(node);
     }
     // What it wanted it is taken to want until it says otherwise: its sessions may last.
     this.#interest.peerDown(this.#placeOf(node));
+  }
+
+  #greeted(node: number, life: number): void {
+    const peer = this.#peers.get(node);
+    if (peer === undefined) return;
+    if (peer.life !== life) {
+      peer.life = life;
+      peer.outgoing.down();
+      // It may not know yet of this life, either.
+      this.#hello(node);
+    }
+    this.#heardOf(node);
+  }
+
+  #hello(node: number): void {
+    this.#say(node, { type: 'relay.hello', from: this.#system.node, life: this.#options.life });
   }
 
   #heardOf(node: number): void {
@@ -228,6 +262,26 @@ export class RelayActor implements Actor<RelayMessage> {
   /** Places in the interest machine count from 1; 0: a stranger. */
   #placeOf(node: number): number {
     return this.#options.nodes.indexOf(node) + 1;
+  }
+
+  // ---- clients ----
+
+  #tellConnected(): void {
+    const { node } = this.#system;
+    const message: RelayClients = { type: 'relay.clients', from: node, ...this.#connected };
+    this.#connected = { clientIds: [], times: [] };
+    for (const peer of this.#peers.values())
+      if (peer.outgoing.isUp) this.#system.tell<RelayMessage>(relayRef(peer.node), message);
+    this.#system.requestTurn();
+  }
+
+  #connectedElsewhere({ from, clientIds, times }: RelayClients): void {
+    const { node, reactors } = this.#system;
+    for (const [i, clientId] of clientIds.entries()) {
+      if (!this.#clock.isLater(clientId, from, times[i]!)) continue;
+      const registry = wellKnownRef<RegistryMessage>(node, placeKey(clientId, reactors), WELL_KNOWN.registry);
+      this.#ctx.tell(registry, { type: 'elsewhere', clientId });
+    }
   }
 
   // ---- what other nodes want ----

@@ -47,13 +47,15 @@ export class Arrivals {
   receive(node: number, bytes: Uint8Array, start: number, end: number): boolean {
     const header = readBatchHeader(bytes, start, end);
     if (header === undefined) return false;
-    const { life, seq } = header;
+    const { life, seq, first } = header;
     const origin = this.#origin(node, life);
     // Taken before: the acknowledgement is lost, or still to come.
     if (seq <= origin.taken) {
       if (origin.done > 0) this.#ports.acknowledge(node, life, origin.done);
       return true;
     }
+    // What is in between was sent to one who is no more, and is sent again.
+    if (seq !== (origin.taken === 0 ? first : origin.taken + 1)) return true;
     origin.taken = seq;
     const pending: Pending = { seq, left: 1 };
     origin.pending.push(pending);

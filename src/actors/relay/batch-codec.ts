@@ -1,17 +1,19 @@
 /**
  * What a turn has for another node, as one record.
  *
- *    0            8           16
- *   +------------+-----------+----------------------------------------------------------+
- *   | life (f64) | seq (f64) | (length u32, key bytes u32, key, run of run-codec.ts)*   |     little endian
- *   +------------+-----------+----------------------------------------------------------+
+ *    0            8           16            24
+ *   +------------+-----------+-------------+----------------------------------------------------------+
+ *   | life (f64) | seq (f64) | first (f64) | (length u32, key bytes u32, key, run of run-codec.ts)*   |     little endian
+ *   +------------+-----------+-------------+----------------------------------------------------------+
+ *
+ * `first` is the oldest batch that was not acknowledged when this one was sent: one who knows nothing of the sender begins with that one, and with no later one.
  *
  * `length` is that of key and run. The key is that of a shared subscription, one member of which is to get the run; none: all who want it.
  */
 import { encodedRunSize, encodeRun, RUN_HEADER_BYTES } from '../router/run-codec.ts';
 import type { Run } from '../router/sink.ts';
 
-export const BATCH_HEADER_BYTES = 16;
+export const BATCH_HEADER_BYTES = 24;
 const ENTRY_BYTES = 8;
 const FIRST_BYTES = 4096;
 
@@ -61,6 +63,12 @@ export class BatchWriter {
 export interface BatchHeader {
   readonly life: number;
   readonly seq: number;
+  readonly first: number;
+}
+
+/** Each time that it is sent. */
+export function markFirst(batch: Uint8Array, first: number): void {
+  viewOf(batch).setFloat64(16, first, true);
 }
 
 /** Undefined: no batch, or not a whole one. */
@@ -69,7 +77,8 @@ export function readBatchHeader(bytes: Uint8Array, start: number, end: number): 
   const view = viewOf(bytes);
   const life = view.getFloat64(start, true);
   const seq = view.getFloat64(start + 8, true);
-  if (!Number.isSafeInteger(life) || !Number.isSafeInteger(seq) || seq < 1) return undefined;
+  const first = view.getFloat64(start + 16, true);
+  if (![life, seq, first].every(Number.isSafeInteger) || first < 1 || first > seq) return undefined;
   for (let at = start + BATCH_HEADER_BYTES; at < end; ) {
     if (end - at < ENTRY_BYTES) return undefined;
     const size = view.getUint32(at, true);
@@ -77,7 +86,7 @@ export function readBatchHeader(bytes: Uint8Array, start: number, end: number): 
     if (size > end - at - ENTRY_BYTES || size <= keyBytes + RUN_HEADER_BYTES) return undefined;
     at += ENTRY_BYTES + size;
   }
-  return { life, seq };
+  return { life, seq, first };
 }
 
 /** The bounds of each run of a whole batch, and its key, if it has one. */

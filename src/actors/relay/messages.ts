@@ -24,10 +24,19 @@ export interface RelayAck {
   readonly seq: number;
 }
 
-/** "I am there": makes the link, and is answered by nothing. */
+/** "I am there": makes the link, and is answered by nothing. With another `life` than before: what was sent to me until now is lost. */
 export interface RelayHello {
   readonly type: 'relay.hello';
   readonly from: number;
+  readonly life: number;
+}
+
+/** Clients that have connected to the sender, with the time of each by client-clock.ts. */
+export interface RelayClients {
+  readonly type: 'relay.clients';
+  readonly from: number;
+  readonly clientIds: readonly string[];
+  readonly times: readonly number[];
 }
 
 /** With events of the node itself. In `interest.*` between nodes, `from` is the node. */
@@ -35,6 +44,9 @@ export type RelayMessage =
   | InterestMessage
   | RelayAck
   | RelayHello
+  | RelayClients
+  /** From a registry of this node: a client has connected. */
+  | { readonly type: 'connected'; readonly clientId: string }
   | { readonly type: 'flush' }
   | { readonly type: 'node'; readonly node: number; readonly state: 'up' | 'down' };
 

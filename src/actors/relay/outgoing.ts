@@ -5,7 +5,7 @@
 import { RELAY_BATCH_BYTES, RELAY_QUEUE_BYTES_MAX, RELAY_RUN_BYTES_MAX, RELAY_WINDOW_BYTES } from '../../base/limits.ts';
 import { type PressureGauge, PressureSource } from '../router/pressure.ts';
 import type { Run, Sink } from '../router/sink.ts';
-import { BatchWriter, batchBytesOf } from './batch-codec.ts';
+import { BatchWriter, batchBytesOf, markFirst } from './batch-codec.ts';
 import { RELAY_PROBE } from './probe.ts';
 
 const { slot } = RELAY_PROBE;
@@ -121,6 +121,7 @@ export class Outgoing implements Sink {
     if (!this.isUp || this.#isWaiting) return;
     while (this.#sent < this.#queue.length && this.#bytesUnderWay < RELAY_WINDOW_BYTES) {
       const { bytes } = this.#queue[this.#sent]!;
+      markFirst(bytes, this.#queue[0]!.seq);
       if (!this.#ports.send(bytes)) {
         return this.#wait();
       }
