@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import * as net from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseReady, type Ready } from '../../src/nodes/ready-line.ts';
+import { freePort } from '../targets/broker-process.ts';
 import { RegisterClient } from './register-client.ts';
 
 const ENTRY = new URL('./register-node.js', import.meta.url).pathname;
@@ -22,16 +22,6 @@ export interface ClusterOptions {
   readonly ports?: readonly number[];
   /** Where each node reaches another one, when that is not where it listens: `[from][to]`, by node. */
   readonly routes?: (from: number, to: number) => number;
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export class LocalNode {

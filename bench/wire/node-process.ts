@@ -1,7 +1,7 @@
 /** One process of the wire bench, forked: a node of ours with real reactor threads, or one side of a gRPC channel. */
-import net from 'node:net';
 import { wellKnownRef } from '../../src/runtime/ref.ts';
 import { startThreads, type ThreadHost } from '../../src/runtime/thread-host.ts';
+import { freePort } from '../targets/broker-process.ts';
 import type { Order, Report, WireOptions, WireRun } from './orders.ts';
 import { BENCH_SLOT, type BenchBoot, type ToSender } from './wire-boot.ts';
 
@@ -9,17 +9,6 @@ interface Side {
   readonly port: number;
   run(messages: number, roundTrips: number): Promise<WireRun>;
   stop(): Promise<void>;
-}
-
-/** A port that is free now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 async function startNode(role: 'sender' | 'receiver', options: WireOptions, peerPort: number): Promise<Side> {

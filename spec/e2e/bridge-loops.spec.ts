@@ -1,7 +1,8 @@
 // Two nodes that bridge everything to each other: no message goes round.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bridge, crossed, discarded, end, endAll, freePort, isUp, start, take } from './bridge-nodes.ts';
+import { freePort } from '../../bench/targets/broker-process.ts';
+import { bridge, crossed, discarded, end, endAll, isUp, start, take } from './bridge-nodes.ts';
 import { until } from './until.ts';
 
 const test = suite('bridges both ways');

@@ -2,7 +2,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { bridge, end, endAll, freePort, give, isUp, start, take } from './bridge-nodes.ts';
+import { freePort } from '../../bench/targets/broker-process.ts';
+import { bridge, end, endAll, give, isUp, start, take } from './bridge-nodes.ts';
 import { RawClient } from './raw-client.ts';
 
 const test = suite('bridge to mosquitto');

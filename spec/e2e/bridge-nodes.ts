@@ -1,6 +1,5 @@
 // Nodes with bridges, and what goes over those.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -54,15 +53,6 @@ export async function end(...brokers: readonly Broker[]): Promise<void> {
     await broker.assertSound();
     assert.is(await broker.stop(), 0);
   }
-}
-
-/** A port that nobody has, for a broker that comes later. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** The next PUBLISH, acknowledged. */

@@ -1,8 +1,9 @@
 // A bridge between two nodes: every QoS, both ways, and nothing lost while the other side is away and this one is killed.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { freePort } from '../../bench/targets/broker-process.ts';
 import type { BridgeList } from '../../src/nodes/bridge/routes.ts';
-import { bridge, end, endAll, forget, freePort, isUp, start, take } from './bridge-nodes.ts';
+import { bridge, end, endAll, forget, isUp, start, take } from './bridge-nodes.ts';
 import { cliOf } from './in-process-cli.ts';
 
 const test = suite('bridge');

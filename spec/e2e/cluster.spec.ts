@@ -6,21 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { freePort } from '../../bench/targets/broker-process.ts';
 import { Broker } from './broker.ts';
 
 const test = suite('cluster');
 const folder = mkdtempSync(join(tmpdir(), 'sluice-cluster-'));
 test.after(() => rmSync(folder, { recursive: true, force: true }));
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 const ports = [await freePort(), await freePort()];
 const meta = ports.map((port, i) => `${i + 1}@127.0.0.1:${port}`).join(',');

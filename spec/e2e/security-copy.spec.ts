@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { freePort } from '../../bench/cluster/local-cluster.ts';
+import { freePort } from '../../bench/targets/broker-process.ts';
 import { hashPassword } from '../../src/nodes/auth/password-hash.ts';
 import { storedScram } from '../../src/nodes/auth/scram-file.ts';
 import { NODE, NodeChild } from '../nodes/node-child.ts';
