@@ -364,7 +364,7 @@ class Boot {
   async #untilServing(signal: AbortSignal): Promise<void> {
     await this.#groups?.serving(this.#options.log, signal);
     const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    if (!signal.aborted) await Promise.race([Promise.all([this.#synced, this.#security!.opened]), aborted]);
+    if (!signal.aborted) await Promise.race([Promise.all([this.#synced, this.#security!.opened()]), aborted]);
   }
 
   #ready(): Ready {

@@ -39,7 +39,6 @@ async function openPool({ threads, queuedMax = AUTH_CHECKS_QUEUED_MAX }: Passwor
 export class PasswordPool {
   readonly #options: PasswordPoolOptions;
   #pool: Promise<Pool> | undefined;
-  readonly #logN: number | undefined;
   readonly #key: Buffer = randomBytes(32);
   /** MAC of user, password and stored form of what was right. Oldest first. */
   readonly #verified = new Set<string>();
@@ -48,7 +47,6 @@ export class PasswordPool {
 
   constructor(options: PasswordPoolOptions) {
     this.#options = options;
-    this.#logN = options.logN;
     this.#nobody = parseStoredPassword(hashOfNobody(options.logN))!;
   }
 
@@ -71,7 +69,8 @@ export class PasswordPool {
 
   /** Undefined when too much waits already. */
   async hash(password: string): Promise<NewPassword | undefined> {
-    const job: PasswordJob = { type: 'hash', password, ...(this.#logN === undefined ? {} : { logN: this.#logN }) };
+    const { logN } = this.#options;
+    const job: PasswordJob = { type: 'hash', password, ...(logN === undefined ? {} : { logN }) };
     return (await this.#run(job)) as NewPassword | undefined;
   }
 

@@ -63,8 +63,6 @@ export class NodeSecurity {
   readonly #config: Config;
   readonly #log: Log;
   readonly #pool: PasswordPool;
-  /** Passwords can be checked. */
-  #opened: Promise<void> = Promise.resolve();
   readonly #chains: ReadonlyMap<string, readonly AuthLink[]>;
   readonly #links: readonly AuthLink[];
   readonly #policy: ChainPolicy;
@@ -106,12 +104,12 @@ export class NodeSecurity {
     );
     this.#chains = chains;
     this.#links = links;
-    if (this.authenticates) this.#opened = this.#pool.open();
+    void this.opened();
   }
 
   /** Resolves when passwords are checked at once. */
-  get opened(): Promise<void> {
-    return this.#opened;
+  async opened(): Promise<void> {
+    if (this.authenticates) await this.#pool.open();
   }
 
   /** Whether sessions have somebody to ask who their client is. */
