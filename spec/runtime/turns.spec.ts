@@ -1,9 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { CELL_MESSAGES_MAX, MAILBOX_USER_MAX, TURN_MESSAGES_MAX } from '../../src/base/limits.ts';
+import { CELL_MESSAGES_MAX, MAILBOX_USER_MAX, TURN_MESSAGES_MAX, TURN_MS_MAX } from '../../src/base/limits.ts';
+import { allocateSlots } from '../../src/base/probe.ts';
 import type { Actor, ActorContext } from '../../src/runtime/actor.ts';
 import { wellKnownRef } from '../../src/runtime/ref.ts';
 import { SimCluster } from '../../src/runtime/sim/cluster.ts';
+import { ThreadSystem } from '../../src/runtime/thread-system.ts';
 import { boom, oneThread, ProbeActor, type Script } from './fixtures/probe-actor.ts';
 
 const test = suite('turns');
@@ -48,6 +50,49 @@ test('nothing starves beside actors that never run dry: neighbours, timers, othe
   assert.ok(Math.max(...eaten) - Math.min(...eaten) <= TURN_MESSAGES_MAX, `even shares: ${eaten}`);
   const { turns, messages } = cluster.system(1).inspect();
   assert.ok(messages <= turns * (TURN_MESSAGES_MAX + CELL_MESSAGES_MAX), 'a turn keeps its budget');
+});
+
+test('a turn ends in time when messages are dear, and takes all that it may when they are not', () => {
+  let clock = 0;
+  let costMs = 1;
+  let handled = 0;
+  const system = new ThreadSystem({
+    node: 1,
+    thread: 1,
+    incarnation: 0,
+    reactors: 1,
+    boots: 0,
+    slots: new Float64Array(allocateSlots()),
+    platform: {
+      now: () => clock,
+      wallClock: () => clock,
+      random: () => 0.5,
+      scheduleTurn: () => {},
+      sleep: () => {},
+      awake: () => {},
+      fatal: (error) => {
+        throw error;
+      },
+    },
+  });
+  const dear: Actor<number> = {
+    receive: () => {
+      handled++;
+      clock += costMs;
+    },
+  };
+  const refs = [0, 1, 2].map((i) => system.spawn(() => dear, { name: `dear-${i}`, mailboxMax: 10_000 }));
+  system.turn();
+  for (const ref of refs) for (let i = 0; i < 1000; i++) system.tell(ref, i);
+  for (let turns = 0; turns < 20; turns++) {
+    handled = 0;
+    system.turn();
+    assert.ok(handled > TURN_MS_MAX && handled <= TURN_MS_MAX + 2, `${handled} messages of a millisecond each`);
+  }
+  [costMs, handled] = [0, 0];
+  system.turn();
+  assert.is(handled, TURN_MESSAGES_MAX, 'messages that take no time');
+  system.halt();
 });
 
 test('the system lane overtakes the user lane', () => {
