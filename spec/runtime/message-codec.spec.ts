@@ -46,6 +46,17 @@ test('what is encoded comes back, from an offset and from shared memory', () => 
   );
 });
 
+test('nothing of what is decoded lies in the bytes that it came in, of any size and as a socket hands them out', () => {
+  for (const size of [10, 1000, 70_000]) {
+    const value = { bytes: new Uint8Array(size).fill(7) };
+    const { bytes, start, end } = encodeMessage(value);
+    const read = Buffer.from(bytes.subarray(start, end));
+    const decoded = decodeMessage(read, 0, read.length);
+    read.fill(0xdd);
+    assert.equal(plain(decoded), plain(value), `${size} bytes`);
+  }
+});
+
 /** msgpackr writes a typed array as extension 't': a byte for its kind, then its memory. */
 const extensionCodec = new ExtensionCodec();
 extensionCodec.register({ type: 0x74, encode: () => null, decode: (data) => data.subarray(1) });

@@ -8,8 +8,10 @@
  * (it throws and falls back, 80 times slower). The pure JavaScript entries are imported for the same reason; on short
  * messages they are also the faster ones.
  */
+
 import { Packr, REUSE_BUFFER_MODE } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
+import { cloneBytes } from '../base/bytes.ts';
 
 const OPTIONS = { useRecords: false, moreTypes: true, encodeUndefinedAsNil: false, copyBuffers: true } as const;
 const SCRATCH_BYTES = 65_536;
@@ -38,7 +40,7 @@ export function encodeMessage(message: unknown): Encoded {
 /** Keeps nothing of `bytes`, which may be shared memory and reused afterwards. */
 export function decodeMessage(bytes: Uint8Array, start: number, end: number): unknown {
   const length = end - start;
-  if (length > SCRATCH_BYTES) return unpackr.unpack(bytes.slice(start, end));
+  if (length > SCRATCH_BYTES) return unpackr.unpack(cloneBytes(bytes, start, end));
   for (let i = 0; i < length; i++) scratch[i] = bytes[start + i]!;
   return unpackr.unpack(scratch, { start: 0, end: length });
 }

@@ -2,6 +2,7 @@
  * All Raft groups of one node, on one thread: feeds a `RaftNode` with frames, requests, ticks and news of the disk, and flushes it when the turn ends, so a turn is one write and one frame per
  * peer. It keeps nothing that is not on disk: an error in it ends the thread, and the next incarnation recovers. An error in one group stops that group alone.
  */
+import { cloneBytes } from '../../base/bytes.ts';
 import { SluiceError } from '../../base/errors.ts';
 import { RAFT_TICK_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo, TerminationReason } from '../../runtime/actor.ts';
@@ -98,7 +99,7 @@ export class RaftActor implements Actor<RaftRequest> {
   }
 
   receiveBytes(kind: number, bytes: Uint8Array, start: number, end: number): void {
-    if (numberOf(kind) === RAFT_FRAME) this.#node!.receive(bytes.slice(start, end));
+    if (numberOf(kind) === RAFT_FRAME) this.#node!.receive(cloneBytes(bytes, start, end));
   }
 
   onIo(event: number, argument: unknown): void {

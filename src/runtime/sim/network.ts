@@ -263,7 +263,9 @@ class SimLink {
     const acceptor = this.#acceptor!;
     acceptor.requestTurn();
     for (let record = this.#arrived[0]; record !== undefined; record = this.#arrived[0]) {
-      const { type, kind, target, sender, correlation, bytes } = record;
+      const { type, kind, target, sender, correlation } = record;
+      // As a socket hands it out: a Buffer, in memory that is soon used for something else.
+      const bytes = Buffer.from(record.bytes);
       if (!acceptor.remote.arrive(type, kind, target, sender, correlation, bytes, 0, bytes.length)) {
         const epoch = this.#epoch;
         acceptor.whenWritable(threadOf(target), () => {
@@ -271,6 +273,7 @@ class SimLink {
         });
         return;
       }
+      bytes.fill(0xdd);
       this.#arrived.shift();
       this.#underWayBytes -= RECORD_BYTES + bytes.length;
     }

@@ -1,4 +1,5 @@
 /** Items for one receiver in records: those of a turn share one, up to META_RECORD_BYTES. */
+import { cloneBytes } from '../../../base/bytes.ts';
 import { META_RECORD_BYTES } from '../../../base/limits.ts';
 import type { ActorRef } from '../../../runtime/ref.ts';
 import { ByteReader } from '../../raft/codec/byte-reader.ts';
@@ -49,13 +50,14 @@ export class Packer {
   }
 }
 
-/** Throws MalformedBytes; items before the fault have been visited. */
+/** Of a copy: what is read from the items may be kept, the record's bytes belong to a ring or a socket. Throws MalformedBytes; items before the fault have been visited. */
 export function unpack(bytes: Uint8Array, start: number, end: number, visit: (item: ByteReader) => void): void {
-  const reader = new ByteReader(bytes, start, end);
+  const record = cloneBytes(bytes, start, end);
+  const reader = new ByteReader(record, 0, record.length);
   while (reader.left > 0) {
     const length = reader.u32();
-    const at = end - reader.left;
+    const at = record.length - reader.left;
     reader.raw(length);
-    visit(new ByteReader(bytes, at, at + length));
+    visit(new ByteReader(record, at, at + length));
   }
 }
