@@ -53,9 +53,9 @@ test('keys belong together, and QUIC needs them', () => {
 test('others are told the address of cluster.meta, or the one that is bound', () => {
   const life = { incarnation: 5, boots: 1 };
   const member = config('cluster.meta=1@one.example:7601,2@b:2', 'node.id=1');
-  assert.is(wireBootOf(member, life, undefined, 9, undefined).address, 'one.example:7601');
+  assert.is(wireBootOf(member, life, undefined, 9, 1, undefined).address, 'one.example:7601');
   const guest = config('cluster.meta=1@one.example:7601', 'node.id=7', 'wire.host=::1');
-  assert.is(wireBootOf(guest, life, undefined, 9, undefined).address, '[::1]:9');
+  assert.is(wireBootOf(guest, life, undefined, 9, 1, undefined).address, '[::1]:9');
 });
 
 test('the secret is shown to nobody', () => {

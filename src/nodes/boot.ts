@@ -26,7 +26,7 @@ import { DRAIN_MS_MAX, REACTORS_MAX } from '../base/limits.ts';
 import { startThreads, type ThreadHost, type ThreadService } from '../runtime/thread-host.ts';
 import { parseMember } from '../wire/address.ts';
 import type { ListenAt, TlsKeys } from '../wire/transport.ts';
-import { ACCEPTING_THREAD } from '../wire/wire.ts';
+import { DOOR_THREAD } from '../wire/wire.ts';
 import { formatAddress, portOf } from './address.ts';
 import { offersScramAnywhere } from './auth/chains.ts';
 import { readScramFile, type ScramUsers } from './auth/scram-file.ts';
@@ -223,9 +223,10 @@ class Boot {
     if (this.#cluster === undefined || this.#wire === undefined) return undefined;
     const { life, keys } = this.#cluster;
     const { port } = this.#wire;
-    const listen = thread === ACCEPTING_THREAD ? this.#listenAt() : undefined;
     const services = this.#hasGroups() ? [this.#reactors + this.#serviceNames().length] : [];
-    return wireBootOf(this.#options.config, life, keys, port, listen, services);
+    const acceptor = services[0] ?? DOOR_THREAD;
+    const listen = thread === acceptor ? this.#listenAt() : undefined;
+    return wireBootOf(this.#options.config, life, keys, port, acceptor, listen, services);
   }
 
   #listenAt(): ListenAt | undefined {

@@ -22,7 +22,7 @@ import { WELL_KNOWN } from '../actors/well-known.ts';
 import { type ActorRef, wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 import type { Serve } from '../runtime/worker-entry.ts';
-import { ACCEPTING_THREAD } from '../wire/wire.ts';
+import { DOOR_THREAD } from '../wire/wire.ts';
 import { scramCredentialOf } from './auth/scram-file.ts';
 import { serveBridges } from './bridge/bridge-sessions.ts';
 import { restoreSessions, type Security, startBroker } from './broker.ts';
@@ -43,7 +43,7 @@ export async function boot(
   const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
   // First, so that it stops last: what the others still have to say must leave.
   if (wire !== undefined) await startNodeWire(system, config, wire, log);
-  if (wire !== undefined && system.thread === ACCEPTING_THREAD) {
+  if (wire !== undefined && system.thread === DOOR_THREAD) {
     spawnClusterDoor(system);
     spawnMetaDoor(system);
   }
@@ -91,7 +91,7 @@ export async function boot(
   return async () => {
     services.intake.delayed.release();
     // What comes from other nodes is for sessions that are made again, too.
-    if (wire !== undefined && system.thread === ACCEPTING_THREAD) startRelay(system, services, wire);
+    if (wire !== undefined && system.thread === DOOR_THREAD) startRelay(system, services, wire);
     await Promise.all(listeners.map((start) => listen(system, actor, start)));
   };
 }

@@ -27,6 +27,8 @@ export interface WireBoot {
   readonly services: readonly number[];
   /** Those of `cluster.meta`, in order, when this node is one of them: they pass messages on to each other. */
   readonly nodes: readonly number[];
+  /** The thread that accepts connections from other nodes. */
+  readonly acceptor: number;
   /** Only the accepting thread has it. */
   readonly listen: ListenAt | undefined;
 }
@@ -80,18 +82,20 @@ export function readKeys({ wire }: Config): TlsKeys | undefined {
   return { cert: read('cert'), key: read('key'), ca: read('ca') };
 }
 
+/** `acceptor`: the thread that has `listen`. */
 export function wireBootOf(
   config: Config,
   { incarnation }: Incarnation,
   keys: TlsKeys | undefined,
   boundPort: number,
+  acceptor: number,
   listen: ListenAt | undefined,
   services: readonly number[] = [],
 ): WireBoot {
   const own = config.cluster.meta.map(parseMember).find((member) => member?.node === config.node.id);
   const address = own ?? { host: config.wire.host, port: boundPort };
   const nodes = own === undefined ? [] : membersOf(config);
-  return { incarnation, keys, address: addressText(address), services, nodes, listen };
+  return { incarnation, keys, address: addressText(address), services, nodes, acceptor, listen };
 }
 
 /** On any thread. */
@@ -105,6 +109,7 @@ export async function startNodeWire(system: ActorSystem, config: Config, boot: W
     address: boot.address,
     peers: config.cluster.meta.flatMap((text) => parseMember(text) ?? []),
     services: boot.services,
+    acceptor: boot.acceptor,
     ...(boot.listen === undefined ? {} : { listen: boot.listen }),
     onEvent: (event) => logEvent(log, event),
   });

@@ -6,7 +6,7 @@ import type { Actor, ActorContext, TerminationReason } from '../runtime/actor.ts
 import { type ActorRef, wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 import type { PeerList } from './schema-types.ts';
-import { ACCEPTING_THREAD, Wire, type WireOptions } from './wire.ts';
+import { DOOR_THREAD, Wire, type WireOptions } from './wire.ts';
 
 export const WIRE_SLOT = 63;
 const TICK_MS = 50;
@@ -31,8 +31,8 @@ export async function startWire(system: ActorSystem, options: WireOptions): Prom
   );
   system.remote.connect(wire);
   system.onThreadChange((thread, state) => {
-    if (thread === ACCEPTING_THREAD && state === 'down') system.remote.acceptorLost();
-    else if (system.thread === ACCEPTING_THREAD && state === 'up') tellPeers(system, wire, options.services);
+    if (thread === wire.acceptingThread && state === 'down') system.remote.acceptorLost();
+    else if (system.thread === wire.acceptingThread && state === 'up') tellPeers(system, wire, options.services);
   });
   system.spawn<WireMessage>(() => new WireActor(system, wire, options.services), { name: 'wire', wellKnown: WIRE_SLOT });
   const port = options.listen === undefined ? undefined : await wire.acceptor.listen(options.listen);
@@ -40,7 +40,7 @@ export async function startWire(system: ActorSystem, options: WireOptions): Prom
   return port;
 }
 
-/** From the accepting thread to the others of its node and to its like on other nodes. */
+/** To the other threads of this node, and to the doors of other nodes. */
 function tellPeers(system: ActorSystem, wire: Wire, services: readonly number[] = []): void {
   const { peers } = wire;
   const reactors = Array.from({ length: system.reactors + 1 }, (_, thread) => thread);
@@ -49,7 +49,7 @@ function tellPeers(system: ActorSystem, wire: Wire, services: readonly number[] 
   }
   for (const { node } of peers) {
     const others = peers.filter((peer) => peer.node !== node);
-    if (others.length > 0) system.tell(wireRef(node, ACCEPTING_THREAD), { type: 'PeerList', peers: others });
+    if (others.length > 0) system.tell(wireRef(node, DOOR_THREAD), { type: 'PeerList', peers: others });
   }
 }
 
@@ -71,7 +71,7 @@ class WireActor implements Actor<WireMessage> {
 
   receive(message: WireMessage): void {
     if (message.type === 'serve') this.#wire.serve();
-    else if (this.#wire.learn(message.peers, false) && this.#system.thread === ACCEPTING_THREAD)
+    else if (this.#wire.learn(message.peers, false) && this.#system.thread === DOOR_THREAD)
       tellPeers(this.#system, this.#wire, this.#services);
   }
 

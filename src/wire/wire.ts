@@ -23,8 +23,8 @@ import { SegmentPool } from './segment-pool.ts';
 import type { ListenAt, Transport } from './transport.ts';
 import type { WireParts } from './wire-parts.ts';
 
-/** The thread of every node that accepts connections from other nodes. */
-export const ACCEPTING_THREAD = 1;
+/** The thread that every node has, where others find what they first ask for. */
+export const DOOR_THREAD = 1;
 const EPOCHS_PER_INCARNATION = 2 ** 32;
 
 export type WireEvent =
@@ -45,6 +45,8 @@ export interface WireOptions {
   readonly peers: readonly (NodeAddress & { readonly node: number })[];
   /** Threads of this node beside main and the reactors that have a wire of their own. */
   readonly services?: readonly number[];
+  /** The thread of this node that accepts connections from other nodes; DOOR_THREAD unless told otherwise. */
+  readonly acceptor?: number;
   /** Where to accept; only the accepting thread does. */
   readonly listen?: ListenAt;
   readonly onEvent?: (event: WireEvent) => void;
@@ -123,6 +125,10 @@ export class Wire implements NodeLink {
         this.#options.onEvent?.({ what: 'refused', node, address: remoteAddress, error });
       },
     };
+  }
+
+  get acceptingThread(): number {
+    return this.#options.acceptor ?? DOOR_THREAD;
   }
 
   // ---- what the runtime asks ----
@@ -239,7 +245,7 @@ export class Wire implements NodeLink {
   #onPeerUp(node: number): void {
     this.#system.remote.changed(node, 'up');
     this.#options.onEvent?.({ what: 'up', node });
-    if (this.#system.thread === ACCEPTING_THREAD) this.#onPeersChange();
+    if (this.#system.thread === this.acceptingThread) this.#onPeersChange();
   }
 
   #onPeerDown(node: number, wasUp: boolean, error: SluiceError): void {

@@ -13,7 +13,7 @@ import type { Actor, ActorContext, ReplyTo, TerminationReason } from '../../runt
 import { wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import type { MemberState } from '../../wire/schema-types.ts';
-import { ACCEPTING_THREAD } from '../../wire/wire.ts';
+import { DOOR_THREAD } from '../../wire/wire.ts';
 import type { MembershipChange } from '../raft/membership-change.ts';
 import {
   type GroupOverview,
@@ -157,9 +157,7 @@ export class ClusterActor implements Actor<ClusterRequest> {
     if (node === this.#system.node || !this.#options.isUp(node)) return;
     const thread = this.#words.get(node)?.thread;
     const target =
-      thread === undefined
-        ? wellKnownRef<ClusterRequest>(node, ACCEPTING_THREAD, WELL_KNOWN.clusterDoor)
-        : clusterRef(node, thread);
+      thread === undefined ? wellKnownRef<ClusterRequest>(node, DOOR_THREAD, WELL_KNOWN.clusterDoor) : clusterRef(node, thread);
     this.#ctx.tell(target, { type: 'MemberState', ...this.#word(), wantsAnswer });
   }
 

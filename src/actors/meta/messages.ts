@@ -6,7 +6,7 @@
  */
 import { type ActorRef, wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
-import { ACCEPTING_THREAD } from '../../wire/wire.ts';
+import { DOOR_THREAD } from '../../wire/wire.ts';
 import { raftThread } from '../raft/messages.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 
@@ -20,7 +20,7 @@ export function ownMetaRef(system: ActorSystem): ActorRef {
 
 /** Where other nodes begin to ask: on the thread that every node accepts on. */
 export function metaDoorRef(node: number): ActorRef {
-  return wellKnownRef(node, ACCEPTING_THREAD, WELL_KNOWN.metaDoor);
+  return wellKnownRef(node, DOOR_THREAD, WELL_KNOWN.metaDoor);
 }
 
 /** Kinds of records. */

@@ -1,5 +1,5 @@
 /**
- * Passes publishes on between the nodes of a cluster, on the accepting thread of each. Towards its own reactors the relay is a subscriber: for each other node a sink with the filters that the node wants, so a message
+ * Passes publishes on between the nodes of a cluster, on reactor 1 of each. Towards its own reactors the relay is a subscriber: for each other node a sink with the filters that the node wants, so a message
  * reaches the relay by the same way as any client of another reactor, and leaves once for each node, whatever the number of subscribers there. Without other nodes there is none, and no message does more.
  *
  * Bounds: nodes by REACTORS_MAX, filters as those of the nodes' clients, bytes as outgoing.ts says.

@@ -1,5 +1,5 @@
 /**
- * The protocol between the relays of two nodes, one on the accepting thread of each: what the clients of a node want, and the publishes that follow from it.
+ * The protocol between the relays of two nodes, one on reactor 1 of each: what the clients of a node want, and the publishes that follow from it.
  *
  *     A                                                       B
  *     | <-- interest.* (router/messages.ts): filters of B's clients   every change once, in numbered deltas
@@ -9,7 +9,7 @@
  * What is not acknowledged is sent again when the link is back; a `seq` that was taken before is not taken twice. Interest and acknowledgements are objects, runs are raw bytes of the wire's data class.
  */
 import { type ActorRef, wellKnownRef } from '../../runtime/ref.ts';
-import { ACCEPTING_THREAD } from '../../wire/wire.ts';
+import { DOOR_THREAD } from '../../wire/wire.ts';
 import type { InterestMessage } from '../router/messages.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 
@@ -51,5 +51,5 @@ export type RelayMessage =
   | { readonly type: 'node'; readonly node: number; readonly state: 'up' | 'down' };
 
 export function relayRef(node: number): ActorRef<RelayMessage> {
-  return wellKnownRef<RelayMessage>(node, ACCEPTING_THREAD, WELL_KNOWN.relay);
+  return wellKnownRef<RelayMessage>(node, DOOR_THREAD, WELL_KNOWN.relay);
 }
