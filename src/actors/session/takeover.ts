@@ -1,0 +1,93 @@
+/**
+ * The client id has a new owner: the session on this side disconnects its client and hands over what it keeps, within the thread in one step and to another one in two, as claim.ts
+ * and handover.ts draw it.
+ */
+import { assert } from '../../base/assert.ts';
+import { TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
+import type { ReplyTo } from '../../runtime/actor.ts';
+import { threadOf } from '../../runtime/ref.ts';
+import { Reason } from '../../wire/mqtt/reason-codes.ts';
+import { Bequest } from './handover.ts';
+import { disconnect } from './leaving.ts';
+import type { SessionState, Surrendered } from './messages.ts';
+import { type Heir, type Session, TIMER } from './session.ts';
+import { detachedSnapshot } from './state.ts';
+import { IO_CONTINUE } from './transport.ts';
+
+/** `heir` has claimed the client id. */
+export function surrender(session: Session, heir: Heir): void {
+  if (session.state === 'claiming') {
+    session.heir = heir; // first comes what we are being given ourselves
+    return;
+  }
+  disown(session);
+  if (session.state === 'online') {
+    const resumed = !heir.discard && session.expirySeconds > 0;
+    if (resumed && (session.afterlife.will?.delaySeconds ?? 0) > 0) session.afterlife.will = null; // [MQTT-3.1.3-9]
+    session.isSucceeded = resumed;
+    disconnect(session, Reason.SESSION_TAKEN_OVER); // [MQTT-3.1.4-3]
+  }
+  session.ctx.respond(heir.to, surrendered(session, heir));
+}
+
+function surrendered(session: Session, heir: Heir): Surrendered {
+  if (heir.discard || session.state !== 'offline') {
+    if (session.state === 'offline') session.afterlife.publishWill();
+    session.end();
+    if (session.inbox === null) return { kind: 'nothing' };
+    session.isSucceeded = true;
+    const { shard } = session.inbox.machine;
+    if (!session.services.shares.partAll(session)) return { kind: 'nothing', shard };
+    session.persistence.discard(true);
+    return { kind: 'nothing', shard, isEmptying: true };
+  }
+  session.afterlife.will = null;
+  session.state = 'handing';
+  session.isSucceeded = true;
+  session.ctx.startTimer(TAKEOVER_TIMEOUT_MS, TIMER.handing);
+  if (threadOf(heir.by) === threadOf(session.ctx.self)) return { kind: 'local', estate: session };
+  session.bequest = new Bequest(session.services, session, heir.by);
+  const { subscriptions } = session.bequest;
+  return session.inbox === null
+    ? { kind: 'remote', subscriptions }
+    : { kind: 'remote', subscriptions, shard: session.inbox.machine.shard };
+}
+
+/** The client id is somebody else's from now on: nothing is claimed in its name any more. */
+export function disown(session: Session): void {
+  if (session.services.sessions.get(session.clientId)?.session === session.ctx.self)
+    session.services.sessions.delete(session.clientId);
+}
+
+/** The heir has its subscriptions in place: it gets the rest as soon as that is complete. */
+export function hand(session: Session, to: ReplyTo): void {
+  const bequest = session.bequest;
+  if (bequest === null) return session.end();
+  const give = (): void => {
+    if (session.state !== 'handing') return;
+    const machine = detachedSnapshot(session.machine.snapshot());
+    const replays = session.replaying?.states() ?? [];
+    const state: SessionState =
+      session.inbox === null ? { machine, replays } : { machine, replays, inbox: session.inbox.state() };
+    session.ctx.respond(to, state);
+    session.end();
+  };
+  bequest.whenComplete(() => {
+    session.services.shares.partAll(session); // the heir is a member since long
+    const then = (): void => session.ctx.io(IO_CONTINUE, give);
+    if (session.inbox === null) then();
+    else session.inbox.whenWritten(() => session.services.inboxes!.whenDurable(then));
+  });
+}
+
+export function takeOver(session: Session, heir: Session): SessionState {
+  assert(session.state === 'handing', 'only a session that has surrendered is taken over');
+  session.services.router.moveSink(session, heir);
+  session.services.shares.move(session, heir);
+  session.services.exclusive.move(session, heir, session.clientId, heir.ctx.self);
+  const machine = session.machine.snapshot();
+  const replays = session.replaying?.states() ?? [];
+  const state: SessionState = session.inbox === null ? { machine, replays } : { machine, replays, inbox: session.inbox };
+  session.end();
+  return state;
+}
