@@ -9,7 +9,7 @@ import { REGISTRY_RECOVERY_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo } from '../../runtime/actor.ts';
 import { type ActorRef, NOBODY } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
-import { Reason } from '../../wire/mqtt/reason-codes.ts';
+import type { RelayMessage } from '../relay/messages.ts';
 import type { RestoreSessions } from '../session/restorer.ts';
 import { RegistryMachine } from './machine.ts';
 import type { Granted, RegistryMessage } from './messages.ts';
@@ -93,9 +93,8 @@ export class RegistryActor implements Actor<RegistryMessage> {
         this.#isKnown(message.thread);
         break;
       case 'elsewhere': {
-        const owner = this.#machine.ownerOf(message.clientId);
-        // What lasts of it stays here until it expires.
-        if (owner !== NOBODY) ctx.tell(owner, { type: 'disconnect', reason: Reason.SESSION_TAKEN_OVER });
+        const session = this.#machine.ownerOf(message.clientId);
+        if (session !== NOBODY) ctx.tell(ctx.sender as ActorRef<RelayMessage>, { ...message, type: 'owned', session });
         break;
       }
       case 'down':

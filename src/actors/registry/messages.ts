@@ -26,8 +26,8 @@ export type RegistryMessage =
   | { readonly type: 'announced'; readonly thread: number }
   /** The persistent ones of these sessions, which lived on `thread` before it died, are there again. */
   | { readonly type: 'restored'; readonly thread: number; readonly clientIds: readonly string[] }
-  /** From the relay: a client of this id has connected to another node, later than one has here. */
-  | { readonly type: 'elsewhere'; readonly clientId: string }
+  /** From the relay: a client of this id has connected to another node at `time`. Who owns the id here is told to it as `owned`. */
+  | { readonly type: 'elsewhere'; readonly clientId: string; readonly node: number; readonly time: number }
   /** From the runtime: a reactor has died. Behind the claims of its sessions that are in the mailbox. */
   | { readonly type: 'down'; readonly thread: number };
 

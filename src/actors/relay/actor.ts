@@ -9,6 +9,7 @@ import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { placeKey } from '../../runtime/placement.ts';
 import { type ActorRef, nodeOf, wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
+import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import type { RegistryMessage } from '../registry/messages.ts';
 import { InterestMachine } from '../router/interest-machine.ts';
 import type { PressureGauge } from '../router/pressure.ts';
@@ -158,6 +159,13 @@ export class RelayActor implements Actor<RelayMessage> {
         return;
       case 'relay.clients':
         return this.#connectedElsewhere(message);
+      case 'owned': {
+        const { clientId, session, node, time } = message;
+        // What lasts of it stays here until it expires.
+        if (this.#clock.isLater(clientId, node, time))
+          this.#ctx.tell(session, { type: 'disconnect', reason: Reason.SESSION_TAKEN_OVER });
+        return;
+      }
       case 'relay.hello':
         this.#greeted(message.from, message.life);
         break;
@@ -275,12 +283,14 @@ export class RelayActor implements Actor<RelayMessage> {
     this.#system.requestTurn();
   }
 
+  /** The registry knows who owns the id, and has told by then when that one came: otherwise news would meet a client that is faster, in the moment before it is known here, and disconnect it. */
   #connectedElsewhere({ from, clientIds, times }: RelayClients): void {
     const { node, reactors } = this.#system;
     for (const [i, clientId] of clientIds.entries()) {
-      if (!this.#clock.isLater(clientId, from, times[i]!)) continue;
+      const time = times[i]!;
+      this.#clock.heard(time);
       const registry = wellKnownRef<RegistryMessage>(node, placeKey(clientId, reactors), WELL_KNOWN.registry);
-      this.#ctx.tell(registry, { type: 'elsewhere', clientId });
+      this.#ctx.tell(registry, { type: 'elsewhere', clientId, node: from, time });
     }
   }
 

@@ -36,9 +36,14 @@ export class ClientClock {
     return time;
   }
 
+  /** One has connected elsewhere at `time`: whoever connects here from now on is later. */
+  heard(time: number): void {
+    this.#time = Math.max(this.#time, time);
+  }
+
   /** One has connected on `node` at `time`. Whether that was later than the one of this id here, if there is one. */
   isLater(clientId: string, node: number, time: number): boolean {
-    this.#time = Math.max(this.#time, time);
+    this.heard(time);
     const mine = this.#recent.get(clientId);
     if (mine !== undefined && (mine.time > time || (mine.time === time && this.#node > node))) return false;
     this.#recent.delete(clientId);

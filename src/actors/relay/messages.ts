@@ -11,6 +11,7 @@
 import { type ActorRef, wellKnownRef } from '../../runtime/ref.ts';
 import { DOOR_THREAD } from '../../wire/wire.ts';
 import type { InterestMessage } from '../router/messages.ts';
+import type { SessionMessage } from '../session/messages.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 
 /** Kind of raw bytes. */
@@ -47,6 +48,14 @@ export type RelayMessage =
   | RelayClients
   /** From a registry of this node: a client has connected. */
   | { readonly type: 'connected'; readonly clientId: string }
+  /** From the same, behind that: a client of this id has connected to another node, and this session owns the id here. */
+  | {
+      readonly type: 'owned';
+      readonly clientId: string;
+      readonly session: ActorRef<SessionMessage>;
+      readonly node: number;
+      readonly time: number;
+    }
   | { readonly type: 'flush' }
   | { readonly type: 'node'; readonly node: number; readonly state: 'up' | 'down' };
 
