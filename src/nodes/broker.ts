@@ -18,6 +18,7 @@ import type { EventName } from '../actors/events/names.ts';
 import { spawnExclusive } from '../actors/exclusive/actor.ts';
 import { ExclusiveClaims } from '../actors/exclusive/claims.ts';
 import { EXCLUSIVE_PROBE } from '../actors/exclusive/probe.ts';
+import { Emptying } from '../actors/inbox/emptying.ts';
 import { Inboxes } from '../actors/inbox/inboxes.ts';
 import { JointUnits } from '../actors/inbox/joint-units.ts';
 import { Outages } from '../actors/inbox/outages.ts';
@@ -190,6 +191,7 @@ export function startBroker(
     declarations === undefined ? null : startStorage(system, router, shares, publisher, gauge, declarations, intake.delayed);
   const inboxes = storage?.inboxes ?? null;
   const restorer = inboxes === null ? undefined : wellKnownRef<RestoreSessions>(system.node, thread, WELL_KNOWN.restorer);
+  const returns = inboxes === null ? null : new SharedReturns(inboxes, shares);
   const services: SessionServices = {
     system,
     listener: { name: 'default', authChain: '', mountpoint: '' },
@@ -212,7 +214,8 @@ export function startBroker(
     plugin,
     authenticator,
     inboxes,
-    returns: inboxes === null ? null : new SharedReturns(inboxes, shares),
+    returns,
+    emptying: inboxes === null ? null : new Emptying(thread, inboxes, shares, returns!),
     enhanced: new Map((security.enhanced?.(access) ?? []).map((each) => [each.method, each])),
     replays: storage?.replays ?? null,
     rates: listenerRates(limits.rate, reactors),
@@ -314,6 +317,14 @@ export function restoreSessions(
     wellKnown: WELL_KNOWN.restorer,
     supervision,
   });
+}
+
+/** All reactors have made their sessions again: who is in a group is known, and what is left for it can be given away. */
+export function releaseEmptying({ emptying, publisher, shares }: SessionServices): void {
+  if (emptying === null) return;
+  const release = (): void => shares.whenKnown(() => emptying.release());
+  if (publisher.outages === null) release();
+  else publisher.outages.whenOver(release);
 }
 
 /** The slots outlive a thread: counters go on, but what a dead reactor had is gone with it. */

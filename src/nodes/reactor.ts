@@ -25,7 +25,7 @@ import type { Serve } from '../runtime/worker-entry.ts';
 import { DOOR_THREAD } from '../wire/wire.ts';
 import { scramCredentialOf } from './auth/scram-file.ts';
 import { serveBridges } from './bridge/bridge-sessions.ts';
-import { restoreSessions, type Security, startBroker } from './broker.ts';
+import { releaseEmptying, restoreSessions, type Security, startBroker } from './broker.ts';
 import { createLog, errorFields } from './log.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
 import { sessionLimits } from './session-limits.ts';
@@ -65,6 +65,7 @@ export async function boot(
     hasNodes: wire !== undefined && wire.nodes.length > 1,
   });
   services.intake.delayed.hold();
+  services.emptying?.hold();
   services.insight.onLogLevel = (level) => {
     log.level = level;
   };
@@ -90,6 +91,7 @@ export async function boot(
   });
   return async () => {
     services.intake.delayed.release();
+    releaseEmptying(services);
     // What comes from other nodes is for sessions that are made again, too.
     if (wire !== undefined && system.thread === DOOR_THREAD) startRelay(system, services, wire);
     await Promise.all(listeners.map((start) => listen(system, actor, start)));

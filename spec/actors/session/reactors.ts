@@ -5,7 +5,7 @@ import type { SessionLimits } from '../../../src/actors/session/limits.ts';
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
 import { SessionSeed } from '../../../src/actors/session/seed.ts';
 import type { SessionServices } from '../../../src/actors/session/services.ts';
-import { type AccessBoot, OPEN_ACCESS, restoreSessions, startBroker } from '../../../src/nodes/broker.ts';
+import { type AccessBoot, OPEN_ACCESS, releaseEmptying, restoreSessions, startBroker } from '../../../src/nodes/broker.ts';
 import type { ActorRef } from '../../../src/runtime/ref.ts';
 import { SimCluster } from '../../../src/runtime/sim/cluster.ts';
 import type { Dialect, Qos } from '../../../src/wire/mqtt/constants.ts';
@@ -21,6 +21,8 @@ const SETTLE_MS = 40;
 export class Reactors {
   readonly cluster: SimCluster;
   readonly services: Map<number, SessionServices> = new Map();
+  /** All have begun; a reactor that begins later takes the place of one that has died. */
+  #isUp = false;
 
   constructor(
     reactors: number,
@@ -39,14 +41,20 @@ export class Reactors {
         else if (system.thread > 0) {
           const services = startBroker(system, limits(bounds), { access }, store?.declarations);
           this.services.set(system.thread, services);
+          services.emptying?.hold();
           restoreSessions(
             services,
             sessionSupervision(system.slots, (error) => store?.failures.push(error as Error)),
-            () => {},
+            () => {
+              if (this.#isUp) releaseEmptying(services);
+            },
           );
         }
       },
     });
+    this.settle();
+    this.#isUp = true;
+    for (const each of this.services.values()) releaseEmptying(each);
     this.settle();
   }
 

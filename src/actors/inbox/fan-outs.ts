@@ -132,6 +132,7 @@ export class FanOuts {
 
   /** This part of a run is for this inbox alone: the member of a shared subscription that it fell to. */
   single(inbox: Inbox, part: Run, grant: Grant): void {
+    inbox.mayHoldShared = true;
     const [recipients, grants] = this.#one;
     recipients[0] = inbox;
     grants[0] = grant;

@@ -27,6 +27,8 @@ export class Inbox {
   gathering: FanOut | null = null;
   /** Its former owner on another reactor has yet to say where it stands: until then what arrives is only counted. */
   isHeld = false;
+  /** Something in it may have come by a shared subscription. */
+  mayHoldShared: boolean;
   #whenWritten: (() => void)[] = [];
   /** The owner's turn has work at its end: see `Inboxes`. */
   isTouched = false;
@@ -45,6 +47,7 @@ export class Inbox {
   constructor(inboxes: Inboxes, state: InboxState) {
     this.#inboxes = inboxes;
     this.machine = new InboxMachine(state);
+    this.mayHoldShared = state.end > state.ackedTo;
     this.#adoptTaken(state);
     this.#sentToKept = state.sentTo;
     this.#ackedToKept = state.ackedTo;
@@ -124,6 +127,7 @@ export class Inbox {
     this.isHeld = false;
     if (state === null) return;
     this.machine.adopt(state);
+    this.mayHoldShared ||= state.end > state.ackedTo;
     this.#adoptTaken(state);
   }
 

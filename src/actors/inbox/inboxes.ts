@@ -9,6 +9,7 @@ import type { StoreClient } from '../store/client.ts';
 import {
   type CreatedShards,
   type DescribedShards,
+  type MarkedShards,
   type ShardBytes,
   type ShardFacts,
   STORE_MORE,
@@ -91,6 +92,13 @@ export class Inboxes {
       }
       then(taken);
     });
+  }
+
+  /** Calls `then` with the inboxes that have a mark of that kind, and its value. */
+  marked(kind: number, then: (marked: MarkedShards['marked'] | undefined) => void): void {
+    this.#store.ask<MarkedShards>({ type: 'marked', engine: 'shared', kind }, STORE_ASK_MS, (answer) =>
+      then('code' in answer ? undefined : answer.marked),
+    );
   }
 
   /** States a fact that nobody waits for. */

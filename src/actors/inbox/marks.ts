@@ -8,6 +8,8 @@ export const MARK = {
   moved: 3,
   /** A packet id of a QoS 2 message from the client that has not been released. */
   inbound: 128,
+  /** The session is over, and what lies here of shared subscriptions is being given to other members, by the reactor with that number (emptying.ts). */
+  ended: 130,
   /**
    * On the shard of a dedicated log, in one commit with the message: the session with that inbox has taken a QoS 2 message with that packet id, and its client has not released
    * it; see `takenValue`. The inbox says so as well, but in another log.

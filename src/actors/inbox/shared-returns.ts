@@ -26,8 +26,8 @@ export interface ReturnTerms {
   readonly onlyWaiting: boolean;
   /** False: no more of them, the client is back. */
   goesOn(): boolean;
-  /** There is nothing more to give back. */
-  done(): void;
+  /** There is nothing more to give back, or, if not `isWhole`, what is left can be neither read nor written elsewhere. */
+  done(isWhole: boolean): void;
 }
 
 export class SharedReturns {
@@ -40,23 +40,25 @@ export class SharedReturns {
   }
 
   begin(inbox: Inbox, terms: ReturnTerms): void {
-    this.#step(inbox, terms, terms.onlyWaiting ? inbox.machine.cursor : inbox.machine.ackedTo);
+    this.#step(inbox, terms, terms.onlyWaiting ? inbox.machine.cursor : inbox.machine.ackedTo, true);
   }
 
-  #step(inbox: Inbox, terms: ReturnTerms, offset: number): void {
-    if (!terms.goesOn()) return terms.done();
+  #step(inbox: Inbox, terms: ReturnTerms, offset: number, isWhole: boolean): void {
+    if (!terms.goesOn()) return terms.done(isWhole);
     const { shard, end, staged } = inbox.machine;
     if (offset >= end) {
       // What is on its way to the log was for this member as well.
-      if (staged > 0) return inbox.whenWritten(() => this.#step(inbox, terms, offset));
-      return terms.done();
+      if (staged > 0) return inbox.whenWritten(() => this.#step(inbox, terms, offset, isWhole));
+      return terms.done(isWhole);
     }
     this.#inboxes.read(shard, offset, INBOX_READ_BYTES, (answer) => {
-      if ('code' in answer || !terms.goesOn()) return terms.done();
+      if ('code' in answer) return terms.done(false);
+      if (!terms.goesOn()) return terms.done(isWhole);
       const piece = this.#take(inbox, terms, answer);
-      if (piece.next <= offset) return terms.done();
-      const goOn = (): void => this.#step(inbox, terms, piece.next);
-      if (piece.offsets.length === 0) return goOn();
+      // A hole that the disk has left.
+      if (piece.next <= offset) return terms.done(isWhole);
+      const goOn = (isGiven: boolean): void => this.#step(inbox, terms, piece.next, isWhole && isGiven);
+      if (piece.offsets.length === 0) return goOn(true);
       this.#give(inbox, piece, goOn);
     });
   }
@@ -97,7 +99,7 @@ export class SharedReturns {
     close();
   }
 
-  #give(inbox: Inbox, { returned, offsets }: Piece, then: () => void): void {
+  #give(inbox: Inbox, { returned, offsets }: Piece, then: (isGiven: boolean) => void): void {
     const { shard } = inbox.machine;
     for (const offset of offsets) {
       inbox.machine.leave(offset);
@@ -107,7 +109,7 @@ export class SharedReturns {
     this.#inboxes.unitWrite().await({
       written: (code) => {
         this.#given(inbox, offsets, code);
-        then();
+        then(code === undefined);
       },
     });
   }

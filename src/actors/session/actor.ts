@@ -149,6 +149,9 @@ export class SessionActor extends Session implements Actor<SessionMessage> {
         this.replaying?.saved();
         if (this.state === 'online') this.persistence.saveLater();
         break;
+      case TIMER.ended:
+        this.persistence.markEnded();
+        break;
     }
   }
 

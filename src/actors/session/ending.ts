@@ -34,7 +34,7 @@ export function stopping(session: Session, reason: TerminationReason): void {
     return session.rebirth!.leave(orphan);
   }
   if (session.restored instanceof Orphan) session.restored.end();
-  if (session.state === 'ended' && !session.isSucceeded) session.persistence.forget(wasMember);
+  if (session.state === 'ended' && !session.isSucceeded) session.persistence.forget();
   if (session.clientId === '') return;
   session.count(slot.sessions, -1);
   disown(session);

@@ -36,6 +36,8 @@ export interface KeptSession {
   replays(): readonly ReplayState[];
   /** What the client is to be told could not be put on disk. */
   notKept(): void;
+  /** The log cannot say that it has ended: `markEnded` is to be called once more, in a while. */
+  notEnded(): void;
 }
 
 export class Persistence {
@@ -45,6 +47,10 @@ export class Persistence {
   readonly #session: KeptSession;
   /** Has a record. */
   #isKept = false;
+  /** The log knows that the session is over. */
+  #isMarked = false;
+  /** Wait for that. */
+  #whenMarked: (() => void)[] | null = null;
 
   constructor(services: SessionServices, ctx: ActorContext<SessionMessage>, outbound: Outbound, session: KeptSession) {
     this.#services = services;
@@ -111,21 +117,51 @@ export class Persistence {
     if (this.#isKept) this.#ctx.tell(metadataRef(this.#services.system), this.#write(false));
   }
 
-  /** The session is over: nothing of it is kept. `empty`: what is in the inbox for others is given to them first. */
-  forget(empty: boolean): void {
-    if (!this.#isKept) return;
-    this.#forgetRecord();
-    this.discard(empty);
+  /**
+   * The session is over. What its inbox has for others they are to get, whatever happens from now on: calls `then` in the session's turn when the log knows that. Until then the
+   * session is not let go of.
+   */
+  end(then: () => void): void {
+    const { inbox } = this.#outbound;
+    const { emptying } = this.#services;
+    if (!this.#isKept || inbox === null || this.#isMarked || !emptying!.needs(inbox)) return then();
+    if (this.#whenMarked !== null) return void this.#whenMarked.push(then);
+    this.#whenMarked = [then];
+    this.markEnded();
   }
 
-  /** The inbox goes. */
-  discard(empty: boolean): void {
-    const { inboxes, returns, shares } = this.#services;
+  /** The log has yet to say so. */
+  get isEnding(): boolean {
+    return this.#whenMarked !== null;
+  }
+
+  markEnded(): void {
+    this.#services.emptying!.mark(this.#outbound.inbox!, (code) =>
+      this.#ctx.io(IO_CONTINUE, () => {
+        if (code !== undefined) return this.#session.notEnded();
+        this.#isMarked = true;
+        const waiting = this.#whenMarked!;
+        this.#whenMarked = null;
+        for (const then of waiting) then();
+      }),
+    );
+  }
+
+  /** Nothing of the session is kept, and it has been said to end. A node that leaves before it could be said has the session again. */
+  forget(): void {
+    if (!this.#isKept || this.isEnding) return;
+    this.#forgetRecord();
+    this.discard();
+  }
+
+  /** The inbox goes, or is emptied first; returns whether that is so. */
+  discard(): boolean {
+    const { inboxes, emptying } = this.#services;
     const { inbox } = this.#outbound;
-    if (inboxes === null || inbox === null) return;
-    const drop = (): void => inboxes.drop(inbox.machine.shard);
-    if (!empty) return drop();
-    returns!.begin(inbox, { wants: (share) => shares.hasGroup(share), onlyWaiting: false, goesOn: () => true, done: drop });
+    if (inboxes === null || inbox === null) return false;
+    if (this.#isMarked) emptying!.begin(inbox);
+    else inboxes.drop(inbox.machine.shard);
+    return this.#isMarked;
   }
 
   /** The inbox to go on with, from this reactor or another one. */

@@ -7,8 +7,10 @@ import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { placeKey } from '../../runtime/placement.ts';
 import { wellKnownRef } from '../../runtime/ref.ts';
 import { decodeDelayed } from '../delayed/messages.ts';
+import { hasEnded } from '../inbox/emptying.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
 import type { InboxState } from '../inbox/machine.ts';
+import { MARK } from '../inbox/marks.ts';
 import {
   KEYS,
   type MetadataFailure,
@@ -26,6 +28,7 @@ import { dedicatedShards } from './persistence.ts';
 import { decodeSession, type SessionRecord, sessionKey } from './record.ts';
 import { SessionSeed } from './seed.ts';
 import type { SessionServices } from './services.ts';
+import { IO_CONTINUE } from './transport.ts';
 
 /** What a session is made again from. */
 export interface Restored {
@@ -56,7 +59,7 @@ export class RestorerActor implements Actor<RestoreSessions> {
   }
 
   started(ctx: ActorContext<RestoreSessions>): void {
-    this.#scan(ctx, undefined);
+    this.#goOnEmptying(ctx, () => this.#scan(ctx, undefined));
   }
 
   receive({ thread, clientIds }: RestoreSessions, ctx: ActorContext<RestoreSessions>): void {
@@ -72,8 +75,32 @@ export class RestorerActor implements Actor<RestoreSessions> {
     });
   }
 
+  onIo(_event: number, argument: unknown): void {
+    (argument as () => void)();
+  }
+
   inspect(): unknown {
     return { restored: true };
+  }
+
+  /** Inboxes of sessions that were over, and of which this reactor, or one that is not there any more, was giving the messages away. */
+  #goOnEmptying(ctx: ActorContext<RestoreSessions>, then: () => void): void {
+    const fail = (): void => this.#onRestored(new Error('the inboxes of sessions that are over cannot be read'));
+    const { thread, reactors } = this.#services.system;
+    this.#inboxes.marked(MARK.ended, (marked) =>
+      ctx.io(IO_CONTINUE, () => {
+        if (marked === undefined) return fail();
+        const ours = marked.filter(([, by]) => ((by - 1) % reactors) + 1 === thread).map(([shard]) => shard);
+        if (ours.length === 0) return then();
+        this.#inboxes.describe(ours, (facts) =>
+          ctx.io(IO_CONTINUE, () => {
+            if (facts === undefined) return fail();
+            for (const [i, shard] of ours.entries()) if (facts[i]) this.#services.emptying!.resume(shard, facts[i]);
+            then();
+          }),
+        );
+      }),
+    );
   }
 
   #scan(ctx: ActorContext<RestoreSessions>, after: string | undefined): void {
@@ -142,12 +169,19 @@ export class RestorerActor implements Actor<RestoreSessions> {
         };
         for (const [i, record] of records.entries()) {
           const fact = facts?.[i];
-          // Its inbox is gone: there is nothing to go on with.
-          if (fact === undefined || fact === null || taken === undefined) done();
-          else this.#spawn(ctx, { record, facts: fact, taken: taken.get(record.shard) ?? [], done });
+          if (fact === undefined || taken === undefined) done();
+          else if (fact === null || hasEnded(fact)) {
+            // The node has died between the end of the session and that of its record, which must not outlive the number of the inbox.
+            this.#forget(ctx, record);
+            done();
+          } else this.#spawn(ctx, { record, facts: fact, taken: taken.get(record.shard) ?? [], done });
         }
       }),
     );
+  }
+
+  #forget(ctx: ActorContext<RestoreSessions>, { clientId }: SessionRecord): void {
+    ctx.tell(metadataRef(this.#services.system), { type: 'write', puts: [], deletes: [sessionKey(clientId)], sync: false });
   }
 
   #spawn(ctx: ActorContext<RestoreSessions>, restored: Restored): void {

@@ -7,6 +7,7 @@ import type { EnhancedAuthenticator } from '../authenticator/enhanced.ts';
 import type { AuthenticateRequest } from '../authenticator/messages.ts';
 import type { Events } from '../events/events.ts';
 import type { ExclusiveClaims } from '../exclusive/claims.ts';
+import type { Emptying } from '../inbox/emptying.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
 import type { SharedReturns } from '../inbox/shared-returns.ts';
 import type { Insight } from '../insight/insight.ts';
@@ -80,6 +81,8 @@ export interface SessionServices {
   readonly inboxes: Inboxes | null;
   /** Gives what shared subscriptions have put into inboxes to other members; null as `inboxes` is. */
   readonly returns: SharedReturns | null;
+  /** Does so with the inboxes of sessions that are over; null as `inboxes` is. */
+  readonly emptying: Emptying | null;
   /** Where replays of declared topics are read; null: nothing is declared on this node. */
   readonly replays: ReplayReads | null;
   /** How fast the clients of the listener may be; null: as fast as they like. */

@@ -2,6 +2,7 @@
  * What a session is: its state, in one object, and the small questions and deeds that all of its subjects need. The subjects are functions over it, a file each; actor.ts draws
  * the states and says what leads where.
  */
+import { ENDED_RETRY_MS } from '../../base/limits.ts';
 import type { ActorContext, ReplyTo, TimerHandle } from '../../runtime/actor.ts';
 import type { ActorRef } from '../../runtime/ref.ts';
 import { writeAckReason } from '../../wire/mqtt/acks.ts';
@@ -38,7 +39,17 @@ import { TimedMachine } from './timed-machine.ts';
 import { IO_CONTINUE, type Transport } from './transport.ts';
 
 /** Keys of its timers. */
-export const TIMER = { connect: 1, keepAlive: 2, slow: 3, afterlife: 4, handing: 5, expiry: 6, rate: 7, replay: 8 } as const;
+export const TIMER = {
+  connect: 1,
+  keepAlive: 2,
+  slow: 3,
+  afterlife: 4,
+  handing: 5,
+  expiry: 6,
+  rate: 7,
+  replay: 8,
+  ended: 9,
+} as const;
 /** Longest that one timer runs; what is longer is waited for in steps. */
 export const TIMER_MS_MAX = 3_600_000;
 export type State = 'connecting' | 'authenticating' | 'claiming' | 'online' | 'offline' | 'handing' | 'ended';
@@ -202,7 +213,8 @@ export abstract class Session
   end(): void {
     if (this.state === 'ended') return;
     this.state = 'ended';
-    this.ctx.stop();
+    if (this.isSucceeded && !this.persistence.isEnding) this.ctx.stop();
+    else this.persistence.end(() => this.ctx.stop());
   }
 
   deliver(run: Run, delivery: Delivery): void {
@@ -250,6 +262,10 @@ export abstract class Session
 
   whenKept(then: () => void): void {
     this.persistence.whenKept(then)();
+  }
+
+  notEnded(): void {
+    this.ctx.startTimer(ENDED_RETRY_MS, TIMER.ended);
   }
 
   relieved(): void {

@@ -27,20 +27,29 @@ export function surrender(session: Session, heir: Heir): void {
     session.isSucceeded = resumed;
     disconnect(session, Reason.SESSION_TAKEN_OVER); // [MQTT-3.1.4-3]
   }
-  session.ctx.respond(heir.to, surrendered(session, heir));
+  if (heir.discard || session.state !== 'offline') endFor(session, heir);
+  else session.ctx.respond(heir.to, handOver(session, heir));
 }
 
-function surrendered(session: Session, heir: Heir): Surrendered {
-  if (heir.discard || session.state !== 'offline') {
-    if (session.state === 'offline') session.afterlife.publishWill();
-    session.end();
-    if (session.inbox === null) return { kind: 'nothing' };
-    session.isSucceeded = true;
-    const { shard } = session.inbox.machine;
-    if (!session.services.shares.partAll(session)) return { kind: 'nothing', shard };
-    session.persistence.discard(true);
-    return { kind: 'nothing', shard, isEmptying: true };
-  }
+/** Nothing of it is wanted. The heir hears so when what the inbox has for others is theirs for good: it overwrites the record. */
+function endFor(session: Session, { to }: Heir): void {
+  if (session.state === 'offline') session.afterlife.publishWill();
+  session.persistence.end(() => {
+    session.services.shares.partAll(session);
+    session.ctx.respond(to, leaveBehind(session));
+  });
+  session.end();
+}
+
+function leaveBehind(session: Session): Surrendered {
+  const { inbox } = session;
+  if (inbox === null) return { kind: 'nothing' };
+  session.isSucceeded = true;
+  const { shard } = inbox.machine;
+  return session.persistence.discard() ? { kind: 'nothing', shard, isEmptying: true } : { kind: 'nothing', shard };
+}
+
+function handOver(session: Session, heir: Heir): Surrendered {
   session.afterlife.will = null;
   session.state = 'handing';
   session.isSucceeded = true;

@@ -33,6 +33,7 @@ import {
   type EngineName,
   type FollowShard,
   type FoundOffset,
+  type MarkedShards,
   type ReadShard,
   type RestateLogs,
   type ShardBytes,
@@ -176,6 +177,9 @@ export class StoreActor implements Actor<StoreMessage> {
       case 'describe':
         ctx.respond(to, { facts: message.shards.map((shard) => this.#describe(lane, shard)) } satisfies DescribedShards);
         break;
+      case 'marked':
+        ctx.respond(to, { marked: this.#marked(message.kind) } satisfies MarkedShards);
+        break;
       case 'time':
         lane.engine.offsetForTime(message.shard, message.timestampMs, (error, offset) =>
           this.#later(to, error, () => ({ offset }) satisfies FoundOffset),
@@ -255,8 +259,18 @@ export class StoreActor implements Actor<StoreMessage> {
   }
 
   #keepOnly(lane: Lane, known: ReadonlySet<ShardId>): void {
-    const isLog = (shard: ShardId): boolean => lane === this.#lanes[ENGINE.shared] && this.#logs.has(shard);
-    for (const shard of [...lane.engine.shards()]) if (!known.has(shard) && !isLog(shard)) this.#drop(lane, shard);
+    const isShared = lane === this.#lanes[ENGINE.shared];
+    const own = new Set(isShared ? this.#marked(MARK.ended).map(([shard]) => shard) : []);
+    const isLog = (shard: ShardId): boolean => isShared && this.#logs.has(shard);
+    for (const shard of [...lane.engine.shards()]) {
+      if (!known.has(shard) && !own.has(shard) && !isLog(shard)) this.#drop(lane, shard);
+    }
+  }
+
+  #marked(kind: number): [ShardId, number][] {
+    return [...this.#options.engines.shared.marks.all()].flatMap(([shard, mark]) =>
+      mark.kind === kind ? [[shard, mark.value]] : [],
+    );
   }
 
   /** Groups that write little would keep the log from its beginning on; they alone can say which of it they need. */

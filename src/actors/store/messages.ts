@@ -83,6 +83,13 @@ export interface DescribeShards {
   readonly shards: readonly number[];
 }
 
+/** Which shards of the shared log have a mark of that kind; answered by `MarkedShards`. */
+export interface FindMarked {
+  readonly type: 'marked';
+  readonly engine: 'shared';
+  readonly kind: number;
+}
+
 /** Answered by `FoundOffset`. */
 export interface FindTime {
   readonly type: 'time';
@@ -130,7 +137,7 @@ export interface RestateLogs {
   readonly groups: readonly number[];
 }
 
-/** These are all shards of the engine that anybody knows: others are forgotten, but those of replicated groups. No answer. */
+/** These are all shards of the engine that anybody knows: others are forgotten, but those of replicated groups and inboxes that are being emptied. No answer. */
 export interface KeepShards {
   readonly type: 'keep';
   readonly engine: EngineName;
@@ -142,6 +149,7 @@ export type StoreMessage =
   | KeepShards
   | ReadShard
   | DescribeShards
+  | FindMarked
   | FindTime
   | FollowShard
   | RetainShard
@@ -175,6 +183,10 @@ export interface ShardFacts {
 export interface DescribedShards {
   /** In order of the shards asked for; null for one that is not there. */
   readonly facts: readonly (ShardFacts | null)[];
+}
+
+export interface MarkedShards {
+  readonly marked: readonly (readonly [shard: number, value: number])[];
 }
 
 export interface ListedLogs {
