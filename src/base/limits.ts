@@ -157,6 +157,23 @@ export const RETAINED_ANSWER_BYTES_MAX: number = 128 * 1024;
 /** The sweep for expired retained messages: topics per step, and the pause between steps, milliseconds. */
 export const RETAINED_SWEEP_TOPICS = 1024;
 export const RETAINED_SWEEP_MS = 1000;
+/** Retained messages of a cluster. One write to a group of the metadata, of which one is under way per reactor: messages, and bytes of them; what waits behind it, bytes. */
+export const RETAINED_WRITE_MESSAGES_MAX = 2000;
+export const RETAINED_WRITE_BYTES: number = 512 * 1024;
+export const RETAINED_QUEUE_BYTES_MAX: number = 32 << 20;
+/** A group that has taken no write for this long has no leader: publishers of QoS 0 do not wait for it, milliseconds. */
+export const RETAINED_STALL_MS = 1000;
+/** Messages of a page when they are read, or offered. */
+export const RETAINED_PAGE = 1000;
+/** Milliseconds for what the leader says of them; then what the nearest replica has will do. */
+export const RETAINED_READ_MS = 5000;
+/** How often a reactor looks after them, milliseconds. */
+export const RETAINED_TICK_MS = 200;
+/** Expired ones that are deleted at once, and names of such that are remembered; with more all are read anew when these are gone. */
+export const RETAINED_EXPIRED_BATCH = 500;
+export const RETAINED_EXPIRED_MAX = 100_000;
+/** Lookups that wait until the messages are there; further ones find what there is. */
+export const RETAINED_HELD_MAX = 10_000;
 
 /** Longest that a client which does not read may hold back those who publish to it, milliseconds … */
 export const SLOW_GRACE_MS = 250;

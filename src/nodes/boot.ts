@@ -56,6 +56,7 @@ import type { ReactorBoot } from './reactor-boot.ts';
 import type { Ready } from './ready-line.ts';
 import { Reloader, type ReloadReport } from './reloader.ts';
 import { NodeSecurity } from './security/node-security.ts';
+import { type SharedMetadata, untilRetained } from './shared-retained.ts';
 import { type ListenAddress, type ListeningSocket, openListeningSocket } from './sockets/listening-socket.ts';
 import { findUdpPort } from './sockets/udp-port.ts';
 import type { StoreBoot } from './store-boot.ts';
@@ -286,6 +287,7 @@ class Boot {
       declarations: this.#topics?.list(),
       scram: this.#scram,
       wire: this.#wireBoot(thread),
+      metadata: this.#sharedMetadata(),
       security: security.reactorBoot(),
       ...this.#extensions!.reactorBoot(),
     });
@@ -362,10 +364,19 @@ class Boot {
     return this.#hasGroups() ? [config.node.id, ...others] : others;
   }
 
+  /** What nodes that are one broker share beside messages. */
+  #sharedMetadata(): SharedMetadata | undefined {
+    const nodes = this.#metaNodes();
+    const peers = this.#wireBoot(0)?.nodes.length ?? 0;
+    return nodes.length === 0 || peers < 2 ? undefined : { nodes, counts: this.#options.config.meta.groups };
+  }
+
   async #untilServing(signal: AbortSignal): Promise<void> {
     await this.#groups?.serving(this.#options.log, signal);
     const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    if (!signal.aborted) await Promise.race([Promise.all([this.#synced, this.#security!.opened()]), aborted]);
+    if (signal.aborted) return;
+    const retained = this.#sharedMetadata() === undefined ? undefined : untilRetained(this.#host!.system, signal);
+    await Promise.race([Promise.all([this.#synced, this.#security!.opened(), retained]), aborted]);
   }
 
   #ready(): Ready {

@@ -74,6 +74,7 @@ import { onGuest } from '../runtime/guests.ts';
 import { type ActorRef, wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 import { PLUGIN_GUEST } from './plugin/messages.ts';
+import { type SharedMetadata, shareRetained } from './shared-retained.ts';
 
 /** Who checks clients, and what is known beforehand of what they may do. */
 export interface Security {
@@ -121,6 +122,8 @@ export interface ExtensionOptions {
   readonly plugin: GateOptions | null;
   /** There are other nodes: they hear who connects here. */
   readonly hasNodes?: boolean;
+  /** The metadata that the node shares with others; absent: it shares nothing. */
+  readonly metadata?: SharedMetadata | undefined;
 }
 
 const NO_EXTENSIONS: ExtensionOptions = {
@@ -233,7 +236,9 @@ export function startBroker(
     else onRun(kind, bytes, start, end);
   });
   spawnInterest(system, shares, 'share-interest', WELL_KNOWN.shareInterest);
-  spawnRetained(system, { messagesMax: offer.retainedMessagesMax, bytesMax: offer.retainedBytesMax }, inboxes !== null);
+  const bounds = { messagesMax: offer.retainedMessagesMax, bytesMax: offer.retainedBytesMax };
+  if (storage === null || extensions.metadata === undefined) spawnRetained(system, bounds, inboxes !== null);
+  else spawnRetained(system, bounds, false, shareRetained(system, publisher, gauge, storage.store, extensions.metadata));
   spawnAccess(system, access);
   spawnExclusive(system);
   if (plugin !== null) {
@@ -271,7 +276,7 @@ function startStorage(
   gauge: PressureGauge,
   declarations: readonly Declaration[],
   delayed: DelayedStore,
-): { inboxes: Inboxes; joint: JointUnits; outages: Outages; parts: Parts; replays: ReplayReads } {
+): { store: StoreClient; inboxes: Inboxes; joint: JointUnits; outages: Outages; parts: Parts; replays: ReplayReads } {
   const store = new StoreClient(system, gauge);
   const partitions = new PartitionPool(store, system.slots, () => system.wallClock());
   const declared = new DeclaredTopics(partitions);
@@ -297,7 +302,7 @@ function startStorage(
     retainer.endTurn();
     keeper.endTurn();
   });
-  return { inboxes, joint, outages, parts, replays: new ReplayReads(store, declared) };
+  return { store, inboxes, joint, outages, parts, replays: new ReplayReads(store, declared) };
 }
 
 /** Makes the persistent sessions of this reactor again, if any are kept; before it listens. `then` hears when they are there. */

@@ -8,6 +8,7 @@ import type { Declaration } from '../actors/shard/messages.ts';
 import type { ScramUsers } from './auth/scram-file.ts';
 import type { AccessBoot } from './broker.ts';
 import type { Config } from './config/schema.ts';
+import type { SharedMetadata } from './shared-retained.ts';
 import type { WireBoot } from './wire-boot.ts';
 
 export interface ReactorBoot {
@@ -21,6 +22,8 @@ export interface ReactorBoot {
   readonly scram: { readonly users: ScramUsers; readonly secret: Uint8Array } | null;
   /** Undefined for a node by itself. */
   readonly wire: WireBoot | undefined;
+  /** Of the nodes that are one broker; absent: this node shares nothing. */
+  readonly metadata?: SharedMetadata | undefined;
   readonly intake: IntakeOptions;
   /** Null: there is no plugin. */
   readonly plugin: GateOptions | null;

@@ -36,10 +36,20 @@ const LISTEN_MS_MAX = 5000;
 /** Of a reactor, that are told apart. */
 const LIVES = 1024;
 
-export async function boot(
-  system: ActorSystem,
-  { config, listeners, counters: memory, declarations, scram, wire, security, intake, insight, nodeName, plugin }: ReactorBoot,
-): Promise<Serve> {
+export async function boot(system: ActorSystem, settings: ReactorBoot): Promise<Serve> {
+  const {
+    config,
+    listeners,
+    counters: memory,
+    declarations,
+    scram,
+    wire,
+    security,
+    intake,
+    insight,
+    nodeName,
+    plugin,
+  } = settings;
   const log = createLog({ level: config.log.level, node: system.node, worker: system.thread });
   // First, so that it stops last: what the others still have to say must leave.
   if (wire !== undefined) await startNodeWire(system, config, wire, log);
@@ -63,6 +73,7 @@ export async function boot(
     nodeName,
     plugin,
     hasNodes: wire !== undefined && wire.nodes.length > 1,
+    metadata: settings.metadata,
   });
   services.intake.delayed.hold();
   services.emptying?.hold();

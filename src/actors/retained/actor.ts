@@ -1,41 +1,70 @@
 /** The retained store of one reactor, at its well-known place. Records arrive as bytes and are copied out of the ring once, to be kept. */
-import { RETAINED_ANSWER_BYTES_MAX, RETAINED_MAILBOX_MAX, RETAINED_SWEEP_MS } from '../../base/limits.ts';
-import type { Actor, ActorContext } from '../../runtime/actor.ts';
+import {
+  RETAINED_ANSWER_BYTES_MAX,
+  RETAINED_HELD_MAX,
+  RETAINED_MAILBOX_MAX,
+  RETAINED_SWEEP_MS,
+  RETAINED_TICK_MS,
+} from '../../base/limits.ts';
+import type { Actor, ActorContext, ReplyTo } from '../../runtime/actor.ts';
 import type { ActorRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
-import type { Dialect } from '../../wire/mqtt/constants.ts';
-import { frameLength } from '../../wire/mqtt/frame.ts';
-import { newPublishView, readPublish } from '../../wire/mqtt/publish-run.ts';
-import { isTopicName } from '../../wire/mqtt/topics.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import { type RetainedBounds, RetainedMachine } from './machine.ts';
-import { RETAINED_BYTES, RETAINED_STORE_HEADER_BYTES, type RetainedMessage } from './messages.ts';
+import { RETAINED_BYTES, type RetainedMatch, type RetainedMessage } from './messages.ts';
 import { RETAINED_PROBE } from './probe.ts';
+import { RetainedRecordReader } from './record-reader.ts';
+import type { SharedStore } from './shared/shared-store.ts';
 
 const SWEEP_TIMER = 1;
+const SHARED_TIMER = 2;
 const slot = RETAINED_PROBE.slot;
 
 export class RetainedActor implements Actor<RetainedMessage> {
   readonly #machine: RetainedMachine;
   readonly #slots: Float64Array;
-  readonly #view = newPublishView();
+  /** Null: the node shares its retained messages with nobody. */
+  readonly #shared: SharedStore | null;
+  readonly #reader = new RetainedRecordReader();
+  /** Who wants to know what there is before it is there. */
+  #held: { readonly to: ReplyTo; readonly match: RetainedMatch | undefined }[] = [];
   #isSweeping = false;
 
-  /** @param machine outlives a restart of the actor. */
-  constructor(machine: RetainedMachine, slots: Float64Array) {
+  /** @param machine outlives a restart of the actor, as `shared` does. */
+  constructor(machine: RetainedMachine, slots: Float64Array, shared: SharedStore | null = null) {
     this.#machine = machine;
     this.#slots = slots;
+    this.#shared = shared;
   }
 
   started(ctx: ActorContext<RetainedMessage>): void {
     this.#sweepLater(ctx);
+    const shared = this.#shared;
+    if (shared === null) return;
+    shared.onLoaded = () => void ctx.tell(ctx.self, { type: 'loaded' });
+    ctx.startTimer(0, SHARED_TIMER);
   }
 
   receive(message: RetainedMessage, ctx: ActorContext<RetainedMessage>): void {
+    const isLoaded = this.#shared === null || this.#shared.isLoaded;
+    if (message.type === 'loaded') return isLoaded ? this.#answerHeld(ctx) : undefined;
     const to = ctx.replyTo();
     if (to === undefined) return;
-    const bytesMax = Math.min(message.bytesMax, RETAINED_ANSWER_BYTES_MAX);
-    ctx.respond(to, this.#machine.match(message.filter, message.cursor, bytesMax, ctx.wallClock()));
+    const match = message.type === 'match' ? message : undefined;
+    if (isLoaded || this.#held.length >= RETAINED_HELD_MAX) this.#answer(to, match, ctx);
+    else this.#held.push({ to, match });
+  }
+
+  #answerHeld(ctx: ActorContext<RetainedMessage>): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const { to, match } of held) this.#answer(to, match, ctx);
+  }
+
+  #answer(to: ReplyTo, match: RetainedMatch | undefined, ctx: ActorContext<RetainedMessage>): void {
+    if (match === undefined) return ctx.respond(to, true);
+    const bytesMax = Math.min(match.bytesMax, RETAINED_ANSWER_BYTES_MAX);
+    ctx.respond(to, this.#machine.match(match.filter, match.cursor, bytesMax, ctx.wallClock()));
     this.#slots[slot.matches]!++;
     this.#report();
   }
@@ -43,12 +72,22 @@ export class RetainedActor implements Actor<RetainedMessage> {
   receiveBytes(kind: number, bytes: Uint8Array, start: number, end: number, ctx: ActorContext<RetainedMessage>): void {
     const isFromDisk = kind === RETAINED_BYTES.restore;
     if (kind === RETAINED_BYTES.restored) this.#machine.endRestore();
-    else if (!this.#store(bytes, start, end, ctx.wallClock(), isFromDisk)) this.#slots[slot.malformed]!++;
+    else if (kind === RETAINED_BYTES.settled) this.#shared?.settled(bytes, start, end);
+    else if (kind === RETAINED_BYTES.ahead) {
+      if (this.#shared?.ahead(bytes, start, end) !== true) this.#slots[slot.malformed]!++;
+    } else if (!this.#store(bytes, start, end, ctx.wallClock(), isFromDisk)) this.#slots[slot.malformed]!++;
     this.#report();
     this.#sweepLater(ctx);
   }
 
-  onTimer(_key: number, ctx: ActorContext<RetainedMessage>): void {
+  onTimer(key: number, ctx: ActorContext<RetainedMessage>): void {
+    if (key === SHARED_TIMER) {
+      this.#shared?.tick();
+      this.#report();
+      this.#sweepLater(ctx);
+      ctx.startTimer(RETAINED_TICK_MS, SHARED_TIMER);
+      return;
+    }
     this.#isSweeping = false;
     this.#machine.sweep(ctx.wallClock());
     this.#report();
@@ -56,27 +95,24 @@ export class RetainedActor implements Actor<RetainedMessage> {
   }
 
   inspect(): unknown {
-    return this.#machine.inspect();
+    const shared = this.#shared?.inspect();
+    const own = this.#machine.inspect();
+    return shared === undefined ? own : Object.assign({}, own, shared);
   }
 
   /** False when the record holds no PUBLISH with a topic name. */
   #store(bytes: Uint8Array, start: number, end: number, now: number, isFromDisk: boolean): boolean {
-    const packetStart = start + RETAINED_STORE_HEADER_BYTES;
-    if (end - packetStart < 2 || frameLength(bytes, packetStart, end) !== end - packetStart) return false;
-    const expiresAt = new DataView(bytes.buffer, bytes.byteOffset + start, RETAINED_STORE_HEADER_BYTES).getFloat64(0, true);
-    const dialect: Dialect = bytes[start + 8] === 1 ? 1 : 0;
-    const view = this.#view;
-    if (!readPublish(bytes, packetStart, end, dialect, view) || !isTopicName(bytes, view.topicStart, view.topicEnd)) return false;
+    const reader = this.#reader;
+    if (!reader.read(bytes, start, end)) return false;
+    const { name, expiresAt, dialect, packetStart } = reader;
+    if (this.#machine.isOutdated(name, isFromDisk)) return true;
+    if (reader.isEmpty || (expiresAt !== 0 && expiresAt <= now)) {
+      if (this.#machine.delete(name) === 'deleted') this.#slots[slot.deleted]!++;
+      return true;
+    }
     const packet = new Uint8Array(end - packetStart);
     packet.set(bytes.subarray(packetStart, end));
-    const topicAt = view.topicStart - packetStart;
-    const name = Buffer.from(packet.buffer, topicAt, view.topicEnd - view.topicStart).toString('utf8');
-    if (this.#machine.isOutdated(name, isFromDisk)) return true;
-    if (view.payloadStart === end || (expiresAt !== 0 && expiresAt <= now)) {
-      if (this.#machine.delete(name) === 'deleted') this.#slots[slot.deleted]!++;
-    } else if (this.#machine.store(name, expiresAt, dialect, packet) === 'stored') {
-      this.#slots[slot.stored]!++;
-    }
+    if (this.#machine.store(name, expiresAt, dialect, packet) === 'stored') this.#slots[slot.stored]!++;
     return true;
   }
 
@@ -96,11 +132,25 @@ export class RetainedActor implements Actor<RetainedMessage> {
   }
 }
 
+/** With what a node shares its retained messages, made for the machine; null: it does not. */
+export type MakeShared = (machine: RetainedMachine) => SharedStore | null;
+
 /** Starts the retained store of this reactor. `isRestoring`: there will be `restore` records, and `restored`. */
-export function spawnRetained(system: ActorSystem, bounds?: RetainedBounds, isRestoring = false): ActorRef<RetainedMessage> {
+export function spawnRetained(
+  system: ActorSystem,
+  bounds?: RetainedBounds,
+  isRestoring = false,
+  makeShared: MakeShared = () => null,
+): ActorRef<RetainedMessage> {
   const machine = new RetainedMachine(bounds);
   if (isRestoring) machine.beginRestore();
-  return system.spawn<RetainedMessage>(() => new RetainedActor(machine, system.slots), {
+  const shared = makeShared(machine);
+  if (shared !== null) {
+    system.onThreadChange((thread, state) => {
+      if (state === 'down') shared.lost(thread);
+    });
+  }
+  return system.spawn<RetainedMessage>(() => new RetainedActor(machine, system.slots, shared), {
     name: 'retained',
     wellKnown: WELL_KNOWN.retained,
     mailboxMax: RETAINED_MAILBOX_MAX,

@@ -38,6 +38,8 @@ export class RetainedMachine {
   #sweptTo = '';
   refused = 0;
   expired = 0;
+  /** Hears the names of messages that have expired and are gone; null: nobody wants to know. */
+  onExpired: ((names: readonly string[]) => void) | null = null;
   scanned = 0;
 
   constructor(bounds: RetainedBounds = { messagesMax: RETAINED_MESSAGES_MAX, bytesMax: RETAINED_BYTES_MAX }) {
@@ -58,7 +60,25 @@ export class RetainedMachine {
     return this.#expiring;
   }
 
-  /** Keeps the packet for its topic, in place of the one before. The machine keeps `packet` itself: nobody may change it. */
+  /** There is room for another tenth. */
+  get hasRoom(): boolean {
+    return this.#messages.size <= this.#bounds.messagesMax * 0.9 && this.#bytes <= this.#bounds.bytesMax * 0.9;
+  }
+
+  /** Expired or not. */
+  get(name: string): RetainedPacket | undefined {
+    return this.#messages.get(name);
+  }
+
+  /** All names, in order, as they are now. */
+  names(): string[] {
+    const names: string[] = [];
+    const walk = this.#order.walk();
+    walk.seek('');
+    for (; walk.name !== undefined; walk.next()) names.push(walk.name);
+    return names;
+  }
+
   /** Messages from disk are to come: what is told of a topic meanwhile is newer. */
   beginRestore(): void {
     this.#changed = new Set();
@@ -78,6 +98,7 @@ export class RetainedMachine {
     return false;
   }
 
+  /** Keeps the packet for its topic, in place of the one before. The machine keeps `packet` itself: nobody may change it. */
   store(name: string, expiresAt: number, dialect: Dialect, packet: Uint8Array): StoreOutcome {
     const before = this.#messages.get(name);
     const freed = before === undefined ? 0 : cost(name, before.packet);
@@ -178,6 +199,7 @@ export class RetainedMachine {
   #expire(names: readonly string[]): void {
     for (const name of names) this.delete(name);
     this.expired += names.length;
+    if (names.length > 0) this.onExpired?.(names);
   }
 }
 

@@ -7,8 +7,11 @@ import { copyBytes } from '../../base/bytes.ts';
 import { placeKey } from '../../runtime/placement.ts';
 import type { Dialect } from '../../wire/mqtt/constants.ts';
 
-/** Kinds of raw messages to the retained store. `restore`: as `store`, from disk, and so older than what has come since the reactor began; `restored`, empty: that was all. */
-export const RETAINED_BYTES = { store: 1, restore: 2, restored: 3 } as const;
+/**
+ * Kinds of raw messages to the retained store. `restore`: as `store`, from disk, and so older than what has come since the reactor began; `restored`, empty: that was all.
+ * `ahead`, `settled`: of a node that shares its retained messages with others, see shared/ahead-codec.ts.
+ */
+export const RETAINED_BYTES = { store: 1, restore: 2, restored: 3, ahead: 4, settled: 5 } as const;
 
 /**
  * A `store` record: keep this PUBLISH, or with an empty payload forget its topic [MQTT-3.3.1-6].
@@ -65,7 +68,18 @@ export interface RetainedAnswer {
   readonly cursor?: string;
 }
 
-export type RetainedMessage = RetainedMatch;
+/** Answered by `true` when what the cluster has retained is there; at once when the node shares nothing. */
+export interface WhenRetainedLoaded {
+  readonly type: 'whenLoaded';
+}
+
+/** `loaded`: from itself. */
+export type RetainedMessage = RetainedMatch | WhenRetainedLoaded | { readonly type: 'loaded' };
+
+/** What a server says of itself is of that server alone. */
+export function isOfNode(topic: string): boolean {
+  return topic.startsWith('$SYS/') || topic.startsWith('$events/');
+}
 
 /** The reactors that may hold retained messages for a filter: one for a plain name, else all. */
 export function retainedHomes(filter: string, reactors: number): number[] {

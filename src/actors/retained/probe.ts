@@ -10,7 +10,13 @@ type RetainedMetric =
   | 'malformed'
   | 'expired'
   | 'matches'
-  | 'scanned';
+  | 'scanned'
+  | 'waitingBytes'
+  | 'writes'
+  | 'written'
+  | 'unwritten'
+  | 'ahead'
+  | 'reads';
 
 export const RETAINED_PROBE: Probe<RetainedMetric> = defineProbe('retained', {
   messages: { name: 'sluice_retained_messages', kind: 'gauge', help: 'Retained messages kept.' },
@@ -20,7 +26,7 @@ export const RETAINED_PROBE: Probe<RetainedMetric> = defineProbe('retained', {
   refused: {
     name: 'sluice_retained_refused_total',
     kind: 'counter',
-    help: 'Retained messages refused because the store is full.',
+    help: 'Retained messages refused because the store is full, or the metadata.',
   },
   tooLarge: {
     name: 'sluice_retained_too_large_total',
@@ -30,5 +36,31 @@ export const RETAINED_PROBE: Probe<RetainedMetric> = defineProbe('retained', {
   malformed: { name: 'sluice_retained_malformed_total', kind: 'counter', help: 'Store requests that hold no valid PUBLISH.' },
   expired: { name: 'sluice_retained_expired_total', kind: 'counter', help: 'Retained messages dropped because they expired.' },
   matches: { name: 'sluice_retained_lookups_total', kind: 'counter', help: 'Steps of retained lookups answered.' },
+  waitingBytes: {
+    name: 'sluice_retained_waiting_bytes',
+    kind: 'gauge',
+    help: 'Bytes of retained messages on their way to the metadata of the cluster.',
+  },
+  writes: { name: 'sluice_retained_writes_total', kind: 'counter', help: 'Writes of retained messages to the metadata.' },
+  written: {
+    name: 'sluice_retained_written_total',
+    kind: 'counter',
+    help: 'Retained messages written to the metadata, deletions included; of several of a topic in one write the last.',
+  },
+  unwritten: {
+    name: 'sluice_retained_dropped_total',
+    kind: 'counter',
+    help: 'Messages of QoS 0 that were not retained because too much waited for the metadata.',
+  },
+  ahead: {
+    name: 'sluice_retained_ahead_topics',
+    kind: 'gauge',
+    help: 'Topics whose retained message is served here and not yet known to be in the metadata.',
+  },
+  reads: {
+    name: 'sluice_retained_reads_total',
+    kind: 'counter',
+    help: 'Times that all retained messages of a group of the metadata were read.',
+  },
   scanned: { name: 'sluice_retained_scanned_total', kind: 'counter', help: 'Topics looked at by retained lookups.' },
 });

@@ -10,9 +10,11 @@ import type { ActorSystem } from '../../runtime/system.ts';
 import { packetEnd } from '../../wire/mqtt/publish-run.ts';
 import type { JointUnits } from '../inbox/joint-units.ts';
 import type { Outages } from '../inbox/outages.ts';
-import { RETAINED_BYTES, RETAINED_STORE_HEADER_BYTES, writeRetainedStore } from '../retained/messages.ts';
+import { isOfNode, RETAINED_BYTES, RETAINED_STORE_HEADER_BYTES, writeRetainedStore } from '../retained/messages.ts';
 import { RETAINED_PROBE } from '../retained/probe.ts';
 import type { Retainer } from '../retained/retainer.ts';
+import { AHEAD_HEADER_BYTES } from '../retained/shared/ahead-codec.ts';
+import type { SharedRetainer } from '../retained/shared/shared-retainer.ts';
 import type { DeclaredTopics } from '../shard/declared-topics.ts';
 import type { StagedWrite } from '../shard/staged.ts';
 import { WELL_KNOWN } from '../well-known.ts';
@@ -52,6 +54,7 @@ export class Publisher {
   #declared: DeclaredTopics | null = null;
   #joint: JointUnits | null = null;
   #retainer: Retainer | null = null;
+  #shared: SharedRetainer | null = null;
   #retainedBounds: RetainedMessageBounds = NO_BOUNDS;
   /** The durable writes that the run published last went to; to be acknowledged when they are done. */
   readonly writes: StagedWrite[] = [];
@@ -109,6 +112,25 @@ export class Publisher {
     this.#declared = declared;
     this.#retainer = retainer;
     this.#joint = joint;
+  }
+
+  /** What is retained is shared with other nodes. */
+  shareRetained(shared: SharedRetainer): void {
+    this.#shared = shared;
+  }
+
+  get sharesRetained(): boolean {
+    return this.#shared !== null;
+  }
+
+  /** To the retained store of a reactor, behind all that has been published before. */
+  sendRetained(thread: number, kind: number, record: Uint8Array, start: number, end: number): void {
+    this.#send(thread, WELL_KNOWN.retained, kind, record, start, end);
+  }
+
+  /** The same, not for what is being published: no publisher meets pressure for it. */
+  tellRetained(thread: number, kind: number, record: Uint8Array): void {
+    this.#trySend(thread, WELL_KNOWN.retained, kind, record, 0, record.length);
   }
 
   /** What is retained at all, and for how long. */
@@ -192,8 +214,15 @@ export class Publisher {
       return;
     }
     const size = RETAINED_STORE_HEADER_BYTES + run.end - start;
-    const record = this.#record(size);
     const expiresAt = run.expiresAt === 0 && expiryMs !== 0 ? this.#system.wallClock() + expiryMs : run.expiresAt;
+    if (this.#shared !== null && !isOfNode(run.topic.name)) {
+      const ahead = this.#record(AHEAD_HEADER_BYTES + size);
+      writeRetainedStore(ahead, AHEAD_HEADER_BYTES, expiresAt, run.dialect, run.buffer, start, run.end);
+      const write = this.#shared.keep(run, ahead, AHEAD_HEADER_BYTES + size);
+      if (write !== undefined) this.writes.push(write);
+      return;
+    }
+    const record = this.#record(size);
     writeRetainedStore(record, 0, expiresAt, run.dialect, run.buffer, start, run.end);
     const thread = placeKey(run.topic.name, this.#system.reactors);
     this.#send(thread, WELL_KNOWN.retained, RETAINED_BYTES.store, record, 0, size);

@@ -113,8 +113,10 @@ export class RestorerActor implements Actor<RestoreSessions> {
         ctx,
         ours.map(([, value]) => value),
         () => {
-          if (answer.isLast) this.#scanRetained(ctx, undefined);
-          else this.#scan(ctx, answer.entries.at(-1)![0]);
+          if (!answer.isLast) this.#scan(ctx, answer.entries.at(-1)![0]);
+          // What the cluster has retained comes from the metadata.
+          else if (this.#services.publisher.sharesRetained) this.#scanDelayed(ctx, undefined);
+          else this.#scanRetained(ctx, undefined);
         },
       );
     });
