@@ -22,6 +22,8 @@ const CATALOGUE = {
   SLUICE_NODE_REACTOR_LOST:
     'A reactor thread died too often in a short time, so the node stopped. The log names the error of each death; start the node again and report it.',
   SLUICE_NODE_BOOT: 'The node could not start. The message and the log name the stage and the cause.',
+  SLUICE_NODE_WAITING:
+    'The node has started and is not ready: something that it needs is not there. `waitsFor` in the log names it; when that is the metadata, a majority of the nodes of cluster.meta has to be up, and this node has to reach one of them (wire.*). It goes on trying.',
   SLUICE_NODE_DATA:
     'The directory of node.data cannot be written. Create it with rights for the user of the node, or set node.data to another one.',
   SLUICE_LISTEN_ADDRESS_IN_USE:

@@ -431,6 +431,8 @@ export const META_CLIENT_WINDOW = 512;
 /** A call without an answer is sent again, elsewhere, after this, milliseconds; and given up after that, if its caller does not say. */
 export const META_ATTEMPT_MS = 1000;
 export const META_DEADLINE_MS = 10_000;
+/** How often a node that is not ready says what it waits for, milliseconds. */
+export const READY_NOTICE_MS = 10_000;
 /** Tries to change a name that others change at the same moment, and milliseconds until what could not be read is read again. */
 export const META_TABLE_ATTEMPTS_MAX = 32;
 export const META_TABLE_RETRY_MS = 200;

@@ -22,7 +22,7 @@ import type { PayloadSchema } from '../actors/payload/schema.ts';
 import { assert } from '../base/assert.ts';
 import { realClock } from '../base/clock.ts';
 import { isCoded, SluiceError } from '../base/errors.ts';
-import { DRAIN_MS_MAX, REACTORS_MAX } from '../base/limits.ts';
+import { DRAIN_MS_MAX, REACTORS_MAX, READY_NOTICE_MS } from '../base/limits.ts';
 import { startThreads, type ThreadHost, type ThreadService } from '../runtime/thread-host.ts';
 import { parseMember } from '../wire/address.ts';
 import type { ListenAt, TlsKeys } from '../wire/transport.ts';
@@ -61,6 +61,7 @@ import { type ListenAddress, type ListeningSocket, openListeningSocket } from '.
 import { findUdpPort } from './sockets/udp-port.ts';
 import type { StoreBoot } from './store-boot.ts';
 import { TopicCatalogue } from './topics/catalogue.ts';
+import { type Awaited, untilAll } from './waiting-notice.ts';
 import { checkMembers, isWireOn, readKeys, startNodeWire, type WireBoot, wireBootOf } from './wire-boot.ts';
 
 export interface BootOptions {
@@ -373,10 +374,22 @@ class Boot {
 
   async #untilServing(signal: AbortSignal): Promise<void> {
     await this.#groups?.serving(this.#options.log, signal);
-    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    if (signal.aborted) return;
-    const retained = this.#sharedMetadata() === undefined ? undefined : untilRetained(this.#host!.system, signal);
-    await Promise.race([Promise.all([this.#synced, this.#security!.opened(), retained]), aborted]);
+    const awaited: Awaited[] = [{ what: 'workers that check passwords', promise: this.#security!.opened() }];
+    const nodes = this.#metaNodes();
+    if (this.#synced !== undefined) {
+      awaited.push({ what: `users, rules and declared topics from the metadata on nodes ${nodes}`, promise: this.#synced });
+    }
+    if (this.#sharedMetadata() !== undefined) {
+      const promise = untilRetained(this.#host!.system, signal);
+      awaited.push({ what: `retained messages from the metadata on nodes ${nodes}`, promise });
+    }
+    await untilAll(awaited, {
+      log: this.#options.log,
+      code: 'SLUICE_NODE_WAITING',
+      message: 'this node is not ready: it waits for what it does not get, and goes on trying',
+      everyMs: READY_NOTICE_MS,
+      signal,
+    });
   }
 
   #ready(): Ready {
