@@ -18,7 +18,7 @@ test.before(async () => {
     directory: folder,
     nodes: 3,
     entry: NODE,
-    settings: { 'wire.secret': 'of the specs', 'node.threads': 2, 'mqtt.sys_interval_s': 0, 'meta.groups.data': 2 },
+    settings: { 'wire.secret': 'of the specs', 'node.threads': 1, 'mqtt.sys_interval_s': 0, 'meta.groups.data': 2 },
   });
   await cluster.start();
 });

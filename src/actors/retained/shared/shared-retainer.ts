@@ -5,6 +5,7 @@
  * Without a leader a write waits for one, and so do those publishers. Bounds: from half of RETAINED_QUEUE_BYTES_MAX on publishers wait before they go on reading, those of QoS 0 as long as writes go through; at all
  * of it what comes at QoS 0 is not retained, and counted.
  */
+import { cloneBytes } from '../../../base/bytes.ts';
 import {
   META_KEY_BYTES_MAX,
   META_VALUE_BYTES_MAX,
@@ -108,7 +109,12 @@ export class SharedRetainer {
     const isEmpty = this.#view.payloadStart === end;
     const seq = ++this.#seq;
     this.#hasNews = true;
-    of.queue.put(name, isEmpty ? null : record.slice(AHEAD_HEADER_BYTES, end), seq, run.qos === 0 ? undefined : this.#await());
+    of.queue.put(
+      name,
+      isEmpty ? null : cloneBytes(record, AHEAD_HEADER_BYTES, end),
+      seq,
+      run.qos === 0 ? undefined : this.#await(),
+    );
     writeAheadHeader(record, thread, seq);
     this.#ports.send(placeKey(name, reactors), RETAINED_BYTES.ahead, record, 0, end);
     return run.qos === 0 ? undefined : this.#turn!.write;
