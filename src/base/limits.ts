@@ -239,8 +239,12 @@ export const REWRITE_STEP_BYTES: number = 512 * 1024;
 export const REWRITE_STEP_MS = 20;
 /** After a front that was not worth it, or could not be rewritten, the next one is looked at after this, milliseconds. */
 export const REWRITE_PAUSE_MS = 60_000;
-/** Compaction by key: the front of a log that is compacted at once, the keys in it, what is read and written at a time, and how much of it is new. */
-export const COMPACTION_FRONT_BYTES_MAX: number = 2 ** 31;
+/** Compaction by key: what may stay of a front, which is one segment with positions of 32 bits and an index in memory while it is made. */
+export const COMPACTED_BYTES_MAX: number = 3.5 * 2 ** 30;
+export const COMPACTED_ENTRIES_MAX: number = 2 ** 23;
+/** A log of which more than that would stay is looked at again after this, milliseconds. */
+export const COMPACTION_PAUSE_MS = 3_600_000;
+/** Keys that are compacted at once, what is read and written at a time, and how much of a front is new. */
 export const COMPACTION_KEYS_MAX = 2_000_000;
 export const COMPACTION_PAGE_BYTES: number = 1024 * 1024;
 export const COMPACTION_DIRTY_MIN = 0.5;

@@ -21,6 +21,8 @@ const SETTLE_MS = 40;
 export class Reactors {
   readonly cluster: SimCluster;
   readonly services: Map<number, SessionServices> = new Map();
+  /** What the restorers have said, of each reactor that was made. */
+  readonly restored: (Error | undefined)[] = [];
   /** All have begun; a reactor that begins later takes the place of one that has died. */
   #isUp = false;
 
@@ -45,7 +47,8 @@ export class Reactors {
           restoreSessions(
             services,
             sessionSupervision(system.slots, (error) => store?.failures.push(error as Error)),
-            () => {
+            (error) => {
+              this.restored.push(error);
               if (this.#isUp) releaseEmptying(services);
             },
           );

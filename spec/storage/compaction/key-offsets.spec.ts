@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { KeyOffsets } from '../../../src/storage/compaction/key-offsets.ts';
+import { KeyOffsets, OTHER_SLICE } from '../../../src/storage/compaction/key-offsets.ts';
 
 const test = suite('offsets of keys');
 
@@ -34,6 +34,21 @@ test('refuses a key too many, and still takes the ones that it knows', () => {
   assert.ok(keys.put(Buffer.from('key 7'), 9999));
   assert.is(keys.get(Buffer.from('key 7')), 9999);
   assert.is(keys.get(Buffer.from(`key ${taken}`)), undefined);
+});
+
+test('slices share the keys out', () => {
+  const names = Array.from({ length: 500 }, (_, i) => Buffer.from(`key ${i}`));
+  const slices = [0, 1, 2].map((slice) => new KeyOffsets(500, slice, 3));
+  for (const [offset, name] of names.entries()) for (const keys of slices) assert.ok(keys.put(name, offset));
+  assert.is(
+    slices.reduce((sum, { size }) => sum + size, 0),
+    500,
+  );
+  assert.ok(slices.every(({ size }) => size > 100));
+  for (const [offset, name] of names.entries()) {
+    const found = slices.map((keys) => new KeyOffsets(keys.memory).get(name));
+    assert.equal(found.sort(), [OTHER_SLICE, OTHER_SLICE, offset].sort());
+  }
 });
 
 test.run();

@@ -244,15 +244,58 @@ test('it is done again when enough of the log is new, and not before', async () 
   assert.is(await compactLog(written.journal, SHARD, options()), undefined, 'nor after a restart');
 });
 
-test('more keys than there is room for: a shorter front, or none', async () => {
+test('more keys than there is room for are compacted a slice after the other', async () => {
+  for (const keysMax of [4, 9, 40]) {
+    const written = new Written();
+    written.append([
+      ['gone', 'soon'],
+      ['k1', undefined],
+    ]);
+    written.fill(40, 8);
+    const left = written.compacted(written.frontEnd);
+    const report = await compact(written, { keysMax });
+    assert.equal(entriesOf(written.journal), left, `room for ${keysMax}`);
+    assert.is(report.segments, 7);
+    assert.is(report.recordsBefore - report.recordsAfter, written.all.length - left.length);
+    written.disk.kill();
+    written.journal = open(written.disk, 3);
+    assert.equal(entriesOf(written.journal), left, 'and so after a restart');
+  }
+});
+
+test('tombstones go in their time, in whichever slice their key is', async () => {
   const written = new Written();
-  written.fill(20, 6);
+  for (let i = 0; i < 12; i++)
+    written.append([
+      [`t${i}`, 'x'],
+      [`t${i}`, undefined],
+    ]);
+  written.fill(8, written.journal.sealed.length + 4);
+  await compact(written, { keysMax: 4 });
+  const tombstones = (): number => entriesOf(written.journal).filter(({ value }) => value === undefined).length;
+  assert.is(tombstones(), 12);
+  written.fill(8, 2 * written.journal.sealed.length + 8);
+  await compact(written, { keysMax: 4, nowMs: 1_000_000 + DAY_MS });
+  assert.is(tombstones(), 0);
+  const keys = new Set(entriesOf(written.journal).map(({ key }) => key));
+  assert.is(keys.size, 8, 'and everything else is there');
+});
+
+test('what would not fit into one segment stays as it is, and what is before it is compacted', async () => {
+  const written = new Written();
+  written.fill(6, 4);
+  written.fill(2000, 12);
+  const newest = new Map(written.all.map((entry) => [entry.key, entry]));
+  const report = await compact(written, { compactedBytesMax: 2000 });
+  assert.ok(report.segments > 0 && report.segments < 11, `${report.segments}`);
+  assert.ok(written.journal.sealed[0]!.info.size < 4 * SEGMENT_BYTES);
+  assert.equal(new Map(entriesOf(written.journal).map((entry) => [entry.key, entry])), newest);
+  written.disk.kill();
+  written.journal = open(written.disk, 3);
+  assert.equal(new Map(entriesOf(written.journal).map((entry) => [entry.key, entry])), newest);
   const whole = entriesOf(written.journal);
-  const report = await compactLog(written.journal, SHARD, options({ keysMax: 4 }));
-  if (report === undefined) assert.equal(entriesOf(written.journal), whole);
-  const newest = new Map(whole.map((entry) => [entry.key, entry]));
-  const left = new Map(entriesOf(written.journal).map((entry) => [entry.key, entry]));
-  assert.equal(left, newest, 'the last record of each key is there');
+  assert.is((await compact(written, { compactedBytesMax: 500 })).segments, 0);
+  assert.equal(entriesOf(written.journal), whole);
 });
 
 test('whoever reads the front is waited for', async () => {

@@ -1,5 +1,5 @@
 /** Which shards of dedicated logs are compacted by key, and the compaction that is under way: one at a time, in the pool, begun when enough of a log is new. */
-import { COMPACTION_KEYS_MAX, COMPACTION_TOMBSTONE_MS, REWRITE_PAUSE_MS } from '../../base/limits.ts';
+import { COMPACTION_KEYS_MAX, COMPACTION_PAUSE_MS, COMPACTION_TOMBSTONE_MS, REWRITE_PAUSE_MS } from '../../base/limits.ts';
 import { type CompactionRunner, compactLog, type LogCompactionReport } from '../../storage/compaction/log-compaction.ts';
 import type { ShardId } from '../../storage/engine.ts';
 import type { EngineSet } from './engines.ts';
@@ -57,7 +57,8 @@ export class Compactions {
     try {
       const terms = { nowMs, tombstoneMs: COMPACTION_TOMBSTONE_MS, keysMax };
       const report = await compactLog(journal, shard, { ...terms, run, pause, isCancelled });
-      if (report !== undefined) this.#count(report);
+      if (report?.segments === 0) this.#wanted.set(shard, nowMs + COMPACTION_PAUSE_MS);
+      else if (report !== undefined) this.#count(report);
     } catch {
       this.#slots[slot.compactionsFailed]!++;
       if (this.#wanted.has(shard)) this.#wanted.set(shard, nowMs + REWRITE_PAUSE_MS);

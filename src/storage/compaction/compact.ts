@@ -30,7 +30,7 @@ import {
 import { checkBatch } from '../record-batch-check.ts';
 import { RecordCursor } from '../record-cursor.ts';
 import { VarintReader, varintBytes, writeVarint } from '../record-varint.ts';
-import type { KeyOffsets } from './key-offsets.ts';
+import { type KeyOffsets, OTHER_SLICE } from './key-offsets.ts';
 
 export interface Compaction {
   readonly nowMs: number;
@@ -49,7 +49,7 @@ const UNTOUCHED = TRANSACTIONAL | CONTROL;
 /** A varint of a timestamp may grow by this when it is written against another base. */
 const VARINT_BYTES_MAX = 10;
 
-/** Notes the keys of a row of batches. Returns the offset behind the last record that is noted: before the end when the table is full, and the compaction must end there. */
+/** Notes the keys of a row of batches. Returns the offset behind the last record that is noted: before the end when the table is full. */
 export async function indexBatches(keys: KeyOffsets, batches: Uint8Array): Promise<number> {
   const cursor = new RecordCursor();
   let noted = 0;
@@ -68,7 +68,7 @@ export async function indexBatches(keys: KeyOffsets, batches: Uint8Array): Promi
   return noted;
 }
 
-/** The batches without what later records have replaced. `keys` must hold at least the keys of the shard from these batches on. */
+/** The batches without what later records have replaced. `keys` must hold at least the keys of its slice from these batches on. */
 export async function rewriteBatches(keys: KeyOffsets, batches: Uint8Array, compaction: Compaction): Promise<Rewritten> {
   const kept: Uint8Array[] = [];
   let recordsBefore = 0;
@@ -130,10 +130,11 @@ function rewritePlain(
   return { batch: out.subarray(0, end), count };
 }
 
-/** Whether the present record is the last of its key and, if it is a tombstone, not past its time. */
+/** Whether the present record is of another slice of the keys, or the last of its key and, if it is a tombstone, not past its time. */
 function stays(keys: KeyOffsets, cursor: RecordCursor, horizon: number | undefined, nowMs: number): boolean {
   if (cursor.keyStart < 0) return false;
   const last = keys.get(cursor.bytes.subarray(cursor.keyStart, cursor.keyEnd));
+  if (last === OTHER_SLICE) return true;
   if (last !== undefined && last > cursor.offset) return false;
   return cursor.valueStart >= 0 || horizon === undefined || nowMs < horizon;
 }

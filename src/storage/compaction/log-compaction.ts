@@ -1,7 +1,7 @@
 /**
  * Compacts the front of a log of one shard: of each key in its sealed segments the last record stays, and they become one segment, as in front-rewrite.ts. Appends and reads go on meanwhile; offsets stay.
  *
- *   7.seg  8.seg  9.seg  10.seg …            index:  the last offset of each key, a page a job
+ *   7.seg  8.seg  9.seg  10.seg …            index:  the last offset of each key of a slice, a page a job
  *   abab   caab   bcac   ▓▓▓▓                count:  how many batches stay, so that the first lsn is known
  *                                            write:  what stays, into rewrite-9, with lsns that end where 10.seg begins; sync
  *   └─── b c a: 9.seg ──┘ 10.seg …           swap:   renamed over 9.seg; 7 and 8 go
@@ -9,13 +9,15 @@
  * The last sealed segment and the active one are left alone. A crash leaves the log as it was, or compacted: the name is what counts, and recovery removes what is left of the other. The header says that the
  * offsets of the segment have holes. The last batch stays in any case, so that there is none before the next segment.
  *
- * The work on records is done by jobs elsewhere; here pages are read and written, COMPACTION_PAGE_BYTES at a time. Bounds: COMPACTION_FRONT_BYTES_MAX of segments, COMPACTION_KEYS_MAX keys.
+ * The work on records is done by jobs elsewhere; here pages are read and written, COMPACTION_PAGE_BYTES at a time. Bound: COMPACTION_KEYS_MAX keys in memory. More keys are divided into slices by their digests, and
+ * the front is compacted once for each slice. What stays becomes one segment, of COMPACTED_BYTES_MAX and COMPACTED_ENTRIES_MAX at most: the front ends before the segment that would not fit.
  */
 import { join } from 'node:path';
 import { assert } from '../../base/assert.ts';
 import {
+  COMPACTED_BYTES_MAX,
+  COMPACTED_ENTRIES_MAX,
   COMPACTION_DIRTY_MIN,
-  COMPACTION_FRONT_BYTES_MAX,
   COMPACTION_KEYS_MAX,
   COMPACTION_PAGE_BYTES,
 } from '../../base/limits.ts';
@@ -41,10 +43,11 @@ export interface LogCompactionOptions extends Compaction {
   /** The log is not to be touched any more. */
   readonly isCancelled: () => boolean;
   readonly keysMax?: number;
-  readonly frontBytesMax?: number;
+  readonly compactedBytesMax?: number;
 }
 
 export interface LogCompactionReport {
+  /** That have become one; 0: what stays of those that are new would not fit into it. */
   readonly segments: number;
   readonly recordsBefore: number;
   readonly recordsAfter: number;
@@ -58,15 +61,42 @@ interface Page {
   readonly to: number;
 }
 
-/** Undefined: there was nothing to be done, or it has been given up; the log is as it was. Throws what disk and jobs throw. */
+/** Undefined: there was nothing to be done, or it has been given up; the log is as it was, or compacted in part. Throws what disk and jobs throw. */
 export async function compactLog(
   journal: Journal,
   shard: ShardId,
   options: LogCompactionOptions,
 ): Promise<LogCompactionReport | undefined> {
-  const front = worthwhile(journal, options.frontBytesMax ?? COMPACTION_FRONT_BYTES_MAX);
-  if (front.length === 0) return undefined;
-  const work = new LogCompaction(journal, shard, front, options);
+  let front = worthwhile(journal);
+  let all: LogCompactionReport | undefined;
+  let slices = 1;
+  for (let slice = 0; front.length > 0 && slice < slices; ) {
+    const report = await compactFront(journal, shard, front, options, slice, slices);
+    if (report === undefined) return all;
+    if (report === 'too many keys') {
+      slices *= 2;
+      slice = 0;
+      continue;
+    }
+    all = all === undefined ? report : together(all, report);
+    if (report.segments === 0) break;
+    // The next slice is that of the segment that it has become.
+    front = journal.sealed.slice(0, 1);
+    slice++;
+  }
+  return all;
+}
+
+async function compactFront(
+  journal: Journal,
+  shard: ShardId,
+  front: readonly SealedSegment[],
+  options: LogCompactionOptions,
+  slice: number,
+  slices: number,
+): Promise<LogCompactionReport | 'too many keys' | undefined> {
+  const keys = new KeyOffsets(options.keysMax ?? COMPACTION_KEYS_MAX, slice, slices);
+  const work = new LogCompaction(journal, shard, front, options, keys);
   for (const { info } of front) journal.pins.add(info.number);
   try {
     return await work.run();
@@ -75,19 +105,26 @@ export async function compactLog(
   }
 }
 
+function together(one: LogCompactionReport, next: LogCompactionReport): LogCompactionReport {
+  const { segments, recordsBefore, freedBytes } = one;
+  return { segments, recordsBefore, recordsAfter: next.recordsAfter, freedBytes: freedBytes + next.freedBytes };
+}
+
 /** The first segments, if enough of them has been written since they were compacted last. */
-function worthwhile({ sealed }: Journal, bytesMax: number): SealedSegment[] {
-  const front: SealedSegment[] = [];
+function worthwhile({ sealed }: Journal): readonly SealedSegment[] {
+  const front = sealed.slice(0, -1);
+  return isWorthwhile(front) ? front : [];
+}
+
+function isWorthwhile(front: readonly SealedSegment[]): boolean {
   let bytes = 0;
   let dirty = 0;
-  for (const segment of sealed.slice(0, -1)) {
-    const more = segment.info.footerAt - SEGMENT_HEADER_BYTES;
-    if (bytes + more > bytesMax) break;
-    bytes += more;
-    if (segment.info.isCompacted !== true) dirty += more;
-    front.push(segment);
+  for (const { info } of front) {
+    const own = info.footerAt - SEGMENT_HEADER_BYTES;
+    bytes += own;
+    if (info.isCompacted !== true) dirty += own;
   }
-  return dirty > 0 && dirty >= bytes * COMPACTION_DIRTY_MIN ? front : [];
+  return dirty > 0 && dirty >= bytes * COMPACTION_DIRTY_MIN;
 }
 
 class LogCompaction {
@@ -104,25 +141,29 @@ class LogCompaction {
   #position = SEGMENT_HEADER_BYTES;
   #records = { before: 0, after: 0 };
 
-  constructor(journal: Journal, shard: ShardId, front: readonly SealedSegment[], options: LogCompactionOptions) {
+  constructor(
+    journal: Journal,
+    shard: ShardId,
+    front: readonly SealedSegment[],
+    options: LogCompactionOptions,
+    keys: KeyOffsets,
+  ) {
     this.#journal = journal;
     this.#shard = shard;
     this.#pinned = front;
     this.#front = front;
     this.#options = options;
-    this.#keys = new KeyOffsets(options.keysMax ?? COMPACTION_KEYS_MAX);
+    this.#keys = keys;
   }
 
-  async run(): Promise<LogCompactionReport | undefined> {
-    if (!(await this.#index()) || this.#front.length === 0) return undefined;
-    const pages = this.#front.map((segment) => this.#pagesOf(segment));
-    const counts: number[] = [];
-    for (const page of pages.flat()) {
-      const kept = await this.#rewrite(page, page === pages.flat().at(-1));
-      if (kept === undefined) return undefined;
-      counts.push(kept.length);
-    }
-    return this.#write(pages.flat(), counts);
+  async run(): Promise<LogCompactionReport | 'too many keys' | undefined> {
+    const indexed = await this.#index();
+    if (indexed !== 'all') return indexed;
+    const counted = await this.#count();
+    if (counted === undefined) return undefined;
+    const isShorter = this.#front.length < this.#pinned.length;
+    if (isShorter && !isWorthwhile(this.#front)) return { segments: 0, recordsBefore: 0, recordsAfter: 0, freedBytes: 0 };
+    return this.#write(counted.pages, counted.counts);
   }
 
   /** Lets everything go that is held. What has been begun and not swapped goes with it. */
@@ -143,21 +184,52 @@ class LogCompaction {
     return isGone || this.#front.some((segment, i) => sealed[i] !== segment);
   }
 
-  /** Notes the keys of the front, which becomes shorter when they are too many. */
-  async #index(): Promise<boolean> {
-    for (const [i, segment] of this.#front.entries()) {
+  /** Notes the keys of the front. Undefined: given up. */
+  async #index(): Promise<'all' | 'too many keys' | undefined> {
+    for (const segment of this.#front) {
       for (const page of this.#pagesOf(segment)) {
         const batches = await this.#read(page);
-        if (batches === undefined) return false;
+        if (batches === undefined) return undefined;
         const end = lastOffsetOf(batches, lastBatchOf(batches)) + 1;
         const result = await this.#options.run({ do: 'index', keys: this.#keys.memory, batches });
         assert('notedTo' in result, 'a job answers what it was asked');
-        if (result.notedTo >= end) continue;
-        this.#front = this.#front.slice(0, i);
-        return true;
+        if (result.notedTo < end) return 'too many keys';
       }
     }
-    return true;
+    return 'all';
+  }
+
+  /** How many batches of each page stay; the front becomes shorter when what stays of it does not fit into one segment. Undefined: given up. */
+  async #count(): Promise<{ readonly pages: readonly Page[]; readonly counts: readonly number[] } | undefined> {
+    const bytesMax = this.#options.compactedBytesMax ?? COMPACTED_BYTES_MAX;
+    const all = this.#front.map((segment) => this.#pagesOf(segment));
+    const last = all.flat().at(-1);
+    const pages: Page[] = [];
+    const counts: number[] = [];
+    let bytes = 0;
+    let entries = 0;
+    for (const [i, ofSegment] of all.entries()) {
+      const before = pages.length;
+      for (const page of ofSegment) {
+        const kept = await this.#rewrite(page, page === last);
+        if (kept === undefined) return undefined;
+        pages.push(page);
+        counts.push(kept.length);
+        entries += kept.length;
+        bytes += kept.reduce((sum, { length }) => sum + frameBytes(length), FRAME_HEADER_BYTES);
+      }
+      if (bytes <= bytesMax && entries <= COMPACTED_ENTRIES_MAX) continue;
+      this.#front = this.#front.slice(0, i);
+      pages.length = before;
+      counts.length = before;
+      const end = pages.at(-1);
+      if (end === undefined) break;
+      const kept = await this.#rewrite(end, true);
+      if (kept === undefined) return undefined;
+      counts[before - 1] = kept.length;
+      break;
+    }
+    return { pages, counts };
   }
 
   #pagesOf(segment: SealedSegment): Page[] {
