@@ -180,14 +180,20 @@ test('a reactor that dies comes back with the port, the other one serves on, and
 
 test('while a reactor is dead the node is alive but not ready, and its gauges are gone', async () => {
   const { node, http, mqtt } = await serve('--set', 'cluster.name=never-returns');
-  const victim = (await say(mqtt, 'die')).split(' ')[0];
-  await node.logged('reactor died and is started again');
+  // Its answer may go down with it.
+  await say(mqtt, 'die').catch(() => {});
+  const { thread: victim } = await node.logged('reactor died and is started again');
   const ready = await fetch(`${http}/health/ready`);
   assert.is(ready.status, 503);
   assert.match(await ready.text(), `down: ${victim} of 2`);
   assert.is((await fetch(`${http}/health/live`)).status, 200);
   assert.match(await (await fetch(`${http}/metrics`)).text(), /^sluice_runtime_reactors_up 1$/m);
-  assert.match(await (await fetch(`${http}/api/v1/actors`)).text(), `{"thread":${victim},"error":"`);
+  // It does not answer, or its successor does already, which never gets as far as a listener.
+  const { threads } = (await (await fetch(`${http}/api/v1/actors`)).json()) as {
+    threads: { thread: number; error?: string; incarnation?: number; root?: { children: unknown[] } }[];
+  };
+  const { error, incarnation, root } = threads.find(({ thread }) => thread === victim)!;
+  assert.ok(error !== undefined || (incarnation === 1 && root?.children.length === 0), `${error} ${incarnation}`);
   await stop(node);
 });
 
