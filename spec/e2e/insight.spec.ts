@@ -24,7 +24,7 @@ test.before(async () => {
     'alarms.connections': 1,
     'mqtt.connections_max': 400,
     'mqtt.events':
-      'client_connected,client_disconnected,session_subscribed,session_unsubscribed,message_delivered,message_dropped',
+      'client_connected,client_disconnected,session_subscribed,session_unsubscribed,message_delivered,message_acked,message_dropped',
   });
 });
 test.after(async () => {
@@ -94,6 +94,33 @@ test('events: what a client does, as JSON', async () => {
   small.destroy();
   assert.is((await eventOf(watcher, 'client_disconnected', 'small')).reason, 'connection_closed');
   watcher.destroy();
+});
+
+test('events: a message is acknowledged when its client says so, at either QoS, and again on a later connection', async () => {
+  const watcher = await broker.connect();
+  await watcher.subscribe('$events/message_acked');
+  const publisher = await broker.connect();
+  const settings = { clientId: 'acks', cleanStart: false, sessionExpiry: 100 };
+  let client = await broker.connect(settings);
+  await client.subscribe('ack/#', { qos: 2 });
+  publisher.publish('ack/1', 'x', { qos: 1, packetId: 1 });
+  client.send(puback((await client.nextPublish()).messageId!));
+  const first = await eventOf(watcher, 'message_acked', 'acks');
+  assert.equal([first.topic, first.qos, first.reason], ['ack/1', 1, 'success']);
+  publisher.publish('ack/2', 'x', { qos: 2, packetId: 2 });
+  await client.nextPublish();
+  client.destroy();
+  client = await broker.connect(settings);
+  const again = await client.nextPublish();
+  assert.ok(again.dup);
+  client.send(Uint8Array.of(0x50, 3, 0, again.messageId!, 0x97));
+  const refused = await eventOf(watcher, 'message_acked', 'acks');
+  assert.equal([refused.topic, refused.qos, refused.reason], ['ack/2', 2, 'quota_exceeded']);
+  client.send(puback(999));
+  publisher.publish('ack/3', 'x', { qos: 1, packetId: 3 });
+  client.send(puback((await client.nextPublish()).messageId!));
+  assert.is((await eventOf(watcher, 'message_acked', 'acks')).topic, 'ack/3', 'what was never sent has not been acknowledged');
+  for (const each of [client, publisher, watcher]) each.destroy();
 });
 
 test('topic metrics count what their filter matches, over all reactors, and survive a restart', async () => {

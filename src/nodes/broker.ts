@@ -47,6 +47,7 @@ import { ROUTER_PROBE } from '../actors/router/probe.ts';
 import { Publisher } from '../actors/router/publisher.ts';
 import { remoteRuns } from '../actors/router/remote-runs.ts';
 import { Router } from '../actors/router/router.ts';
+import { AckTopics } from '../actors/session/ack-topics.ts';
 import { BufferPool } from '../actors/session/buffer-pool.ts';
 import { announceSessions, whenSubscribed } from '../actors/session/claim.ts';
 import { InboundReader } from '../actors/session/inbound.ts';
@@ -57,6 +58,7 @@ import { PublishWriter } from '../actors/session/publish-writer.ts';
 import { listenerRates } from '../actors/session/rates.ts';
 import { RestorerActor, type RestoreSessions } from '../actors/session/restorer.ts';
 import type { SessionServices } from '../actors/session/services.ts';
+import { TellingReader } from '../actors/session/telling-reader.ts';
 import { TellingWriter } from '../actors/session/telling-writer.ts';
 import { spawnShardKeeper } from '../actors/shard/actor.ts';
 import { DeclaredTopics } from '../actors/shard/declared-topics.ts';
@@ -188,6 +190,12 @@ export function startBroker(
   const told = plugin === null ? [] : pluginEvents(plugin);
   const events =
     extensions.events.length + told.length === 0 ? null : new Events(extensions.events, slots, wallClock, told, plugin);
+  const telling = events?.wants('message_delivered') || events?.wants('message_acked') ? events : null;
+  const acks = telling?.wants('message_acked') ? new AckTopics() : null;
+  const newReader = (bounds: SessionLimits): InboundReader => {
+    const parts = [publisher, router.topics, bounds, slots, wallClock] as const;
+    return acks === null ? new InboundReader(...parts) : new TellingReader(telling!, acks, ...parts);
+  };
   const shares = new ShareTable(system, router, publisher, limits.sharing);
   const flushList = new FlushList(() => system.requestTurn());
   const storage =
@@ -206,8 +214,9 @@ export function startBroker(
     pool: new BufferPool(),
     flushList,
     gauge,
-    reader: new InboundReader(publisher, router.topics, limits, slots, wallClock),
-    writer: events?.wants('message_delivered') ? new TellingWriter(wallClock, events) : new PublishWriter(wallClock),
+    reader: newReader(limits),
+    newReader,
+    writer: telling === null ? new PublishWriter(wallClock) : new TellingWriter(wallClock, telling, acks),
     intake,
     insight,
     events,

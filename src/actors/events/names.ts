@@ -5,6 +5,7 @@ export const EVENT_NAMES = [
   'session_subscribed',
   'session_unsubscribed',
   'message_delivered',
+  'message_acked',
   'message_dropped',
 ] as const;
 export type EventName = (typeof EVENT_NAMES)[number];

@@ -1,6 +1,5 @@
 /** The services of a reactor as the sessions of one listener see them: with the listener's profile and limits, and the readers and writers that follow from these. */
 import { MOUNTPOINT_BYTES_MAX, MQTT_FILTERS_PER_PACKET_MAX, MQTT_PACKET_BYTES_MAX, REFUSAL_MS_MAX } from '../../base/limits.ts';
-import { InboundReader } from '../session/inbound.ts';
 import { listenerRates } from '../session/rates.ts';
 import type { SessionServices } from '../session/services.ts';
 import type { ListenerSettings } from './settings.ts';
@@ -14,7 +13,7 @@ function mountedBytesMax(packetBytesMax: number): number {
 }
 
 export function listenerServices(shared: SessionServices, settings: ListenerSettings): SessionServices {
-  const { system, publisher, router, authenticator, enhanced } = shared;
+  const { system, authenticator, enhanced } = shared;
   const { name, authChain, mountpoint } = settings;
   const limits = { ...shared.limits, ...settings.limits };
   // `MountReader` holds the client to its limit, and what the mount point makes of its packets is longer.
@@ -26,7 +25,7 @@ export function listenerServices(shared: SessionServices, settings: ListenerSett
     rates: listenerRates(limits.rate, system.reactors),
     authenticator: settings.authenticates ? authenticator : undefined,
     enhanced: settings.scram ? enhanced : NO_METHODS,
-    reader: new InboundReader(publisher, router.topics, read, system.slots, () => system.wallClock()),
+    reader: shared.newReader(read),
   };
 }
 

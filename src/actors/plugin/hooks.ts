@@ -4,7 +4,15 @@ import type { Identity } from '../access/messages.ts';
 /** Asked: somebody waits for the answer. */
 export const ASKED_HOOKS = ['onConnect', 'onAuthorize', 'onSubscribe', 'onPublish'] as const;
 /** Told: nobody waits. */
-export const TOLD_HOOKS = ['onConnected', 'onDisconnect', 'onSubscribed', 'onUnsubscribed', 'onDelivered', 'onDropped'] as const;
+export const TOLD_HOOKS = [
+  'onConnected',
+  'onDisconnect',
+  'onSubscribed',
+  'onUnsubscribed',
+  'onDelivered',
+  'onAcked',
+  'onDropped',
+] as const;
 export type AskedHook = (typeof ASKED_HOOKS)[number];
 export type ToldHook = (typeof TOLD_HOOKS)[number];
 

@@ -8,6 +8,7 @@ export const HOOK_OF: Readonly<Record<EventName, ToldHook>> = {
   session_subscribed: 'onSubscribed',
   session_unsubscribed: 'onUnsubscribed',
   message_delivered: 'onDelivered',
+  message_acked: 'onAcked',
   message_dropped: 'onDropped',
 };
 

@@ -511,16 +511,16 @@ export class InboundReader {
       if (form !== SHORT_PUBACK && form !== SHORT_PUBREC && form !== SHORT_PUBREL && form !== SHORT_PUBCOMP) break;
       const packetId = (bytes[next + 2]! << 8) | bytes[next + 3]!;
       if (packetId === 0) throw new MqttError(Reason.PROTOCOL_ERROR, 'acknowledgement of packet id 0');
-      this.#acknowledge(host, client, form >> 12, packetId, Reason.SUCCESS);
+      this.acknowledge(host, client, form >> 12, packetId, Reason.SUCCESS);
       next += ACK_BYTES;
     }
     if (next > at) return next;
     readAck(bytes, at, packetLimit, client.dialect, this.#ack);
-    this.#acknowledge(host, client, bytes[at]! >> 4, this.#ack.packetId, this.#ack.reason);
+    this.acknowledge(host, client, bytes[at]! >> 4, this.#ack.packetId, this.#ack.reason);
     return packetLimit;
   }
 
-  #acknowledge(host: ReaderHost, client: Client, type: number, packetId: number, reason: number): void {
+  protected acknowledge(host: ReaderHost, client: Client, type: number, packetId: number, reason: number): void {
     const machine = host.machine;
     let violated = false;
     switch (type) {

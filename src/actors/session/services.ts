@@ -58,6 +58,8 @@ export interface SessionServices {
   readonly flushList: FlushList;
   readonly gauge: PressureGauge;
   readonly reader: InboundReader;
+  /** Makes a reader that holds clients to other limits. */
+  readonly newReader: (limits: SessionLimits) => InboundReader;
   readonly writer: PublishWriter;
   /** Null: the operator has none. */
   readonly plugin: Plugin | null;
