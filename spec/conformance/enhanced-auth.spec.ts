@@ -168,4 +168,21 @@ const told = (packet: Received): Told => packet as unknown as Told;
   });
 
   test.run();
+
+  test('the file is read again while the node runs: who is new gets in, who is gone does not, and a bad file changes nothing', async () => {
+    const login = async (user: string, password: string): Promise<number> => {
+      const { client, scram, challenge } = await challenged(user, password);
+      client.send(auth(0x18, scram.final(dataOf(challenge))));
+      return answerOf(await client.next('connack'))[0];
+    };
+    const reload = async (): Promise<number> =>
+      (await fetch(`${subject.broker.http}/api/v1/config/reload`, { method: 'POST' })).status;
+    assert.is(await login('carla', 'ink'), 0x87);
+    writeFileSync(file, `${scramLine('anna', 'pencil')}\n${scramLine('carla', 'ink')}\n`);
+    assert.is(await reload(), 200);
+    assert.equal([await login('carla', 'ink'), await login('anna', 'pencil'), await login('bob', 'paper')], [0, 0, 0x87]);
+    writeFileSync(file, 'nonsense\n');
+    assert.is(await reload(), 400);
+    assert.is(await login('carla', 'ink'), 0);
+  });
 }

@@ -38,6 +38,7 @@ export class Broker {
   static async start(
     settings: Readonly<Record<string, string | number | boolean>> = {},
     environment: Readonly<Record<string, string>> = {},
+    configFile?: string,
   ): Promise<Broker> {
     const all = {
       'mqtt.tcp.port': 0,
@@ -48,7 +49,10 @@ export class Broker {
       ...settings,
     };
     const node = new NodeChild(
-      Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`]),
+      [
+        ...(configFile === undefined ? [] : ['--config', configFile]),
+        ...Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`]),
+      ],
       environment,
       NODE,
     );

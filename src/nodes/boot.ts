@@ -29,7 +29,6 @@ import type { ListenAt, TlsKeys } from '../wire/transport.ts';
 import { DOOR_THREAD } from '../wire/wire.ts';
 import { formatAddress, portOf } from './address.ts';
 import { offersScramAnywhere } from './auth/chains.ts';
-import { readScramFile, type ScramUsers } from './auth/scram-file.ts';
 import { bridgeSpecs } from './bridge/bridge-options.ts';
 import type { ConfigSetting, LoadedConfig } from './config/load.ts';
 import { printConfigJson } from './config/print.ts';
@@ -56,6 +55,7 @@ import type { ReactorBoot } from './reactor-boot.ts';
 import type { Ready } from './ready-line.ts';
 import { Reloader, type ReloadReport } from './reloader.ts';
 import { NodeSecurity } from './security/node-security.ts';
+import { sessionLimits } from './session-limits.ts';
 import { type SharedMetadata, untilRetained } from './shared-retained.ts';
 import { type ListenAddress, type ListeningSocket, openListeningSocket } from './sockets/listening-socket.ts';
 import { findUdpPort } from './sockets/udp-port.ts';
@@ -98,7 +98,8 @@ class Boot {
   readonly #options: BootOptions;
   readonly #undos: Undo[] = [];
   readonly #state: NodeState;
-  #scram: ReactorBoot['scram'] = null;
+  /** Null: nobody offers SCRAM. */
+  #scramSecret: Uint8Array | null = null;
   readonly #reactors: number;
   readonly #reloader: Reloader;
   #security: NodeSecurity | undefined;
@@ -128,9 +129,10 @@ class Boot {
     });
   }
 
-  #reloaded(config: Config, schemas: readonly PayloadSchema[]): void {
+  async #reloaded(config: Config, schemas: readonly PayloadSchema[]): Promise<void> {
     this.#options.log.level = config.log.level;
     this.#extensions?.reload(config, schemas);
+    await this.#listeners?.limit(listenerSpecs(config, this.#reactors), sessionLimits(config, this.#reactors));
   }
 
   async run(): Promise<RunningNode> {
@@ -175,9 +177,7 @@ class Boot {
   }
 
   async #startSecurity(): Promise<void> {
-    const { scram_file: file } = this.#options.config.auth;
-    const users: ScramUsers = file === '' ? new Map() : readScramFile(file);
-    if (offersScramAnywhere(this.#options.config)) this.#scram = { users, secret: randomBytes(32) };
+    if (offersScramAnywhere(this.#options.config)) this.#scramSecret = randomBytes(32);
     const security = await NodeSecurity.start(this.#options.config, this.#options.log, this.#metaNodes().length > 0);
     this.#security = security;
     this.#undos.push(() => security.close());
@@ -282,11 +282,11 @@ class Boot {
     const listeners = this.#listeners;
     assert(listeners !== undefined, 'sockets are open before reactors start');
     const bootArguments = (thread: number): ReactorBoot => ({
-      config,
+      config: this.#reloader.config, // a reactor that is started again begins with what holds then
       listeners: listeners.starts(thread),
       counters: listeners.memory,
       declarations: this.#topics?.list(),
-      scram: this.#scram,
+      scram: this.#scramSecret === null ? null : { users: security.scramFile, secret: this.#scramSecret },
       wire: this.#wireBoot(thread),
       metadata: this.#sharedMetadata(),
       security: security.reactorBoot(),

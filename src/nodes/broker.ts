@@ -55,7 +55,7 @@ import type { SessionLimits } from '../actors/session/limits.ts';
 import { FlushList } from '../actors/session/output.ts';
 import { SESSION_PROBE } from '../actors/session/probe.ts';
 import { PublishWriter } from '../actors/session/publish-writer.ts';
-import { listenerRates } from '../actors/session/rates.ts';
+import { ListenerRates } from '../actors/session/rates.ts';
 import { RestorerActor, type RestoreSessions } from '../actors/session/restorer.ts';
 import type { SessionServices } from '../actors/session/services.ts';
 import { TellingReader } from '../actors/session/telling-reader.ts';
@@ -230,7 +230,7 @@ export function startBroker(
     emptying: inboxes === null ? null : new Emptying(thread, inboxes, shares, returns!),
     enhanced: new Map((security.enhanced?.(access) ?? []).map((each) => [each.method, each])),
     replays: storage?.replays ?? null,
-    rates: listenerRates(limits.rate, reactors),
+    rates: new ListenerRates(limits.rate, reactors),
     access,
     authorizer,
   };

@@ -118,9 +118,10 @@ function startRelay(system: ActorSystem, { publisher, shares, gauge }: SessionSe
 /** SCRAM knows the users of its file and the built-in ones. */
 function enhancedMethods(scram: ReactorBoot['scram'], policy: AccessPolicy): EnhancedAuthenticator[] {
   if (scram === null) return [];
+  policy.scramFile = scram.users;
   return [
     new ScramSha256({
-      lookup: (user, then) => then(scramCredentialOf(scram.users, user) ?? policy.scramCredentialOf(user)),
+      lookup: (user, then) => then(scramCredentialOf(policy.scramFile, user) ?? policy.scramCredentialOf(user)),
       nonce: () => randomBytes(18).toString('base64'),
       secret: scram.secret,
     }),

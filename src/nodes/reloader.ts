@@ -6,6 +6,7 @@ import { changeOf, reloadedConfig } from './config/reload.ts';
 import type { Config } from './config/schema.ts';
 import { intakeOptions } from './extensions/intake-options.ts';
 import { readPayloadSchemas } from './extensions/payload-schemas.ts';
+import { listenerSpecs } from './listeners/specs.ts';
 import type { Log } from './log.ts';
 
 export interface ReloadReport {
@@ -17,7 +18,7 @@ export interface ReloadParts {
   /** Reads it again from where it came from; throws when it is bad. */
   readonly read: () => LoadedConfig;
   /** Puts it into force. */
-  readonly apply: (config: Config, schemas: readonly PayloadSchema[]) => void;
+  readonly apply: (config: Config, schemas: readonly PayloadSchema[]) => Promise<void>;
   readonly reloadSecurity: () => Promise<void>;
   readonly log: Log;
 }
@@ -40,12 +41,13 @@ export class Reloader {
     const fresh = read();
     const config = reloadedConfig(this.config, fresh.config);
     intakeOptions(config, 1); // rules that make no sense
+    listenerSpecs(config, 1);
     const schemas = await readPayloadSchemas(config);
     await reloadSecurity();
     const { applied, refused, settings } = changeOf(this.settings, fresh.settings);
     this.config = config;
     this.settings = settings;
-    apply(config, schemas);
+    await apply(config, schemas);
     for (const key of refused) log.warn({ key }, 'a changed key needs a restart, what was before stays');
     if (applied.length > 0) log.info({ keys: applied }, 'changed keys are in force');
     log.info('the files of users and rules were read again');

@@ -42,6 +42,22 @@ test('what holds afterwards is the new value of each key that can change, and th
   );
 });
 
+test('listeners may get other limits and rates; whatever else of them changes keeps the whole list as it was', () => {
+  const load = (table: string) =>
+    loadConfig({ assignments: [`mqtt.listeners=[{name="a",type="tcp",port=1,${table}}]`], environment: {}, file: undefined });
+  const before = load('limits={inflight_max=1}');
+  const change = (table: string) => {
+    const after = load(table);
+    const { applied, refused } = changeOf(before.settings, after.settings);
+    const { listeners } = reloadedConfig(before.config, after.config).mqtt;
+    return { applied, refused, isTaken: JSON.stringify(listeners) === JSON.stringify(after.config.mqtt.listeners) };
+  };
+  const taken = { applied: ['mqtt.listeners'], refused: [], isTaken: true };
+  assert.equal(change('limits={inflight_max=2},rate={client_bytes=5}'), taken);
+  assert.equal(change('proxy_protocol=false'), { applied: [], refused: ['mqtt.listeners'], isTaken: false });
+  assert.equal(change('auth="x",limits={inflight_max=2}'), { applied: [], refused: ['mqtt.listeners'], isTaken: false });
+});
+
 test('a section is not reloadable because another one begins like it', () => {
   assert.ok(isReloadable('mqtt.delayed.bytes_max'));
   assert.not(isReloadable('mqtt.delayed_more'));

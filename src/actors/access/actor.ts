@@ -55,6 +55,9 @@ export class AccessActor implements Actor<AccessMessage> {
       case 'users':
         this.#policy.replaceUsers(message.users);
         break;
+      case 'scram':
+        this.#policy.scramFile = message.users;
+        break;
       case 'user':
         this.#policy.changeUser(message.name, message.user);
         break;

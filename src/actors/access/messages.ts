@@ -74,6 +74,8 @@ export type AccessMessage =
   | { readonly type: 'connected'; readonly clientId: string }
   /** These users replace all. */
   | { readonly type: 'users'; readonly users: readonly (readonly [name: string, user: BuiltinUser])[] }
+  /** These credentials of the SCRAM file, by user name, replace all. */
+  | { readonly type: 'scram'; readonly users: ReadonlyMap<string, string> }
   /** This user is another now; null: it is gone. */
   | { readonly type: 'user'; readonly name: string; readonly user: BuiltinUser | null };
 

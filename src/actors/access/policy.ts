@@ -49,6 +49,8 @@ export class AccessPolicy {
   readonly #tables = new Map<string, RuleTable>();
   readonly #holders = new Set<RightsHolder>();
   readonly #onChange: () => void;
+  /** Credentials of the SCRAM file, as they are stored there, by user name; they come before those of built-in users. */
+  scramFile: ReadonlyMap<string, string> = new Map();
   #bans = new BanTable();
   /** The built-in users, for SCRAM. */
   #users = new Map<string, BuiltinUser>();

@@ -26,8 +26,8 @@ import { Opening, Openings } from './opening.ts';
 import { NO_ORIGIN, type Origin } from './origin.ts';
 import { LISTENER_PROBE } from './probe.ts';
 import { QuicAcceptor, type QuicWhere } from './quic-acceptor.ts';
-import { refusingServices } from './services.ts';
-import type { ListenerSettings, ListenTarget } from './settings.ts';
+import { ListenerTerms, refusingServices } from './services.ts';
+import type { ChangedListener, ListenerSettings, ListenTarget } from './settings.ts';
 import type { SharedReads } from './shared-reads.ts';
 import { hasHandle } from './stream-internals.ts';
 import { WebSocketTransport } from './websocket-transport.ts';
@@ -63,7 +63,9 @@ export class ListenerActor implements Actor<ListenersMessage> {
   readonly #needsOpening: boolean;
   /** Connections that have been ended and not closed yet, by the key of the timer that will. */
   readonly #lingering = new Map<number, Ended>();
-  readonly #refusing: Readonly<Record<'too many' | 'too fast', SessionServices>>;
+  #refusing: Readonly<Record<'too many' | 'too fast', SessionServices>>;
+  readonly #terms: ListenerTerms;
+  #settings: ListenerSettings;
   #lastTimerKey = TIMER_SWEEP;
   #refusals = 0;
   #isSweeping = false;
@@ -80,10 +82,9 @@ export class ListenerActor implements Actor<ListenersMessage> {
       opened: (opening) => this.#ctx.io(IO_OPENED, opening),
       failed: (opening, why) => this.#ctx.io(IO_FAILED, { opening, why }),
     });
-    this.#refusing = {
-      'too many': refusingServices(services, Reason.QUOTA_EXCEEDED),
-      'too fast': refusingServices(services, Reason.CONNECTION_RATE_EXCEEDED),
-    };
+    this.#settings = settings;
+    this.#terms = new ListenerTerms(services);
+    this.#refusing = refusing(services);
   }
 
   started(ctx: Context): void {
@@ -106,6 +107,10 @@ export class ListenerActor implements Actor<ListenersMessage> {
         break;
       case 'renew':
         reply(this.#renew(message.tls));
+        break;
+      case 'limit':
+        this.#limit(message.to);
+        reply('');
         break;
     }
   }
@@ -214,6 +219,16 @@ export class ListenerActor implements Actor<ListenersMessage> {
     }
   }
 
+  /** Sessions take bounds and rates at once; what is settled at CONNECT is for those who come from now on. */
+  #limit(to: ChangedListener): void {
+    this.#settings = { ...this.#settings, ...to };
+    this.#terms.change(to);
+    this.#refusing = refusing(this.#terms.current);
+    this.#intake.change(to.intake);
+    for (const session of this.#ctx.children()) this.#ctx.tell(session as ActorRef<SessionMessage>, { type: 'rates' });
+    this.#serveWaiting();
+  }
+
   // ── Connections ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #accepted(socket: net.Socket): void {
@@ -229,7 +244,8 @@ export class ListenerActor implements Actor<ListenersMessage> {
   }
 
   #acceptedStream({ stream, address }: { stream: Duplex; address: string }): void {
-    const { services, reads } = this.#tools;
+    const { reads } = this.#tools;
+    const { current: services } = this.#terms;
     services.system.slots[slot.accepted]! += 1;
     this.#countUp(COUNTER.accepted);
     if (!this.#intake.admits(this.#ctx.now())) {
@@ -243,7 +259,7 @@ export class ListenerActor implements Actor<ListenersMessage> {
 
   #enter(socket: net.Socket, deadline: number): void {
     if (this.#needsOpening) this.#open(new Opening(socket, null, deadline));
-    else this.#spawn(this.#tools.services, this.#transport(socket, this.#origin(), this.#left));
+    else this.#spawn(this.#terms.current, this.#transport(socket, this.#origin(), this.#left));
   }
 
   #open(opening: Opening): void {
@@ -252,7 +268,7 @@ export class ListenerActor implements Actor<ListenersMessage> {
   }
 
   #deadline(): number {
-    return this.#ctx.now() + this.#tools.settings.intake.handshakeTimeoutMs;
+    return this.#ctx.now() + this.#settings.intake.handshakeTimeoutMs;
   }
 
   #refuse(socket: net.Socket, verdict: 'too many' | 'too fast'): void {
@@ -273,7 +289,7 @@ export class ListenerActor implements Actor<ListenersMessage> {
       const { socket, refusing } = opening;
       return this.#transport(socket, opening.takeOrigin(), refusing === null ? this.#left : this.#refusalLeft);
     };
-    this.#begin(opening.refusing ?? this.#tools.services, open);
+    this.#begin(opening.refusing ?? this.#terms.current, open);
   }
 
   #spawn(services: SessionServices, transport: Transport): void {
@@ -294,7 +310,7 @@ export class ListenerActor implements Actor<ListenersMessage> {
 
   /** With what lies between the connection's bytes and the session's packets. */
   #layered(transport: Transport): Transport {
-    const { upgrade, mountpoint, limits } = this.#tools.settings;
+    const { upgrade, mountpoint, limits } = this.#settings;
     const framed = upgrade === undefined ? transport : new WebSocketTransport(transport);
     return mountpoint === '' ? framed : new MountedTransport(framed, mountpoint, limits.packetBytesMax);
   }
@@ -369,6 +385,13 @@ export class ListenerActor implements Actor<ListenersMessage> {
   #countUp(field: CounterField): void {
     this.#tools.counters.add(this.#tools.row, field, this.#tools.services.system.thread, 1);
   }
+}
+
+function refusing(services: SessionServices): Readonly<Record<'too many' | 'too fast', SessionServices>> {
+  return {
+    'too many': refusingServices(services, Reason.QUOTA_EXCEEDED),
+    'too fast': refusingServices(services, Reason.CONNECTION_RATE_EXCEEDED),
+  };
 }
 
 const UNIX_ORIGIN: Origin = { ...NO_ORIGIN, address: 'unix' };

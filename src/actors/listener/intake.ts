@@ -21,12 +21,12 @@ export interface Waiting {
 export type Verdict = 'enters' | 'waits' | 'too many' | 'too fast';
 
 export class Intake {
-  readonly #settings: IntakeSettings;
+  #settings: IntakeSettings;
   readonly #counters: ListenerCounters;
   readonly #row: number;
   readonly #reactor: number;
   /** Null: there is no limit. */
-  readonly #bucket: TokenBucket | null;
+  #bucket: TokenBucket | null;
   readonly #waiting: Waiting[] = [];
 
   constructor(settings: IntakeSettings, counters: ListenerCounters, row: number, reactor: number) {
@@ -34,8 +34,13 @@ export class Intake {
     this.#counters = counters;
     this.#row = row;
     this.#reactor = reactor;
-    const { ratePerSecond } = settings;
-    this.#bucket = ratePerSecond === 0 ? null : new TokenBucket(ratePerSecond, Math.max(ratePerSecond, 1));
+    this.#bucket = bucketOf(settings);
+  }
+
+  /** Who is in stays, and who waits keeps the deadline that it has. */
+  change(settings: IntakeSettings): void {
+    if (settings.ratePerSecond !== this.#settings.ratePerSecond) this.#bucket = bucketOf(settings);
+    this.#settings = settings;
   }
 
   get waiting(): number {
@@ -92,4 +97,8 @@ export class Intake {
     this.#bucket.spend(1, now);
     return true;
   }
+}
+
+function bucketOf({ ratePerSecond }: IntakeSettings): TokenBucket | null {
+  return ratePerSecond === 0 ? null : new TokenBucket(ratePerSecond, Math.max(ratePerSecond, 1));
 }

@@ -1,8 +1,9 @@
 /** The services of a reactor as the sessions of one listener see them: with the listener's profile and limits, and the readers and writers that follow from these. */
 import { MOUNTPOINT_BYTES_MAX, MQTT_FILTERS_PER_PACKET_MAX, MQTT_PACKET_BYTES_MAX, REFUSAL_MS_MAX } from '../../base/limits.ts';
-import { listenerRates } from '../session/rates.ts';
+import { changeBounds, type SessionLimits } from '../session/limits.ts';
+import { ListenerRates } from '../session/rates.ts';
 import type { SessionServices } from '../session/services.ts';
-import type { ListenerSettings } from './settings.ts';
+import type { ChangedListener, ListenerSettings } from './settings.ts';
 
 const NO_METHODS: SessionServices['enhanced'] = new Map();
 
@@ -22,11 +23,36 @@ export function listenerServices(shared: SessionServices, settings: ListenerSett
     ...shared,
     listener: { name, authChain, mountpoint },
     limits,
-    rates: listenerRates(limits.rate, system.reactors),
+    rates: new ListenerRates(limits.rate, system.reactors),
     authenticator: settings.authenticates ? authenticator : undefined,
     enhanced: settings.scram ? enhanced : NO_METHODS,
     reader: shared.newReader(read),
   };
+}
+
+/**
+ * The services of a listener through changes of its limits. What a client has been told at CONNECT holds as long as it is connected, so a change makes new services, for those who connect from then on;
+ * bounds that clients are told nothing of change for all sessions, in place. Rates are the listener's and go on with it.
+ */
+export class ListenerTerms {
+  current: SessionServices;
+  /** Of sessions that are still there. */
+  #former: WeakRef<SessionLimits>[] = [];
+
+  constructor(first: SessionServices) {
+    this.current = first;
+  }
+
+  change({ limits: changed }: ChangedListener): void {
+    const before = this.current;
+    const limits = { ...before.limits, ...changed };
+    before.rates?.change(limits.rate);
+    this.#former = [...this.#former.filter((each) => each.deref() !== undefined), new WeakRef(before.limits)];
+    for (const each of this.#former) changeBounds(each.deref() ?? limits, limits);
+    const isMounted = before.listener.mountpoint !== '';
+    const read = isMounted ? { ...limits, packetBytesMax: mountedBytesMax(limits.packetBytesMax) } : limits;
+    this.current = { ...before, limits, reader: before.newReader(read) };
+  }
 }
 
 /** For connections that are only let in to be told `reason`. */

@@ -23,6 +23,9 @@ export interface ListenerSettings extends ListenerProfile {
   readonly tls: TlsSettings | undefined;
 }
 
+/** What of a listener can change while it listens. */
+export type ChangedListener = Pick<ListenerSettings, 'limits' | 'intake'>;
+
 export interface IntakeSettings {
   /** Connections of this listener, over all reactors. */
   readonly connectionsMax: number;

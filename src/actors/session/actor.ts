@@ -35,7 +35,7 @@ import type { SessionMessage, SessionState } from './messages.ts';
 import { Orphan } from './orphan.ts';
 import { Persistence } from './persistence.ts';
 import { SESSION_PROBE } from './probe.ts';
-import { awaitPermission, awaitSessions, awaitVerdicts, read, readAgain } from './reading.ts';
+import { awaitPermission, awaitSessions, awaitVerdicts, ratesChanged, read, readAgain } from './reading.ts';
 import { restore, revive } from './revival.ts';
 import { Session, TIMER } from './session.ts';
 import { release, returnShared } from './shared-work.ts';
@@ -82,6 +82,9 @@ export class SessionActor extends Session implements Actor<SessionMessage> {
         break;
       case 'disconnect':
         disconnect(this, message.reason);
+        break;
+      case 'rates':
+        if (this.state === 'online') ratesChanged(this);
         break;
       case 'kick':
         if (message.discard) this.expirySeconds = 0;

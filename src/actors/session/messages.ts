@@ -22,6 +22,8 @@ export type SessionMessage =
   | { readonly type: 'disconnect'; readonly reason: number }
   /** The same by an operator; `discard`: the session ends as well. */
   | { readonly type: 'kick'; readonly discard: boolean }
+  /** The rates of its listener have changed. */
+  | { readonly type: 'rates' }
   /** Ask; answered with a `ClientView`, or a `ClientDetails`. */
   | { readonly type: 'describe'; readonly subscriptions: boolean }
   /** Asks on behalf of the client; answered with the reason codes when it is in force. */

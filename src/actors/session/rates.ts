@@ -12,25 +12,28 @@ export interface RateLimits {
   readonly listenerBytes: number;
 }
 
-/** Null when nothing is limited: then nothing is measured either. */
-export function listenerRates(limits: RateLimits | undefined, reactors: number): ListenerRates | null {
-  const isLimited = limits !== undefined && Object.values(limits).some((perSecond) => perSecond > 0);
-  return isLimited ? new ListenerRates(limits, reactors) : null;
-}
+const UNLIMITED: RateLimits = { clientMessages: 0, clientBytes: 0, listenerMessages: 0, listenerBytes: 0 };
 
-/** The rates of one listener on one reactor. */
+/** The rates of one listener on one reactor, for as long as it is there: they may change. */
 export class ListenerRates {
-  readonly #limits: RateLimits;
-  readonly #messages: TokenBucket | null;
-  readonly #bytes: TokenBucket | null;
+  readonly #reactors: number;
+  #limits: RateLimits = UNLIMITED;
+  #messages: TokenBucket | null = null;
+  #bytes: TokenBucket | null = null;
 
-  constructor(limits: RateLimits, reactors: number) {
-    this.#limits = limits;
-    this.#messages = bucket(limits.listenerMessages / reactors);
-    this.#bytes = bucket(limits.listenerBytes / reactors);
+  constructor(limits: RateLimits | undefined, reactors: number) {
+    this.#reactors = reactors;
+    this.change(limits);
   }
 
-  /** What a client's reads are measured by; null: nothing limits them. */
+  /** For clients that ask from now on; those that are there ask again. */
+  change(limits: RateLimits = UNLIMITED): void {
+    this.#limits = limits;
+    this.#messages = bucket(limits.listenerMessages / this.#reactors);
+    this.#bytes = bucket(limits.listenerBytes / this.#reactors);
+  }
+
+  /** What a client's reads are measured by; null: nothing limits them, and nothing is measured. */
   forClient(): ClientRates | null {
     const { clientMessages, clientBytes } = this.#limits;
     const [messages, bytes] = [bucket(clientMessages), bucket(clientBytes)];

@@ -71,17 +71,24 @@ function publishedHere(session: Session): number {
 
 /** The client is ahead of its rate, or of its listener's. */
 function waitFor(session: Session, client: Client, waitMs: number): void {
-  session.hasty = client;
   client.hold();
-  session.ctx.startTimer(Math.min(waitMs, TIMER_MS_MAX), TIMER.rate);
+  session.hasty = { client, timer: session.ctx.startTimer(Math.min(waitMs, TIMER_MS_MAX), TIMER.rate) };
 }
 
 export function readAgain(session: Session): void {
-  const client = session.hasty;
+  const client = session.hasty?.client;
   session.hasty = null;
-  if (client === null || client !== session.client) return;
+  if (client === undefined || client !== session.client) return;
   client.unhold();
   readOn(session, client);
+}
+
+/** What the client owes by the former rates is forgotten with them. */
+export function ratesChanged(session: Session): void {
+  session.rates = session.services.rates?.forClient() ?? null;
+  if (session.hasty === null) return;
+  session.ctx.cancelTimer(session.hasty.timer);
+  readAgain(session);
 }
 
 /** Reads what came while nothing was read. */

@@ -83,8 +83,8 @@ export abstract class Session
   isDeciding = false;
   /** Null: nothing limits how fast the client sends. */
   rates: ClientRates | null = null;
-  /** The client that is not read for as long as it is ahead of its rate. */
-  hasty: Client | null = null;
+  /** The client that is not read for as long as it is ahead of its rate, and until when. */
+  hasty: { readonly client: Client; readonly timer: TimerHandle } | null = null;
   expirySeconds = 0;
   connectTimer: TimerHandle | null = null;
   /** Somebody claimed the client id while this session was still claiming it itself. */

@@ -11,6 +11,28 @@ const RELOADABLE: readonly string[] = [
   'mqtt.exclusive_available',
   'mqtt.delayed.',
   'mqtt.payload_schemas',
+  'mqtt.connections_max',
+  'mqtt.handshakes_max',
+  'mqtt.handshake_timeout_ms',
+  'mqtt.connect_timeout_ms',
+  'mqtt.max_packet_bytes',
+  'mqtt.inflight_max',
+  'mqtt.keep_alive_max_s',
+  'mqtt.session_expiry_max_s',
+  'mqtt.subscriptions_max',
+  'mqtt.qos_max',
+  'mqtt.wildcards_available',
+  'mqtt.subscription_ids_available',
+  'mqtt.topic_aliases_out_max',
+  'mqtt.payload_format_check',
+  'mqtt.response_information',
+  'mqtt.client_id.',
+  'mqtt.redirect.',
+  'mqtt.queue.',
+  'mqtt.output.',
+  'mqtt.rate.',
+  'mqtt.shared.available',
+  'mqtt.retained.available',
   'mqtt.retained.message_bytes_max',
   'mqtt.retained.expiry_s',
   'mqtt.sys_interval_s',
@@ -25,26 +47,40 @@ export interface ConfigChange {
   readonly settings: readonly ConfigSetting[];
 }
 
+/** Of a listener's table, what can change while it listens. */
+const LISTENER_RELOADABLE: readonly string[] = ['limits', 'rate'];
+
 export function isReloadable(path: string): boolean {
   return RELOADABLE.some((each) => path === each || (each.endsWith('.') && path.startsWith(each)));
 }
 
+/** `isReloadable`, or a list of the same listeners with other limits. */
+function mayBecome(path: string, before: unknown, after: unknown): boolean {
+  if (path !== 'mqtt.listeners') return isReloadable(path);
+  return JSON.stringify(before, withoutLimits) === JSON.stringify(after, withoutLimits);
+}
+
+function withoutLimits(key: string, value: unknown): unknown {
+  return LISTENER_RELOADABLE.includes(key) ? undefined : value;
+}
+
 /** Both lists are in the order of the schema. */
 export function changeOf(before: readonly ConfigSetting[], after: readonly ConfigSetting[]): ConfigChange {
-  const changed = after.filter(({ value }, index) => JSON.stringify(value) !== JSON.stringify(before[index]!.value));
+  const taken = after.map(({ key, value }, index) => mayBecome(key.path, before[index]!.value, value));
+  const isChanged = (index: number): boolean => JSON.stringify(after[index]!.value) !== JSON.stringify(before[index]!.value);
   const pathsOf = (wanted: boolean): string[] =>
-    changed.filter(({ key }) => isReloadable(key.path) === wanted).map(({ key }) => key.path);
+    after.flatMap(({ key }, index) => (isChanged(index) && taken[index] === wanted ? [key.path] : []));
   return {
     applied: pathsOf(true),
     refused: pathsOf(false),
-    settings: after.map((setting, index) => (isReloadable(setting.key.path) ? setting : before[index]!)),
+    settings: after.map((setting, index) => (taken[index] ? setting : before[index]!)),
   };
 }
 
 /** `before` with the values of `after` where they can change. */
 export function reloadedConfig(before: Config, after: Config): Config {
   const merge = (old: unknown, fresh: unknown, path: string): unknown => {
-    if (isReloadable(path)) return fresh;
+    if (mayBecome(path, old, fresh)) return fresh;
     if (typeof old !== 'object' || old === null || Array.isArray(old)) return old;
     const section = fresh as Record<string, unknown>;
     return Object.fromEntries(

@@ -4,8 +4,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { allocateCounters, COUNTER, ListenerCounters } from '../../actors/listener/counters.ts';
-import type { ListenerReply, ListenersMessage } from '../../actors/listener/messages.ts';
+import type { BoundsMessage, ListenerReply, ListenersMessage } from '../../actors/listener/messages.ts';
 import type { ListenerStart, TlsSettings } from '../../actors/listener/settings.ts';
+import type { SessionBounds } from '../../actors/session/limits.ts';
 import { WELL_KNOWN } from '../../actors/well-known.ts';
 import { SluiceError } from '../../base/errors.ts';
 import { wellKnownRef } from '../../runtime/ref.ts';
@@ -38,7 +39,8 @@ const TICKET_KEYS_BYTES = 48;
 const CHANGE_MS_MAX = 6000;
 
 interface Managed {
-  readonly spec: ListenerSpec;
+  /** Its limits change when the configuration is read again. */
+  spec: ListenerSpec;
   readonly row: number;
   /** The port that was picked is kept when the listener is stopped and started. */
   bind: Bind;
@@ -141,6 +143,22 @@ export class ListenerManager {
     this.#log.info({ listener: name, disconnect }, 'listener accepts no more');
   }
 
+  /** Other limits and rates for the listeners, by name, and for sessions that have come by none. Resolves when all reactors have them in force. */
+  async limit(specs: readonly ListenerSpec[], bounds: SessionBounds): Promise<void> {
+    for (const listener of this.#listeners) {
+      const { limits, intake } = specs.find(({ settings }) => settings.name === listener.spec.settings.name)!.settings;
+      listener.spec = { ...listener.spec, settings: { ...listener.spec.settings, limits, intake } };
+    }
+    const system = this.#system;
+    if (system === undefined) return;
+    const everywhere = Array.from({ length: this.#reactors }, (_, i) => i + 1);
+    await this.#ask(system, everywhere, () => ({ type: 'bounds', bounds }));
+    for (const listener of this.#listeners) {
+      const { name, limits, intake } = listener.spec.settings;
+      await this.#tellAll(listener, () => ({ type: 'limit', name, to: { limits, intake } }));
+    }
+  }
+
   /** Reads all certificates again. When one is bad its listener keeps what it has, the others are renewed, and the first error is thrown at the end. */
   async renew(): Promise<void> {
     const errors: unknown[] = [];
@@ -225,9 +243,12 @@ export class ListenerManager {
   /** All reactors that are up do it; one that comes up later has it from its boot. */
   async #tellAll(listener: Managed, message: () => ListenersMessage): Promise<void> {
     const system = this.#system;
-    if (system === undefined) return;
+    if (system !== undefined) await this.#ask(system, this.#threadsOf(listener), message);
+  }
+
+  async #ask(system: ActorSystem, threads: readonly number[], message: () => ListenersMessage | BoundsMessage): Promise<void> {
     const replies = await Promise.allSettled(
-      this.#threadsOf(listener).map((thread) =>
+      threads.map((thread) =>
         system.ask<ListenerReply>(wellKnownRef(system.node, thread, WELL_KNOWN.listener), message(), CHANGE_MS_MAX),
       ),
     );

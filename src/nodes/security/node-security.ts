@@ -37,6 +37,7 @@ import { HttpLink } from '../auth/links/http.ts';
 import { AnonymousLink, DenyLink, TlsLink } from '../auth/links/identity.ts';
 import { UserStoreLink } from '../auth/links/user-store.ts';
 import { PasswordPool } from '../auth/password-pool.ts';
+import { readScramFile, type ScramUsers } from '../auth/scram-file.ts';
 import { BackEnds } from '../backends/back-ends.ts';
 import { type Drivers, loadDrivers, type StoreName } from '../backends/drivers.ts';
 import type { Config } from '../config/schema.ts';
@@ -71,6 +72,8 @@ export class NodeSecurity {
   readonly #guard: AdminGuard;
   readonly #store: DocumentStore;
   #fileRules: readonly Rule[];
+  /** Credentials of `auth.scram_file`. */
+  scramFile: ScramUsers;
   #system: ActorSystem | undefined;
   /** There when sources have to be asked. */
   #authorizer: BackEndAuthorizer | undefined;
@@ -89,6 +92,7 @@ export class NodeSecurity {
     const store = new FileDocumentStore(config.node.data);
     this.#store = store;
     this.#fileRules = this.#readRules();
+    this.scramFile = readScramUsers(config);
     this.#pool = new PasswordPool({ threads: PASSWORD_THREADS, logN: config.auth.scrypt_log_n });
     this.#guard = new AdminGuard(config, this.#pool);
     this.users = new UserDirectory(store, this.#pool, (changes) => this.#usersChanged(changes), isShared);
@@ -201,9 +205,12 @@ export class NodeSecurity {
   /** Reads the files again: throws, and keeps what was, when one is bad. */
   async reload(): Promise<void> {
     const rules = this.#readRules();
+    const scramFile = readScramUsers(this.#config);
     for (const link of this.#links) if (link instanceof FileLink) link.reload();
     this.#fileRules = rules;
+    this.scramFile = scramFile;
     await this.#broadcast({ type: 'rules', source: 'file', rules });
+    await this.#broadcast({ type: 'scram', users: scramFile });
   }
 
   async close(): Promise<void> {
@@ -276,6 +283,7 @@ export class NodeSecurity {
       { type: 'rules', source: 'file', rules: this.#fileRules },
       { type: 'rules', source: 'builtin', rules: this.rules.rules },
       { type: 'bans', bans: this.bans.bans },
+      { type: 'scram', users: this.scramFile },
       { type: 'users', users: [...this.#scramUsers] },
     ];
   }
@@ -300,4 +308,8 @@ export class NodeSecurity {
       }
     }
   }
+}
+
+function readScramUsers({ auth }: Config): ScramUsers {
+  return auth.scram_file === '' ? new Map() : readScramFile(auth.scram_file);
 }
