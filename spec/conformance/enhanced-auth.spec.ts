@@ -167,8 +167,6 @@ const told = (packet: Received): Told => packet as unknown as Told;
     assert.is(await byOther.reasonOfEnd(), 0x82);
   });
 
-  test.run();
-
   test('the file is read again while the node runs: who is new gets in, who is gone does not, and a bad file changes nothing', async () => {
     const login = async (user: string, password: string): Promise<number> => {
       const { client, scram, challenge } = await challenged(user, password);
@@ -185,4 +183,6 @@ const told = (packet: Received): Told => packet as unknown as Told;
     assert.is(await reload(), 400);
     assert.is(await login('carla', 'ink'), 0);
   });
+
+  test.run();
 }

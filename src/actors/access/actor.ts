@@ -56,7 +56,7 @@ export class AccessActor implements Actor<AccessMessage> {
         this.#policy.replaceUsers(message.users);
         break;
       case 'scram':
-        this.#policy.scramFile = message.users;
+        this.#policy.scramFile = new Map(message.users);
         break;
       case 'user':
         this.#policy.changeUser(message.name, message.user);

@@ -75,7 +75,7 @@ export type AccessMessage =
   /** These users replace all. */
   | { readonly type: 'users'; readonly users: readonly (readonly [name: string, user: BuiltinUser])[] }
   /** These credentials of the SCRAM file, by user name, replace all. */
-  | { readonly type: 'scram'; readonly users: ReadonlyMap<string, string> }
+  | { readonly type: 'scram'; readonly users: readonly (readonly [name: string, credential: string])[] }
   /** This user is another now; null: it is gone. */
   | { readonly type: 'user'; readonly name: string; readonly user: BuiltinUser | null };
 

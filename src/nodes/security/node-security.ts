@@ -210,7 +210,7 @@ export class NodeSecurity {
     this.#fileRules = rules;
     this.scramFile = scramFile;
     await this.#broadcast({ type: 'rules', source: 'file', rules });
-    await this.#broadcast({ type: 'scram', users: scramFile });
+    await this.#broadcast({ type: 'scram', users: [...scramFile] });
   }
 
   async close(): Promise<void> {
@@ -283,7 +283,7 @@ export class NodeSecurity {
       { type: 'rules', source: 'file', rules: this.#fileRules },
       { type: 'rules', source: 'builtin', rules: this.rules.rules },
       { type: 'bans', bans: this.bans.bans },
-      { type: 'scram', users: this.scramFile },
+      { type: 'scram', users: [...this.scramFile] },
       { type: 'users', users: [...this.#scramUsers] },
     ];
   }
