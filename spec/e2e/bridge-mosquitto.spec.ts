@@ -1,5 +1,8 @@
 // Bridges to mosquitto, if it is installed.
 import { execFileSync, spawn } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { freePort } from '../../bench/targets/broker-process.ts';
@@ -72,6 +75,49 @@ else {
       }
     });
   }
+}
+
+if (peer !== undefined) {
+  test('mosquitto bridges to a node: both ways, at every QoS, with RETAIN, and nothing goes round', async () => {
+    const node = await start('from-mosquitto', { 'storage.enabled': 'false' });
+    const port = await freePort();
+    const file = join(tmpdir(), `sluice-from-mosquitto-${port}.conf`);
+    const lines = [`listener ${port} 127.0.0.1`, 'allow_anonymous true', 'connection node', `address 127.0.0.1:${node.port}`];
+    writeFileSync(file, [...lines, 'topic m/# both 2 "" r/', 'restart_timeout 1', 'cleansession false', ''].join('\n'));
+    const child = spawn(peer, ['-c', file], { stdio: 'ignore' });
+    try {
+      const near = await node.connect();
+      await near.subscribe('r/m/#', { qos: 2 });
+      await near.subscribe('$SYS/broker/connection/#', { qos: 0 });
+      assert.match(await take(near), /^\$SYS\/broker\/connection\/.+\/state 1 /, 'it says itself that it is there');
+      const far = await RawClient.connect(port, { clientId: 'far', level: 4 });
+      await far.subscribe('m/#', { qos: 2 });
+      const [writer, farWriter] = [await node.connect(), await RawClient.connect(port, { clientId: 'far writer', level: 4 })];
+      for (const qos of [0, 1, 2] as const) {
+        await give(farWriter, 'm/in', `x${qos}`, qos);
+        assert.equal(await Promise.all([take(near), take(far)]), [`r/m/in x${qos} ${qos}`, `m/in x${qos} ${qos}`]);
+        await give(writer, 'r/m/out', `y${qos}`, qos);
+        assert.equal(await Promise.all([take(near), take(far)]), [`r/m/out y${qos} ${qos}`, `m/out y${qos} ${qos}`]);
+      }
+      writer.publish('r/m/kept', 'z', { qos: 1, packetId: 7, retain: true });
+      assert.is(await take(far), 'm/kept z 1');
+      await give(farWriter, 'm/mark', 'end', 1);
+      while ((await take(near)) !== 'r/m/mark end 1') {}
+      while ((await take(far)) !== 'm/mark end 1') {}
+      const late = await RawClient.connect(port, { clientId: 'late', level: 4 });
+      await late.subscribe('m/kept');
+      const kept = await late.nextPublish();
+      assert.equal([String(kept.payload), kept.retain], ['z', true], 'RETAIN came as it was published');
+      const echoes = [...(await near.settled()), ...(await far.settled())].filter(({ cmd }) => cmd === 'publish');
+      assert.equal(echoes, []);
+      for (const client of [near, far, writer, farWriter, late]) client.destroy();
+      child.kill('SIGTERM');
+      await end(node);
+    } finally {
+      child.kill('SIGKILL');
+      rmSync(file);
+    }
+  });
 }
 
 test.run();

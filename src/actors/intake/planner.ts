@@ -10,8 +10,8 @@ import { DELAYED_PREFIX, parseDelayedTopic } from './delayed-topic.ts';
 import { type RewriteHolder, TopicPlan, type TopicPlanner } from './plan.ts';
 import type { Rewriter } from './rewrite.ts';
 
-/** What the server says about itself: nobody else may. */
-const OWN_TOPICS = /^\$(?:SYS|events)(?:\/|$)/;
+/** What the server says about itself: nobody else may. But bridges of other brokers say here whether they are connected. */
+const OWN_TOPICS = /^\$(?:SYS(?!\/broker\/connection\/[^/]*\/state$)|events)(?:\/|$)/;
 
 export interface PlannerOptions {
   readonly topics: TopicTable;

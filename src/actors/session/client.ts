@@ -46,6 +46,8 @@ export class Client extends Output implements WriterTarget {
   receipts: Receipts | null = null;
   /** What the plugin has said of the messages that are read next; null when nothing. */
   verdicts: PublishVerdict[] | null = null;
+  /** It is a bridge of 3.x. */
+  isBridge = false;
   /** As in CONNECT: 3, 4 or 5. */
   level = 0;
   /** Milliseconds since the epoch. */

@@ -7,7 +7,7 @@ import { encodeAuth, encodeConnack } from '../../wire/mqtt/control-encoder.ts';
 import type { ConnectPacket } from '../../wire/mqtt/packets.ts';
 import { Reason, reasonName } from '../../wire/mqtt/reason-codes.ts';
 import { Admission, type Former, newClientId } from './admission.ts';
-import { greetBridge } from './bridge-greeting.ts';
+import { greetBridge } from './bridge-clients.ts';
 import { Challenge } from './challenge.ts';
 import type { Client } from './client.ts';
 import { connectionInfo } from './connection.ts';
@@ -28,6 +28,7 @@ export function connect(session: Session, connect: ConnectPacket): void {
   const client = session.client!;
   client.dialect = connect.dialect;
   client.level = connect.level;
+  client.isBridge = connect.isBridge === true;
   if (session.services.refusal !== undefined) return refused(session, session.services.refusal);
   if (connect.clientId.startsWith(OWN_CLIENTS) && session.services.isOwn !== true)
     return refused(session, Reason.CLIENT_IDENTIFIER_NOT_VALID, 'it is an id of the node itself');

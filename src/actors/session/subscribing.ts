@@ -3,6 +3,7 @@ import type { ReplyTo } from '../../runtime/actor.ts';
 import { type Diagnostics, encodeSuback, encodeUnsuback } from '../../wire/mqtt/control-encoder.ts';
 import type { SubscribeEntry, SubscribePacket, UnsubscribePacket } from '../../wire/mqtt/packets.ts';
 import { Reason, reasonName } from '../../wire/mqtt/reason-codes.ts';
+import { asOfBridge } from './bridge-clients.ts';
 import { whenSubscribed } from './claim.ts';
 import type { Client } from './client.ts';
 import { claimExclusive, type Refusals } from './exclusive.ts';
@@ -12,8 +13,9 @@ import type { Session } from './session.ts';
 import type { Standing } from './standing.ts';
 import { IO_CONTINUE } from './transport.ts';
 
-export function subscribe(session: Session, packet: SubscribePacket): void {
+export function subscribe(session: Session, sent: SubscribePacket): void {
   const client = session.client;
+  const packet = client?.isBridge === true ? asOfBridge(sent) : sent;
   const rewritten = session.services.intake.rewriteSubscribe(packet, session.standing?.identity ?? null);
   pauseFor(session, (answered) =>
     // Its rights are about what it has written.

@@ -10,7 +10,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { connect, type IClientOptions, type IClientPublishOptions, type MqttClient, Store } from 'mqtt';
 import type { IConnackPacket, IPublishPacket, Packet } from 'mqtt-packet';
-import { BRIDGE_PROPERTY } from '../../actors/session/bridge-greeting.ts';
+import { BRIDGE_PROPERTY } from '../../actors/session/bridge-clients.ts';
 import { OWN_CLIENTS } from '../../actors/session/services.ts';
 import { BRIDGE_BUFFER_BYTES_MAX, BRIDGE_WINDOW_MAX } from '../../base/limits.ts';
 import type { Qos } from '../../wire/mqtt/constants.ts';

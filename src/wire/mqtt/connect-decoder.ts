@@ -54,6 +54,9 @@ const WILL_PROPERTIES: ReadonlySet<number> = new Set([
   Property.USER_PROPERTY,
 ]);
 
+/** A bridge of mosquitto and its kin sets it in the level of 3.1 and 3.1.1 (`try_private`); there is none of it in the standard. */
+const BRIDGE_BIT = 0x80;
+
 const NO_BYTES = new Uint8Array(0);
 
 /** Reads the body of a CONNECT. Errors carry the protocol level as soon as it is known. */
@@ -63,9 +66,12 @@ export function decodeConnect(reader: PacketReader): ConnectPacket {
   if (protocolName !== 'MQTT' && protocolName !== 'MQIsdp') {
     throw new MqttError(Reason.UNSUPPORTED_PROTOCOL_VERSION, 'protocol name is not MQTT');
   }
-  const level = reader.byte('protocol level');
+  const byte = reader.byte('protocol level');
+  const isBridge = byte === (BRIDGE_BIT | 3) || byte === (BRIDGE_BIT | 4);
+  const level = isBridge ? byte ^ BRIDGE_BIT : byte;
   try {
-    return decodeLevel(reader, protocolName, level);
+    const connect = decodeLevel(reader, protocolName, level);
+    return isBridge ? { ...connect, isBridge } : connect;
   } catch (error) {
     if (error instanceof MqttError) error.level = level;
     throw error;
@@ -74,7 +80,7 @@ export function decodeConnect(reader: PacketReader): ConnectPacket {
 
 function decodeLevel(reader: PacketReader, protocolName: 'MQTT' | 'MQIsdp', level: number): ConnectPacket {
   if (!isLevelOf(protocolName, level)) {
-    // [MQTT-3.1.2-2]. Bridges of some brokers set bit 7 of the level and come back without it when refused.
+    // [MQTT-3.1.2-2]
     throw new MqttError(Reason.UNSUPPORTED_PROTOCOL_VERSION, `${protocolName} level ${level} is not supported`);
   }
   const flags = reader.byte('connect flags');

@@ -42,6 +42,8 @@ export interface ConnectPacket {
   readonly dialect: Dialect;
   readonly level: ProtocolLevel;
   readonly protocolName: 'MQTT' | 'MQIsdp';
+  /** It says that it is a bridge, which 3.x has no other way to say. */
+  readonly isBridge?: boolean;
   /** Empty: the server is asked to choose one. */
   readonly clientId: string;
   /** Clean session in 3.x. */
