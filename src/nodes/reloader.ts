@@ -1,6 +1,7 @@
 /** Reads the configuration, and the files of users and rules, again while the node runs: on SIGHUP and by `POST /api/v1/config/reload`. */
 import type { FastifyInstance } from 'fastify';
 import type { PayloadSchema } from '../actors/payload/schema.ts';
+import { bridgeSpecs } from './bridge/bridge-options.ts';
 import type { ConfigSetting, LoadedConfig } from './config/load.ts';
 import { changeOf, reloadedConfig } from './config/reload.ts';
 import type { Config } from './config/schema.ts';
@@ -42,6 +43,7 @@ export class Reloader {
     const config = reloadedConfig(this.config, fresh.config);
     intakeOptions(config, 1); // rules that make no sense
     listenerSpecs(config, 1);
+    bridgeSpecs(config);
     const schemas = await readPayloadSchemas(config);
     await reloadSecurity();
     const { applied, refused, settings } = changeOf(this.settings, fresh.settings);

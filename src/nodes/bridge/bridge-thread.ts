@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../../base/assert.ts';
 import { createLog } from '../log.ts';
-import { Bridge } from './bridge.ts';
+import { BridgeSet } from './bridge-set.ts';
 import type { BridgeBirth, FromBridges, ToBridges } from './messages.ts';
 
 /** How often main hears the counters, milliseconds. */
@@ -12,22 +12,19 @@ const port = parentPort;
 assert(port !== null, 'bridge-thread runs in a worker thread');
 const { specs, self, logLevel, node } = workerData as BridgeBirth;
 const log = createLog({ level: logLevel, node, worker: 'bridges' });
-const bridges = new Map<string, Bridge>();
+const bridges = new BridgeSet((name) => ({ self, log, dial: () => say({ type: 'dial', name }), changed: tell }));
 let told = '';
 
-for (const spec of specs) {
-  const dial = (): void => say({ type: 'dial', name: spec.name });
-  bridges.set(spec.name, new Bridge(spec, { self, log, dial, changed: tell }));
-}
 port.on('message', (message: ToBridges) => {
-  if (message.type === 'port') bridges.get(message.name)!.dialled(message.port);
+  if (message.type === 'port') bridges.dialled(message.name, message.port);
+  else if (message.type === 'specs') bridges.replace(message.specs);
   else void stop();
 });
 const timer = setInterval(tell, VIEWS_MS);
-for (const bridge of bridges.values()) bridge.start();
+bridges.replace(specs);
 
 function tell(): void {
-  const views = [...bridges.values()].map((bridge) => bridge.view());
+  const views = bridges.views();
   const text = JSON.stringify(views);
   if (text === told) return;
   told = text;
@@ -36,7 +33,7 @@ function tell(): void {
 
 async function stop(): Promise<void> {
   clearInterval(timer);
-  await Promise.allSettled([...bridges.values()].map((bridge) => bridge.stop()));
+  await bridges.stop();
   process.exit(0);
 }
 

@@ -15,6 +15,7 @@ import { OWN_CLIENTS } from '../../actors/session/services.ts';
 import { BRIDGE_BUFFER_BYTES_MAX, BRIDGE_WINDOW_MAX } from '../../base/limits.ts';
 import type { Qos } from '../../wire/mqtt/constants.ts';
 import type { Log } from '../log.ts';
+import { type BridgeCounts, NO_COUNTS } from './bridge-counts.ts';
 import type { BridgeSpec } from './bridge-spec.ts';
 import { hop, type UserProperties } from './hops.ts';
 import { holdAcks } from './late-acks.ts';
@@ -29,7 +30,7 @@ const LEGACY_WINDOW_MAX = 20;
 const UNACCEPTABLE_PROTOCOL = 1;
 const TOPIC_BYTES_MAX = 65_535;
 
-export interface BridgeView {
+export interface BridgeView extends Readonly<BridgeCounts> {
   readonly name: string;
   readonly urls: readonly string[];
   readonly isConnected: boolean;
@@ -37,14 +38,6 @@ export interface BridgeView {
   readonly since: number;
   /** Why it is not connected; '' when it is. */
   readonly error: string;
-  readonly out: number;
-  readonly in: number;
-  /** Had been here before. */
-  readonly looped: number;
-  /** QoS 0 while the other side was away or too slow, and what either side has refused. */
-  readonly dropped: number;
-  /** Connections that came to nothing, or ended. */
-  readonly failures: number;
 }
 
 export interface BridgeTools {
@@ -77,7 +70,13 @@ export class Bridge implements LocalHost {
   #remote: MqttClient | null = null;
   readonly #stores = { incomingStore: new Store({ clean: false }), outgoingStore: new Store({ clean: false }) };
   #marksBridge: boolean;
+  /** The other side is there. */
   #isConnected = false;
+  /** Filters that it has not answered yet. */
+  #subscribing = 0;
+  /** Counts connections: an answer of an earlier one is none of this one. */
+  #attempt = 0;
+  #isUp = false;
   /** What the other side is called in the way of a message; '' when it has not said so. */
   #remoteName = '';
   /** Messages of the session's present connection have found nobody to take them. */
@@ -89,9 +88,12 @@ export class Bridge implements LocalHost {
   #pauseMs: number;
   #since = Date.now();
   #error = 'not connected yet';
-  readonly #counts = { out: 0, in: 0, looped: 0, dropped: 0, failures: 0 };
+  readonly #counts: BridgeCounts;
 
-  constructor(spec: BridgeSpec, tools: BridgeTools) {
+  /** `counts`: of the bridge that it takes the place of. */
+  constructor(spec: BridgeSpec, tools: BridgeTools, counts: BridgeCounts = NO_COUNTS) {
+    const { out, in: into, looped, dropped, failures } = counts;
+    this.#counts = { out, in: into, looped, dropped, failures };
     this.#spec = spec;
     this.#tools = tools;
     this.#map = new TopicMap(spec.topics);
@@ -116,7 +118,17 @@ export class Bridge implements LocalHost {
 
   view(): BridgeView {
     const { name, urls } = this.#spec;
-    return { name, urls, isConnected: this.#isConnected, since: this.#since, error: this.#error, ...this.#counts };
+    const error = this.#isUp ? '' : this.#error || 'subscriptions are not in place yet';
+    return { name, urls, isConnected: this.#isUp, since: this.#since, error, ...this.#counts };
+  }
+
+  /** What is to cross from now on crosses: both sides are there, with their subscriptions. */
+  #judge(): void {
+    const isUp = this.#isConnected && this.#subscribing === 0 && this.#local.isReady;
+    if (isUp === this.#isUp) return;
+    this.#isUp = isUp;
+    this.#since = Date.now();
+    this.#tools.changed();
   }
 
   // ── This side ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -129,10 +141,12 @@ export class Bridge implements LocalHost {
 
   /** Null: the session's thread is not there at present. */
   dialled(port: MessagePort | null): void {
+    // One that the bridge before this one has asked for comes besides.
+    const isStrange = !this.#isDialling;
     this.#isDialling = false;
+    if (this.#isStopped || isStrange) return void port?.close();
     this.#hasSkipped = false;
-    if (this.#isStopped) port?.close();
-    else if (port === null) this.#dialLater();
+    if (port === null) this.#dialLater();
     else this.#local.connect(port);
   }
 
@@ -143,6 +157,7 @@ export class Bridge implements LocalHost {
 
   localReady(): void {
     if (!this.#isConnected) this.#local.disconnect(); // there is a session now, and it keeps what comes
+    this.#judge();
   }
 
   localForgot(): void {
@@ -153,6 +168,7 @@ export class Bridge implements LocalHost {
     this.#tools.log.warn({ bridge: this.#spec.name, why }, 'a bridge has lost its session and connects again');
     this.#held = [];
     this.#dialLater();
+    this.#judge();
   }
 
   localReleased(messageId: number): void {
@@ -256,7 +272,6 @@ export class Bridge implements LocalHost {
 
   #connected(remote: MqttClient, { properties }: IConnackPacket): void {
     this.#isConnected = true;
-    this.#since = Date.now();
     this.#error = '';
     this.#pauseMs = this.#spec.reconnectMsMin;
     this.#windowMax =
@@ -267,15 +282,20 @@ export class Bridge implements LocalHost {
     this.#subscribe(remote);
     if (this.#hasSkipped) this.#local.disconnect();
     this.#dial();
-    this.#tools.changed();
+    this.#judge();
   }
 
   #subscribe(remote: MqttClient): void {
     const { name, protocol } = this.#spec;
-    for (const [filter, qos] of this.#map.remoteFilters()) {
+    const filters = [...this.#map.remoteFilters()];
+    this.#subscribing = filters.length;
+    const attempt = ++this.#attempt;
+    for (const [filter, qos] of filters) {
       // Brokers that know bridges do not send them their own messages back; in 5.0 every one can be asked not to.
       const options = protocol === 5 ? { qos, nl: true, rap: true, rh: 1 } : { qos };
       remote.subscribe(filter, options, (error) => {
+        if (attempt === this.#attempt) this.#subscribing--;
+        this.#judge();
         if (error && !this.#isStopped && this.#isConnected)
           this.#tools.log.warn({ bridge: name, filter, error: error.message }, 'the other side refuses a subscription');
       });
@@ -288,11 +308,10 @@ export class Bridge implements LocalHost {
     this.#error ||= 'the other side has ended the connection';
     if (this.#isConnected) {
       this.#isConnected = false;
-      this.#since = Date.now();
       this.#tools.log.warn({ bridge: this.#spec.name, why: this.#error }, 'a bridge has lost its other side');
       this.#held = [];
       this.#local.disconnect();
-      this.#tools.changed();
+      this.#judge();
     }
     // Half of the pause is left to chance, so that all bridges of a broker that was away do not come at once.
     const pauseMs = (this.#pauseMs / 2) * (1 + Math.random());

@@ -1,6 +1,6 @@
 /**
- * The bridges of a node, on main: starts their thread when there are any, and again when it has ended; gives each bridge a way to its session, on the reactor that its
- * name belongs to; knows how they are. `$SYS/broker/connection/NAME/state` says 1 or 0, as mosquitto does.
+ * The bridges of a node, on main: starts their thread when there are any, and again when it has ended; tells it when the configuration has others; gives each bridge a way to its
+ * session, on the reactor that its name belongs to; knows how they are. `$SYS/broker/connection/NAME/state` says 1 or 0, as mosquitto does.
  */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Announce } from '../../actors/announcer/messages.ts';
@@ -11,6 +11,7 @@ import type { ActorSystem } from '../../runtime/system.ts';
 import type { Log } from '../log.ts';
 import type { OwnMetric } from '../metrics.ts';
 import type { BridgeView } from './bridge.ts';
+import { type BridgeCounts, NO_COUNTS } from './bridge-counts.ts';
 import type { BridgeSpec } from './bridge-spec.ts';
 import { BRIDGE_GUEST, type BridgeBirth, type FromBridges, type ToBridges } from './messages.ts';
 
@@ -20,15 +21,14 @@ export type AdmitGuest = (thread: number, kind: string, argument: unknown, port:
 /** Before the thread is started again, and for it to leave in order, milliseconds. */
 const RESTART_MS = 1000;
 const STOP_MS_MAX = 2000;
-const NO_COUNTS = { out: 0, in: 0, looped: 0, dropped: 0, failures: 0 };
 
 export class Bridges {
-  readonly #specs: readonly BridgeSpec[];
-  readonly #birth: BridgeBirth;
+  #specs: readonly BridgeSpec[];
+  readonly #birth: Omit<BridgeBirth, 'specs'>;
   readonly #log: Log;
   #views: readonly BridgeView[];
   /** What the bridges had counted in earlier lives of their thread. */
-  readonly #before = new Map<string, typeof NO_COUNTS>();
+  readonly #before = new Map<string, BridgeCounts>();
   #system: ActorSystem | undefined;
   #admit: AdmitGuest = () => false;
   #worker: Worker | undefined;
@@ -37,14 +37,13 @@ export class Bridges {
 
   constructor(specs: readonly BridgeSpec[], birth: Omit<BridgeBirth, 'specs'>, log: Log) {
     this.#specs = specs;
-    this.#birth = { ...birth, specs };
+    this.#birth = birth;
     this.#log = log;
     this.#views = specs.map((spec) => absent(spec, 'not started yet'));
   }
 
   /** The reactors run. */
   start(system: ActorSystem, admit: AdmitGuest): void {
-    if (this.#specs.length === 0) return;
     this.#system = system;
     this.#admit = admit;
     // A reactor that comes back has lost the retained messages that it kept.
@@ -52,7 +51,32 @@ export class Bridges {
       if (state === 'up' && thread > 0) this.#announce(this.#views);
     });
     this.#announce(this.#views);
-    this.#spawn();
+    if (this.#specs.length > 0) this.#spawn();
+  }
+
+  /** These are the bridges from now on; those that are as they were notice nothing. */
+  change(specs: readonly BridgeSpec[]): void {
+    const isSame = JSON.stringify(specs) === JSON.stringify(this.#specs);
+    if (isSame || this.#isStopped) return;
+    const former = this.#specs;
+    this.#specs = specs;
+    const known = new Map(this.#views.map((view) => [view.name, view]));
+    this.#views = specs.map((spec) => known.get(spec.name) ?? absent(spec, 'not started yet'));
+    const names = new Set(specs.map(({ name }) => name));
+    this.#forget(former.filter(({ name }) => !names.has(name)));
+    if (this.#system === undefined) return;
+    this.#announce(this.#views.filter(({ name }) => !known.has(name)));
+    const order: ToBridges = specs.length > 0 ? { type: 'specs', specs } : { type: 'stop' };
+    if (this.#worker !== undefined) this.#worker.postMessage(order);
+    else if (specs.length > 0 && this.#timer === undefined) this.#spawn();
+  }
+
+  /** Nothing tells of them any more. */
+  #forget(specs: readonly BridgeSpec[]): void {
+    for (const { name } of specs) this.#before.delete(name);
+    this.#publish(
+      specs.filter(({ notifies }) => notifies).map(({ name }) => ({ topic: stateTopic(name), payload: '', retain: true })),
+    );
   }
 
   async stop(): Promise<void> {
@@ -73,7 +97,6 @@ export class Bridges {
   }
 
   metrics(): readonly OwnMetric[] {
-    if (this.#specs.length === 0) return [];
     const read = (pick: (view: BridgeView) => Readonly<Record<string, number>>, label: string) => () =>
       this.list().flatMap((view) =>
         Object.entries(pick(view)).map(([value, count]) => ({ labels: { bridge: view.name, [label]: value }, value: count })),
@@ -111,7 +134,9 @@ export class Bridges {
   }
 
   #spawn(): void {
-    const worker = new Worker(new URL('./bridge-thread.js', import.meta.url), { workerData: this.#birth, name: 'bridges' });
+    const birth: BridgeBirth = { ...this.#birth, specs: this.#specs };
+    const worker = new Worker(new URL('./bridge-thread.js', import.meta.url), { workerData: birth, name: 'bridges' });
+    this.#timer = undefined;
     this.#worker = worker;
     worker.on('message', (message: FromBridges) => {
       if (message.type === 'dial') this.#dial(worker, message.name);
@@ -124,11 +149,11 @@ export class Bridges {
       this.#worker = undefined;
       for (const view of this.#views) this.#before.set(view.name, this.#counted(view));
       this.#heard(this.#specs.map((spec) => absent(spec, 'the thread of the bridges has ended')));
-      if (!this.#isStopped) this.#timer = setTimeout(() => this.#spawn(), RESTART_MS);
+      if (!this.#isStopped && this.#specs.length > 0) this.#timer = setTimeout(() => this.#spawn(), RESTART_MS);
     });
   }
 
-  #counted(view: BridgeView): typeof NO_COUNTS {
+  #counted(view: BridgeView): BridgeCounts {
     const before = this.#before.get(view.name) ?? NO_COUNTS;
     return {
       out: before.out + view.out,
@@ -147,24 +172,34 @@ export class Bridges {
     worker.postMessage({ type: 'port', name, port: null } satisfies ToBridges);
   }
 
-  #heard(views: readonly BridgeView[]): void {
+  /** What it says of bridges that are not wanted any more, or not there yet, is old. */
+  #heard(said: readonly BridgeView[]): void {
     const before = new Map(this.#views.map(({ name, isConnected }) => [name, isConnected]));
+    const fresh = new Map(said.map((view) => [view.name, view]));
+    const views = this.#views.map((view) => fresh.get(view.name) ?? view);
     this.#views = views;
     this.#announce(views.filter(({ name, isConnected }) => before.get(name) !== isConnected));
   }
 
   #announce(views: readonly BridgeView[]): void {
-    const system = this.#system;
-    if (system === undefined) return;
     const told = new Set(this.#specs.filter(({ notifies }) => notifies).map(({ name }) => name));
     const messages = views
       .filter(({ name }) => told.has(name))
       .map(({ name, isConnected }) => {
-        return { topic: `$SYS/broker/connection/${name}/state`, payload: isConnected ? '1' : '0', retain: true };
+        return { topic: stateTopic(name), payload: isConnected ? '1' : '0', retain: true };
       });
-    if (messages.length === 0) return;
+    this.#publish(messages);
+  }
+
+  #publish(messages: Announce['messages']): void {
+    const system = this.#system;
+    if (system === undefined || messages.length === 0) return;
     system.tell<Announce>(wellKnownRef<Announce>(system.node, 1, WELL_KNOWN.announcer), { type: 'announce', messages });
   }
+}
+
+function stateTopic(name: string): string {
+  return `$SYS/broker/connection/${name}/state`;
 }
 
 function absent({ name, urls }: BridgeSpec, error: string): BridgeView {

@@ -5,6 +5,7 @@ import type { BridgeSpec } from './bridge-spec.ts';
 
 /** `workerData` of the thread. */
 export interface BridgeBirth {
+  /** Those that it begins with. */
   readonly specs: readonly BridgeSpec[];
   /** What this node is called in the way of a message. */
   readonly self: string;
@@ -14,7 +15,10 @@ export interface BridgeBirth {
 
 export type ToBridges =
   /** The answer to `dial`; null: not at present. */
-  { readonly type: 'port'; readonly name: string; readonly port: MessagePort | null } | { readonly type: 'stop' };
+  | { readonly type: 'port'; readonly name: string; readonly port: MessagePort | null }
+  /** These bridges replace all: those that are as they were go on. */
+  | { readonly type: 'specs'; readonly specs: readonly BridgeSpec[] }
+  | { readonly type: 'stop' };
 
 export type FromBridges =
   /** A bridge wants a connection to its session. */

@@ -11,6 +11,7 @@ const RELOADABLE: readonly string[] = [
   'mqtt.exclusive_available',
   'mqtt.delayed.',
   'mqtt.payload_schemas',
+  'mqtt.bridges',
   'mqtt.connections_max',
   'mqtt.handshakes_max',
   'mqtt.handshake_timeout_ms',

@@ -109,6 +109,7 @@ export class NodeExtensions {
     this.#config = config;
     this.#schemas = schemas;
     this.#alarms.change(alarmSettings(config));
+    this.#bridges.change(bridgeSpecs(config));
     const system = this.#system;
     if (system === undefined) return;
     if (config.mqtt.sys_interval_s !== before) {
