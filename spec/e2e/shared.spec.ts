@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Broker } from './broker.ts';
-import type { RawClient } from './raw-client.ts';
+import { puback, type RawClient } from './raw-client.ts';
 
 for (const threads of [1, 3]) {
   const test = suite(`shared subscriptions, ${threads} reactors`);
@@ -51,6 +51,44 @@ for (const threads of [1, 3]) {
         got.map((texts) => texts.length),
         [5, 5, 5, 5, 5, 5, 5, 5],
       );
+      for (const each of [...members, publisher]) await each.disconnect();
+    });
+  }
+
+  // Which members share a reactor is the kernel's to say, and only they stand in for each other.
+  if (threads === 1) {
+    for (const sessionExpiry of [0, 100]) {
+      test(`who has as much in flight as it takes is passed over until it acknowledges, session expiry ${sessionExpiry}`, async () => {
+        const filter = `$share/room/room/${sessionExpiry}`;
+        const topic = `room/${sessionExpiry}`;
+        const slow = await broker.connect({ receiveMaximum: 2, sessionExpiry });
+        await slow.subscribe(filter, { qos: 1 });
+        const fast = await broker.connect({ sessionExpiry });
+        await fast.subscribe(filter, { qos: 1 });
+        const publisher = await broker.connect();
+        await publish(publisher, topic, 20);
+        const taken: number[] = [];
+        for (let i = 0; i < 2; i++) taken.push((await slow.nextPublish()).messageId!);
+        for (let i = 0; i < 18; i++) fast.send(puback((await fast.nextPublish()).messageId!));
+        assert.equal([await slow.settled(), await fast.settled()], [[], []], 'nothing waits behind the slow one');
+        slow.send(...taken.map((id) => puback(id)));
+        await slow.settled();
+        await publish(publisher, topic, 2);
+        await slow.nextPublish();
+        await fast.nextPublish();
+        for (const each of [slow, fast, publisher]) await each.disconnect();
+      });
+    }
+
+    test('when nobody has room it waits for whose turn it is', async () => {
+      const members = [await broker.connect({ receiveMaximum: 1 }), await broker.connect({ receiveMaximum: 1 })];
+      for (const each of members) await each.subscribe('$share/full/full', { qos: 1 });
+      const publisher = await broker.connect();
+      await publish(publisher, 'full', 6);
+      for (const each of members) {
+        for (let i = 0; i < 3; i++) each.send(puback((await each.nextPublish()).messageId!));
+        assert.equal(await each.settled(), []);
+      }
       for (const each of [...members, publisher]) await each.disconnect();
     });
   }

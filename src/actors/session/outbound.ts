@@ -248,6 +248,13 @@ export class Outbound implements InboxHost {
     this.#count(qos, written, count);
   }
 
+  /** What is delivered now leaves at once. */
+  hasRoom(qos: Qos): boolean {
+    const client = this.#client;
+    if (client === null || client.output.pendingBytes > this.#services.limits.outputBytesMax / HIGH_PART) return false;
+    return qos === 0 || (this.machine.room > 0 && (this.#inbox?.machine.due ?? 0) === 0);
+  }
+
   /** There is room for more than what is live. */
   get atEase(): boolean {
     return this.#client !== null && this.#backlogBelow(LOW_PART);

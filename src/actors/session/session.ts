@@ -217,6 +217,10 @@ export abstract class Session
     else this.persistence.end(() => this.ctx.stop());
   }
 
+  hasRoom(qos: Qos): boolean {
+    return this.outbound.hasRoom(qos);
+  }
+
   deliver(run: Run, delivery: Delivery): void {
     this.outbound.deliver(run, delivery);
   }

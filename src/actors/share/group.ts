@@ -6,6 +6,9 @@
  *   run published here ──deliver──▶ group ──┬─ a member here: a call
  *                                           └─ elsewhere: one ring record, `sharedRun`, that names the group and the place of the member there
  *
+ * Where nothing ties a message to a member, one that cannot take it at present (its window is full, or it does not read) is passed over for the next on its reactor that can; when none can, it is
+ * the one whose turn it is.
+ *
  * Members with a connection come first. If none has one, QoS 1 and 2 messages go to a session that waits for its client. A reactor that has lost its last member
  * meanwhile passes the record on.
  */
@@ -46,6 +49,8 @@ export class ShareGroup implements Sink {
   announced = '';
   readonly #host: GroupHost;
   readonly #strategy: ShareStrategy;
+  /** Which member a message goes to is more than whose turn it is. */
+  readonly #ties: boolean;
   #turn: number;
   #stuckThread = 0;
   #stuckMember: ShareMember | null = null;
@@ -53,6 +58,7 @@ export class ShareGroup implements Sink {
   constructor(host: GroupHost, reactors: number, name: string, filter: string, strategy: ShareStrategy) {
     this.#host = host;
     this.#strategy = strategy;
+    this.#ties = strategy === 'hash_client' || strategy === 'hash_topic' || strategy === 'sticky';
     this.name = name;
     this.key = `${name}/${filter}`;
     this.online = new Pool(host.thread, reactors);
@@ -100,7 +106,7 @@ export class ShareGroup implements Sink {
     const { members } = this.#pool();
     if (members.length === 0) return this.dispatch(run, hops);
     if (place === STICKY_PLACE) hand(run, this.#sticky(members));
-    else hand(run, members[place % members.length]!);
+    else hand(run, this.#ready(members, place % members.length, run));
   }
 
   #pool(): Pool {
@@ -109,8 +115,19 @@ export class ShareGroup implements Sink {
 
   #to(pool: Pool, position: number, run: Run, hops: number): void {
     const thread = pool.place(position);
-    if (thread === this.#host.thread) hand(run, pool.members[pool.placed]!);
+    if (thread === this.#host.thread) hand(run, this.#ready(pool.members, pool.placed, run));
     else this.#host.forward(this, thread, pool.placed, run, hops);
+  }
+
+  /** Who can take it now, from that place on. */
+  #ready(members: readonly ShareMember[], place: number, run: Run): ShareMember {
+    const first = members[place]!;
+    if (this.#ties || hasRoom(first, run)) return first;
+    for (let i = 1; i < members.length; i++) {
+      const other = members[(place + i) % members.length]!;
+      if (hasRoom(other, run)) return other;
+    }
+    return first;
   }
 
   /** Parts the run. It is given back as it was: others are still to get it. */
@@ -156,6 +173,10 @@ export class ShareGroup implements Sink {
     if (stuck !== null && members[stuck.index] === stuck) return stuck;
     return (this.#stuckMember = members[0]!);
   }
+}
+
+function hasRoom({ sink, qos }: ShareMember, run: Run): boolean {
+  return sink.hasRoom?.(run.qos < qos ? run.qos : qos) !== false;
 }
 
 function hand(run: Run, member: ShareMember): void {

@@ -7,6 +7,8 @@ import type { ShareGroup } from './group.ts';
 export interface ShareSink extends Sink {
   /** Another member has a connection and this one has none: what it keeps for the group is to go there. */
   release?(share: string): void;
+  /** False: a message would have to wait until its client has taken others. */
+  hasRoom?(qos: Qos): boolean;
 }
 
 export class ShareMember implements Delivery {
