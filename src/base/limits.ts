@@ -377,8 +377,25 @@ export const RELAY_RUN_BYTES_MAX: number = 15 << 20;
 export const RELAY_CLIENTS_MAX = 262_144;
 export const RELAY_CLIENT_MS = 10_000;
 export const RELAY_CLIENTS_BATCH = 1000;
+/** Fences that wait at a node until it knows what the one who asks for them wants, and bytes of a fence's name. */
+export const RELAY_FENCES_MAX = 65_536;
+export const RELAY_FENCE_BYTES_MAX: number = 68 * 1024;
 /** How often a node that is not there is called, milliseconds. */
 export const RELAY_HELLO_MS = 1000;
+/** Sessions that change nodes: entries and bytes of one call to the metadata, bytes of a page of messages, and of those that wait for the pages before them; beyond it the move is given up. */
+export const HOMES_BATCH: { readonly entries: number; readonly bytes: number } = { entries: 5000, bytes: 4 << 20 };
+export const HOMES_PAGE_BYTES: number = 128 * 1024;
+export const HOMES_HELD_BYTES_MAX: number = 8 << 20;
+/** The metadata, or another node, does not answer about a session: given up after this, milliseconds; and what a client that connects waits for a session to come here. */
+export const HOMES_ASK_MS = 3000;
+export const HOMES_SETTLE_MS_MAX = 20_000;
+/** How often what has not come is asked for again, milliseconds; and a session that nobody comes for goes on where it was after that. */
+export const HOMES_TICK_MS = 200;
+export const HOMES_SILENCE_MS_MAX = 8000;
+/** Sessions that are on their way to a node at a time; further ones wait. */
+export const HOMES_MOVES_MAX = 256;
+/** Changes of entries that wait for the metadata; beyond it they fail. */
+export const HOMES_WAITING_MAX: number = 1_000_000;
 /** How often the clocks of Raft groups are looked at, milliseconds; not below TIMER_TICK_MS. */
 export const RAFT_TICK_MS = 20;
 

@@ -65,11 +65,17 @@ test('what is written is read, wherever it lies', () => {
       const end = offset + batch.length;
       assert.equal(readBatchHeader(bytes, offset, end), { life, seq, first: 1 });
       const read: [string[], string, string | undefined][] = [];
-      forEachRun(bytes, offset, end, (from, to, key) => {
-        const run = emptyRun(topics.internName('-')!);
-        decodeRun(bytes, from, to, topics, run);
-        read.push([payloads(decode(run.dialect, run.buffer.subarray(run.start, run.end))), run.topic.name, key]);
-      });
+      forEachRun(
+        bytes,
+        offset,
+        end,
+        (from, to, key) => {
+          const run = emptyRun(topics.internName('-')!);
+          decodeRun(bytes, from, to, topics, run);
+          read.push([payloads(decode(run.dialect, run.buffer.subarray(run.start, run.end))), run.topic.name, key]);
+        },
+        assert.unreachable,
+      );
       assert.equal(read, all);
     }),
   );
@@ -87,6 +93,27 @@ test('a batch weighs what it says, and a writer begins anew', () => {
   writer.take(1, 2);
   markFirst(first, 1);
   assert.equal(readBatchHeader(first, 0, first.length), { life: 1, seq: 1, first: 1 });
+});
+
+test('fences lie between runs, by their names', () => {
+  const writer = new BatchWriter();
+  const long = 'f'.repeat(6000);
+  writer.addFence(Buffer.from('first'));
+  writer.add(runOf(['x'], 'a'), 1, NO_KEY);
+  writer.addFence(Buffer.from(long));
+  writer.add(runOf(['y'], 'a'), 1, NO_KEY);
+  const batch = writer.take(1, 1);
+  markFirst(batch, 1);
+  assert.equal(readBatchHeader(batch, 0, batch.length), { life: 1, seq: 1, first: 1 });
+  const order: string[] = [];
+  forEachRun(
+    batch,
+    0,
+    batch.length,
+    () => order.push('run'),
+    (name) => order.push(name),
+  );
+  assert.equal(order, ['first', 'run', long, 'run']);
 });
 
 test('what is cut short, or holds lengths that cannot be, is no batch', () => {
@@ -111,7 +138,12 @@ test('what is cut short, or holds lengths that cannot be, is no batch', () => {
 
 test('one who knows nothing of a sender begins with the oldest batch that it still has', () => {
   const acked: number[] = [];
-  const arrivals = new Arrivals({ deliver: () => null, acknowledge: (_node, _life, seq) => acked.push(seq), count: () => {} });
+  const arrivals = new Arrivals({
+    deliver: () => null,
+    passed: () => {},
+    acknowledge: (_node, _life, seq) => acked.push(seq),
+    count: () => {},
+  });
   const send = (seq: number, first: number): void => {
     const batch = batchOf([runOf(['x'], 'a')], 1, seq, [], first);
     assert.ok(arrivals.receive(2, batch, 0, batch.length));
@@ -135,6 +167,7 @@ test('an acknowledgement waits for what is written and for who is slow, and goes
       if (write !== undefined) writes.add(write);
       return sources.shift() ?? null;
     },
+    passed: () => {},
     acknowledge: (_node, _life, seq) => acked.push(seq),
     count: () => {},
   });

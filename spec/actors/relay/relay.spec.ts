@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { spawnRelay } from '../../../src/actors/relay/actor.ts';
+import { type RelayActor, spawnRelay } from '../../../src/actors/relay/actor.ts';
 import { RELAY_PROBE } from '../../../src/actors/relay/probe.ts';
 import { spawnInterest, spawnRouter } from '../../../src/actors/router/actor.ts';
 import { PressureGauge, PressureSource } from '../../../src/actors/router/pressure.ts';
@@ -25,6 +25,8 @@ const REACTORS = [1, 2];
 
 class Client implements Sink {
   readonly got: string[] = [];
+  /** Whether it takes what comes now. */
+  takes: () => boolean = () => true;
   /** Takes no more, and says so. */
   slow: PressureSource | undefined;
   readonly #gauge: PressureGauge;
@@ -34,7 +36,7 @@ class Client implements Sink {
   }
 
   deliver(run: Run): void {
-    this.got.push(...payloads(decode(run.dialect, run.buffer.subarray(run.start, run.end))));
+    if (this.takes()) this.got.push(...payloads(decode(run.dialect, run.buffer.subarray(run.start, run.end))));
     if (this.slow !== undefined) this.#gauge.meet(this.slow);
   }
 
@@ -57,6 +59,8 @@ class Bed {
   #lives = 0;
   /** A node's first reactor is there again. */
   onReborn: (node: number) => void = () => {};
+  onFence: (at: number, name: string, node: number) => void = () => {};
+  readonly relays = new Map<number, RelayActor>();
   /** Until a node's sessions have been made again, in further lives. */
   relayDelayMs = 0;
 
@@ -74,7 +78,7 @@ class Bed {
 
   #boot(system: ActorSystem, overlap: 'merge' | 'separate'): void {
     const { thread, reactors, incarnation, slots } = system;
-    const router = new Router({ thread, reactors, incarnation, slots, seed: 1, overlap });
+    const router = new Router({ node: system.node, thread, reactors, incarnation, slots, seed: 1, overlap });
     const gauge = new PressureGauge();
     const publisher = new Publisher(system, router, gauge);
     const shares = new ShareTable(system, router, publisher, SHARE_DEFAULTS);
@@ -83,7 +87,8 @@ class Bed {
     this.#reactors.set(`${system.node}/${thread}`, { system, router, publisher, shares, gauge });
     if (thread !== 1) return;
     const start = (): void => {
-      spawnRelay(system, { nodes: NODES, life: ++this.#lives, publisher, shares, gauge });
+      const onFence = (name: string, node: number): void => this.onFence(system.node, name, node);
+      this.relays.set(system.node, spawnRelay(system, { nodes: NODES, life: ++this.#lives, publisher, shares, gauge, onFence }));
       this.onReborn(system.node);
     };
     if (this.relayDelayMs === 0) start();
@@ -275,6 +280,74 @@ test('a link that is lost loses nothing of QoS 1, and nothing comes twice', () =
         for (const node of NODES) assert.is(bed.counter(node, 'waitingBytes'), 0);
       },
     ),
+    { numRuns: 25 },
+  );
+});
+
+test('a fence parts the streams of every node at one message, whatever is published and lost meanwhile', () => {
+  const step = fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        op: fc.constant('publish' as const),
+        node: fc.constantFrom(...NODES),
+        thread: fc.constantFrom(...REACTORS),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ op: fc.constant('cut' as const), node: fc.constantFrom(...NODES), to: fc.constantFrom(...NODES) }),
+    },
+    { weight: 2, arbitrary: fc.record({ op: fc.constant('pass' as const), ms: fc.constantFrom(1, 2, 300) }) },
+  );
+  const phase = fc.array(step, { maxLength: 30 });
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 1 << 30 }), phase, phase, fc.boolean(), (seed, before, during, subscribesLate) => {
+      const bed = new Bed(seed);
+      const former = bed.subscribe(1, 1, 'a/#');
+      const next = subscribesLate ? undefined : bed.subscribe(2, 1, 'a/#');
+      bed.pass(5000);
+      const closed = new Set<number>();
+      const open = new Set<number>();
+      former.takes = () => !closed.has(bed.at(1, 1).router.origin);
+      if (next !== undefined) next.takes = () => open.has(bed.at(2, 1).router.origin);
+      bed.onFence = (at, _name, node) => void (at === 1 ? closed : open).add(node);
+      const bySource = new Map<string, string[]>();
+      let count = 0;
+      const run = (steps: typeof before): void => {
+        for (const each of steps) {
+          if (each.op === 'pass') bed.pass(each.ms);
+          else if (each.op === 'cut' && each.node !== each.to) {
+            bed.network.cut(each.node, each.to);
+            bed.network.at(bed.network.world.nowMs + 50, () => bed.network.heal(each.node, each.to));
+          } else if (each.op === 'publish') {
+            const source = `${each.node}/${each.thread}`;
+            const text = `${source}:${++count}`;
+            bySource.set(source, [...(bySource.get(source) ?? []), text]);
+            bed.publish(each.node, each.thread, 'a/b', text);
+          }
+        }
+      };
+      run(before);
+      const heir = next ?? bed.subscribe(2, 1, 'a/#');
+      heir.takes = () => open.has(bed.at(2, 1).router.origin);
+      if (subscribesLate) bed.pass(1); // its own reactors know of it; other nodes do not
+      const ask = (): void => {
+        const missing = NODES.filter((node) => !closed.has(node) || !open.has(node));
+        if (missing.length > 0) bed.relays.get(2)!.fence('move', [1, 2], ['a/#'], missing);
+      };
+      ask();
+      run(during);
+      for (let i = 0; i < 20; i++) {
+        ask();
+        bed.pass(1000);
+      }
+      assert.equal([closed.size, open.size], [3, 3], 'all fences have come');
+      for (const [source, texts] of bySource) {
+        const of = (client: Client): string[] => client.got.filter((text) => text.startsWith(`${source}:`));
+        assert.equal([...of(former), ...of(heir)], texts, `all of ${source}, once and in order`);
+      }
+    }),
     { numRuns: 25 },
   );
 });

@@ -20,7 +20,8 @@ import type { ShareTable } from '../share/table.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import { Arrivals } from './arrivals.ts';
 import { ClientClock } from './client-clock.ts';
-import { RELAY_RUNS, type RelayClients, type RelayMessage, relayRef } from './messages.ts';
+import { RelayFences } from './fences.ts';
+import { RELAY_RUNS, type RelayClients, type RelayFence, type RelayMessage, relayRef } from './messages.ts';
 import { Outgoing } from './outgoing.ts';
 import { OwnFilters, SHARE_PREFIX } from './own-filters.ts';
 import { RELAY_PROBE } from './probe.ts';
@@ -38,6 +39,8 @@ export interface RelayOptions {
   readonly publisher: Publisher;
   readonly shares: ShareTable;
   readonly gauge: PressureGauge;
+  /** What comes from the node from here on is behind that fence. In the turn of the stream, between two messages. */
+  readonly onFence?: (name: string, node: number) => void;
 }
 
 interface Peer {
@@ -60,6 +63,7 @@ export class RelayActor implements Actor<RelayMessage> {
   #ctx!: ActorContext<RelayMessage>;
   #isRetrying = false;
   readonly #clock: ClientClock;
+  readonly #fences: RelayFences;
   /** Clients that have connected in this turn. */
   #connected: { clientIds: string[]; times: number[] } = { clientIds: [], times: [] };
 
@@ -80,6 +84,10 @@ export class RelayActor implements Actor<RelayMessage> {
       wake: () => this.#flushSoon(),
     });
     this.#arrivals = this.#makeArrivals();
+    this.#fences = new RelayFences(
+      (node, filter) => node === system.node || this.#peers.get(node)?.subscribed.has(filter) === true,
+      (fence) => this.#putFence(fence),
+    );
     for (const node of nodes) if (node !== system.node) this.#peers.set(node, this.#makePeer(node));
   }
 
@@ -114,6 +122,7 @@ export class RelayActor implements Actor<RelayMessage> {
         for (const write of publisher.writes) writes.add(write);
         return gauge.take();
       },
+      passed: (name, node) => this.#options.onFence?.(name, node),
       acknowledge: (node, life, seq) => {
         this.#system.tell<RelayMessage>(relayRef(node), { type: 'relay.ack', from: this.#system.node, life, seq });
         this.#system.requestTurn();
@@ -166,6 +175,9 @@ export class RelayActor implements Actor<RelayMessage> {
           this.#ctx.tell(session, { type: 'disconnect', reason: Reason.SESSION_TAKEN_OVER });
         return;
       }
+      case 'relay.fence':
+        this.#fences.ask(message);
+        return;
       case 'relay.hello':
         this.#greeted(message.from, message.life);
         break;
@@ -184,9 +196,12 @@ export class RelayActor implements Actor<RelayMessage> {
 
   receiveBytes(kind: number, bytes: Uint8Array, start: number, end: number, ctx: ActorContext<RelayMessage>): void {
     const node = nodeOf(ctx.sender);
+    const { router } = this.#options.publisher;
+    router.origin = node;
     if (kind !== RELAY_RUNS || !this.#peers.has(node) || !this.#arrivals.receive(node, bytes, start, end)) {
       this.#system.slots[slot.malformed]!++;
     }
+    router.origin = this.#system.node;
   }
 
   onTimer(key: number, ctx: ActorContext<RelayMessage>): void {
@@ -203,6 +218,18 @@ export class RelayActor implements Actor<RelayMessage> {
     this.#isRetrying = false;
     this.#interest.tick();
     this.#afterwards();
+  }
+
+  /** Nodes that are there. */
+  get nodesUp(): number[] {
+    return [...this.#peers.values()].filter(({ outgoing }) => outgoing.isUp).map(({ node }) => node);
+  }
+
+  /** Asks every node that is there, this one too, for a fence in its streams to `nodes`; `filters`: what is to come behind it, which this node's clients want by now. */
+  fence(name: string, nodes: readonly number[], filters: readonly string[], of: readonly number[]): void {
+    const fence: RelayFence = { type: 'relay.fence', from: this.#system.node, name, nodes, filters };
+    for (const node of of) this.#system.tell<RelayMessage>(relayRef(node), fence);
+    this.#system.requestTurn();
   }
 
   inspect(): unknown {
@@ -240,6 +267,7 @@ export class RelayActor implements Actor<RelayMessage> {
       this.#arrivals.repeat(node, true);
       return this.#heardOf(node);
     }
+    this.#fences.forget(node);
     // What it wanted it is taken to want until it says otherwise: its sessions may last.
     this.#interest.peerDown(this.#placeOf(node));
   }
@@ -270,6 +298,14 @@ export class RelayActor implements Actor<RelayMessage> {
   /** Places in the interest machine count from 1; 0: a stranger. */
   #placeOf(node: number): number {
     return this.#options.nodes.indexOf(node) + 1;
+  }
+
+  #putFence({ name, nodes }: RelayFence): void {
+    const { node: here } = this.#system;
+    const bytes = Buffer.from(name);
+    for (const node of nodes) this.#peers.get(node)?.outgoing.fence(bytes);
+    if (nodes.includes(here)) this.#options.onFence?.(name, here);
+    this.#system.requestTurn();
   }
 
   // ---- clients ----
@@ -335,6 +371,7 @@ export class RelayActor implements Actor<RelayMessage> {
   }
 
   #afterwards(): void {
+    this.#fences.settle();
     const interest = this.#interest;
     const from = this.#system.node;
     // What is refused is like what is lost: the machine sends it again.
@@ -347,9 +384,10 @@ export class RelayActor implements Actor<RelayMessage> {
   }
 }
 
-export function spawnRelay(system: ActorSystem, options: RelayOptions): void {
+export function spawnRelay(system: ActorSystem, options: RelayOptions): RelayActor {
   const relay = new RelayActor(system, options);
   const ref = system.spawn<RelayMessage>(() => relay, { name: 'relay', wellKnown: WELL_KNOWN.relay });
   system.remote.onChange((node, state) => system.tell<RelayMessage>(ref, { type: 'node', node, state }));
   system.atTurnEnd(() => relay.endTurn());
+  return relay;
 }

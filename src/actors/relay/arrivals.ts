@@ -15,6 +15,8 @@ export interface ArrivalPorts {
     key: string | undefined,
     writes: Set<StagedWrite>,
   ) => PressureSource | null;
+  /** What comes from the node from here on is behind that fence. */
+  readonly passed: (name: string, node: number) => void;
   readonly acknowledge: (node: number, life: number, seq: number) => void;
   /** Runs that have been delivered. */
   readonly count: (runs: number) => void;
@@ -73,16 +75,17 @@ export class Arrivals {
   }
 
   #deliver(node: number, origin: Origin, pending: Pending, bytes: Uint8Array, start: number, end: number): void {
-    const { count, deliver } = this.#ports;
+    const { count, deliver, passed } = this.#ports;
     const writes = new Set<StagedWrite>();
     const settle = (): void => this.#settle(node, origin, pending);
-    forEachRun(bytes, start, end, (runStart, runEnd, key) => {
+    const visit = (runStart: number, runEnd: number, key: string | undefined): void => {
       count(1);
       const pressure = deliver(bytes, runStart, runEnd, key, writes);
       if (pressure === null) return;
       pending.left++;
       pressure.wait({ relieved: settle });
-    });
+    };
+    forEachRun(bytes, start, end, visit, (name) => passed(name, node));
     for (const write of writes) {
       pending.left++;
       write.await({ written: settle });

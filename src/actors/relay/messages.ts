@@ -40,12 +40,22 @@ export interface RelayClients {
   readonly times: readonly number[];
 }
 
+/** From the new home of a session: put this fence into your streams to `nodes`, as soon as you know that the sender wants all of these filters. See fences.ts. */
+export interface RelayFence {
+  readonly type: 'relay.fence';
+  readonly from: number;
+  readonly name: string;
+  readonly nodes: readonly number[];
+  readonly filters: readonly string[];
+}
+
 /** With events of the node itself. In `interest.*` between nodes, `from` is the node. */
 export type RelayMessage =
   | InterestMessage
   | RelayAck
   | RelayHello
   | RelayClients
+  | RelayFence
   /** From a registry of this node: a client has connected. */
   | { readonly type: 'connected'; readonly clientId: string }
   /** From the same, behind that: a client of this id has connected to another node, and this session owns the id here. */

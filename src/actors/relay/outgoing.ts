@@ -70,6 +70,13 @@ export class Outgoing implements Sink {
     if (this.isUp && this.bytes > RELAY_QUEUE_BYTES_MAX / 2) gauge.meet(this.#pressure);
   }
 
+  /** What comes after this is behind the fence, there as here. One that a full queue does not take is asked for again. */
+  fence(name: Uint8Array): void {
+    if (this.bytes + name.length > RELAY_QUEUE_BYTES_MAX) return;
+    if (this.#open.length + name.length > RELAY_BATCH_BYTES) this.#close();
+    this.#open.addFence(name);
+  }
+
   deliveryFailed(error: unknown): void {
     throw error;
   }

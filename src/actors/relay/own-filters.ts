@@ -74,6 +74,11 @@ export class OwnFilters implements LocalFilters {
   }
 }
 
+/** Whether messages by that filter come from other nodes. */
+export function isRelayedFilter(filter: string): boolean {
+  return !isOfServer(filter);
+}
+
 function isOfServer(filter: string): boolean {
   return SERVER_TOPICS.some((prefix) => filter.startsWith(prefix));
 }

@@ -25,6 +25,8 @@ import { allOf, Group, type Holder, mergeHolders, Owner, Subscription } from './
 import { TOPIC_STALE, type Topic, TopicTable } from './topic-table.ts';
 
 export interface RouterOptions {
+  /** Default 0. */
+  readonly node?: number;
   readonly thread: number;
   readonly reactors: number;
   readonly incarnation: number;
@@ -54,6 +56,8 @@ export class Router {
   source: number;
   /** What is being delivered was published on another node. */
   isRelayed = false;
+  /** The node whose publishes are being delivered; on the thread that accepts them. */
+  origin: number;
   /** Gathers what is for persistent sessions; null when none are kept. */
   fanOuts: FanOuts | null = null;
   readonly #filters = new FilterTrie<Holder>((holder) => holder.filter);
@@ -75,6 +79,7 @@ export class Router {
   constructor(options: RouterOptions) {
     this.#slots = options.slots;
     this.source = options.thread;
+    this.origin = options.node ?? 0;
     this.topics = new TopicTable(options.topicsMax ?? TOPICS_INTERNED_MAX, options.seed, options.topicLevelsMax);
     this.#merges = options.overlap !== 'separate';
     this.#checksDeliveries = options.checksDeliveries === true;

@@ -16,6 +16,8 @@ export interface SimNetworkOptions {
   /** Nodes 1 … nodes, each with threads 0 … threads - 1. */
   readonly nodes: number;
   readonly threads: number;
+  /** How many of them, the last ones, are services; default 0. */
+  readonly services?: number;
   readonly seed: number;
   readonly boot: (system: ActorSystem) => void;
   /** Delay of a turn's messages between nodes, milliseconds; default 0.1 … 2. */
@@ -95,10 +97,11 @@ export class SimNetwork {
   #start(node: number): void {
     const boots = (this.#boots[node] ?? -1) + 1;
     this.#boots[node] = boots;
-    const { threads, boot, seed } = this.#options;
+    const { threads, services = 0, boot, seed } = this.#options;
     // The node counts as alive while its threads are made: its links look it up.
     const cluster = new SimCluster({
       threads,
+      services,
       seed,
       node,
       boots,
