@@ -19,4 +19,5 @@ export const WELL_KNOWN = {
   clusterDoor: 17,
   metaDoor: 18,
   relay: 19,
+  homes: 20,
 } as const;

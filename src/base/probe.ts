@@ -18,6 +18,7 @@ const PROBE_BLOCKS = [
   'retained',
   'registry',
   'relay',
+  'homes',
   'share',
   'store',
   'shard',

@@ -18,6 +18,8 @@ import type { EventName } from '../actors/events/names.ts';
 import { spawnExclusive } from '../actors/exclusive/actor.ts';
 import { ExclusiveClaims } from '../actors/exclusive/claims.ts';
 import { EXCLUSIVE_PROBE } from '../actors/exclusive/probe.ts';
+import { homesRef } from '../actors/homes/messages.ts';
+import { HOMES_PROBE } from '../actors/homes/probe.ts';
 import { Emptying } from '../actors/inbox/emptying.ts';
 import { Inboxes } from '../actors/inbox/inboxes.ts';
 import { JointUnits } from '../actors/inbox/joint-units.ts';
@@ -153,7 +155,17 @@ export function startBroker(
   const { offer } = limits;
   const { overlap, topicLevelsMax } = offer;
   const { checksDeliveries } = options;
-  const router = new Router({ thread, reactors, incarnation, slots, seed, overlap, topicLevelsMax, checksDeliveries });
+  const router = new Router({
+    node: system.node,
+    thread,
+    reactors,
+    incarnation,
+    slots,
+    seed,
+    overlap,
+    topicLevelsMax,
+    checksDeliveries,
+  });
   const onChange = (): void => {
     if (checksDeliveries) router.permissionsChanged();
   };
@@ -233,6 +245,7 @@ export function startBroker(
     rates: new ListenerRates(limits.rate, reactors),
     access,
     authorizer,
+    ...(extensions.hasNodes && inboxes !== null ? { homes: homesRef(system.node) } : {}),
   };
   const onRun = remoteRuns(system, router, gauge, shares, publisher, storage?.parts ?? null);
   spawnRouter(system, router, (kind, bytes, start, end) => {
@@ -352,6 +365,7 @@ function resetGauges(slots: Float64Array): void {
     SHARD_PROBE,
     DELAYED_PROBE,
     EXCLUSIVE_PROBE,
+    HOMES_PROBE,
   ] as Probe<string>[]) {
     for (const [key, { kind }] of Object.entries(metrics)) if (kind === 'gauge') slots[slot[key]!] = 0;
   }

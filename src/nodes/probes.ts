@@ -2,6 +2,7 @@
 import { DELAYED_PROBE } from '../actors/delayed/probe.ts';
 import { EVENTS_PROBE } from '../actors/events/probe.ts';
 import { EXCLUSIVE_PROBE } from '../actors/exclusive/probe.ts';
+import { HOMES_PROBE } from '../actors/homes/probe.ts';
 import { LISTENER_PROBE } from '../actors/listener/probe.ts';
 import { META_PROBE } from '../actors/meta/probe.ts';
 import { PAYLOAD_PROBE } from '../actors/payload/probe.ts';
@@ -29,6 +30,7 @@ export const PROBE_TABLES: readonly MetricTable[] = [
   ROUTER_PROBE,
   SHARE_PROBE,
   RELAY_PROBE,
+  HOMES_PROBE,
   RETAINED_PROBE,
   DELAYED_PROBE,
   EXCLUSIVE_PROBE,

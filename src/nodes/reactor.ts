@@ -9,16 +9,22 @@ import type { EnhancedAuthenticator } from '../actors/authenticator/enhanced.ts'
 import { AUTHENTICATOR_SLOT, type AuthenticateRequest } from '../actors/authenticator/messages.ts';
 import { ScramSha256 } from '../actors/authenticator/scram-sha-256.ts';
 import { spawnClusterDoor } from '../actors/cluster/door.ts';
+import type { HomesActor } from '../actors/homes/actor.ts';
+import { MetaDirectory } from '../actors/homes/directory.ts';
+import { type Homes, startHomesActor } from '../actors/homes/start.ts';
 import { sessionSupervision } from '../actors/listener/actor.ts';
 import { ListenerCounters } from '../actors/listener/counters.ts';
 import { LISTENERS_SUPERVISION, ListenersActor } from '../actors/listener/listeners.ts';
 import type { ListenerReply, ListenersMessage } from '../actors/listener/messages.ts';
 import type { ListenerStart } from '../actors/listener/settings.ts';
+import { MetaClient, MetaClientActor } from '../actors/meta/client/client.ts';
 import { spawnMetaDoor } from '../actors/meta/door.ts';
+import { metaDoorRef, ownMetaRef } from '../actors/meta/messages.ts';
 import { loadChecks } from '../actors/payload/checks.ts';
 import { spawnRelay } from '../actors/relay/actor.ts';
 import type { SessionServices } from '../actors/session/services.ts';
 import { WELL_KNOWN } from '../actors/well-known.ts';
+import { HOMES_ASK_MS } from '../base/limits.ts';
 import { type ActorRef, wellKnownRef } from '../runtime/ref.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 import type { Serve } from '../runtime/worker-entry.ts';
@@ -26,6 +32,7 @@ import { DOOR_THREAD } from '../wire/wire.ts';
 import { scramCredentialOf } from './auth/scram-file.ts';
 import { serveBridges } from './bridge/bridge-sessions.ts';
 import { releaseEmptying, restoreSessions, type Security, startBroker } from './broker.ts';
+import type { Config } from './config/schema.ts';
 import { createLog, errorFields } from './log.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
 import { sessionLimits } from './session-limits.ts';
@@ -100,19 +107,39 @@ export async function boot(system: ActorSystem, settings: ReactorBoot): Promise<
     wellKnown: WELL_KNOWN.listener,
     supervision: LISTENERS_SUPERVISION,
   });
+  const homes = wire !== undefined && system.thread === DOOR_THREAD ? startHomes(services, wire, config) : undefined;
   return async () => {
     services.intake.delayed.release();
     releaseEmptying(services);
-    // What comes from other nodes is for sessions that are made again, too.
-    if (wire !== undefined && system.thread === DOOR_THREAD) startRelay(system, services, wire);
+    // What comes from other nodes is for sessions that are made again, too, and not for those that have left.
+    if (wire !== undefined && system.thread === DOOR_THREAD) {
+      if (homes === undefined) startRelay(services, wire);
+      else homes.begin(() => startRelay(services, wire, homes.actor));
+    }
     await Promise.all(listeners.map((start) => listen(system, actor, start)));
   };
 }
 
-function startRelay(system: ActorSystem, { publisher, shares, gauge }: SessionServices, { nodes, incarnation }: WireBoot): void {
+/** Undefined: nothing lasts, or there is no other node. */
+function startHomes(services: SessionServices, { nodes }: WireBoot, { meta, node }: Config): Homes | undefined {
+  const { system } = services;
+  if (services.homes === undefined) return undefined;
+  const others = nodes.filter((each) => each !== system.node).map(metaDoorRef);
+  const candidates = node.roles.includes('meta') ? [ownMetaRef(system), ...others] : others;
+  const client = new MetaClient({ candidates: () => candidates });
+  const directory = new MetaDirectory(client, meta.groups, HOMES_ASK_MS);
+  system.spawn(() => new MetaClientActor(client), { name: 'homes-directory' });
+  return startHomesActor(services, { directory, nodes });
+}
+
+function startRelay(services: SessionServices, { nodes, incarnation }: WireBoot, homes?: HomesActor): void {
+  const { system, publisher, shares, gauge } = services;
   // A dead reactor's place is taken within the life of the process.
   const life = incarnation * LIVES + (system.incarnation % LIVES);
-  if (nodes.length > 1) spawnRelay(system, { nodes, life, publisher, shares, gauge });
+  if (nodes.length < 2) return;
+  const onFence = (name: string, node: number): void => homes?.passed(name, node);
+  const relay = spawnRelay(system, { nodes, life, publisher, shares, gauge, onFence });
+  if (homes !== undefined) homes.relay = relay;
 }
 
 /** SCRAM knows the users of its file and the built-in ones. */

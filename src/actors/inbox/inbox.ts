@@ -111,8 +111,8 @@ export class Inbox {
 
   /** Its session is made again from what the log knows. What is on its way to the log stays there. */
   restart(facts: ShardFacts, taken: InboxState['taken']): void {
-    const { shard, end, staged, bytes } = this.machine;
-    const state = { ...inboxStateOf(shard, facts), taken };
+    const { shard, end, staged, bytes, idShift } = this.machine;
+    const state = { ...inboxStateOf(shard, facts), taken, idShift };
     this.#taken.clear();
     this.#adoptTaken(state);
     this.machine = new InboxMachine({ ...state, end: Math.max(end, state.ackedTo), bytes });

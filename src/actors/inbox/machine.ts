@@ -32,6 +32,8 @@ export interface InboxState {
   readonly received: readonly number[];
   /** Packet ids of QoS 2 messages that the client has not released, each with a shard of a dedicated log that remembers it. */
   readonly taken: readonly (readonly [packetId: number, shard: number])[];
+  /** Of a session that has come from another node, where its messages had other offsets: what is to be added for packet ids to stay as they were. */
+  readonly idShift?: number;
 }
 
 export class InboxMachine {
@@ -43,6 +45,7 @@ export class InboxMachine {
   end: number;
   /** Messages that are being written. */
   staged = 0;
+  #idShift: number;
   #bytes: number;
   #early = 0;
   #earlyEnd = 0;
@@ -57,6 +60,7 @@ export class InboxMachine {
     this.sentTo = Math.max(state.sentTo, state.ackedTo);
     this.cursor = state.ackedTo;
     this.end = state.end;
+    this.#idShift = state.idShift ?? 0;
     this.#bytes = state.bytes;
     this.#done = new Set(state.done);
     this.#received = new Set(state.received);
@@ -72,15 +76,21 @@ export class InboxMachine {
     this.end = Math.max(state.end, this.#earlyEnd);
     this.staged -= this.#early;
     this.#early = 0;
+    this.#idShift = state.idShift ?? 0;
     this.#bytes += state.bytes;
     for (const offset of state.done) this.#done.add(offset);
     for (const offset of state.received) this.#received.add(offset);
     this.#advance();
   }
 
+  get idShift(): number {
+    return this.#idShift;
+  }
+
   state(): InboxState {
     const { shard, ackedTo, sentTo, end } = this;
-    return { shard, ackedTo, sentTo, end, bytes: this.#bytes, done: [...this.#done], received: [...this.#received], taken: [] };
+    const [bytes, idShift] = [this.#bytes, this.#idShift];
+    return { shard, ackedTo, sentTo, end, bytes, done: [...this.#done], received: [...this.#received], taken: [], idShift };
   }
 
   /** Messages that the client has not got for good. */
@@ -153,12 +163,12 @@ export class InboxMachine {
   }
 
   packetIdOf(offset: number): number {
-    return (offset % PACKET_IDS) + 1;
+    return ((offset + this.#idShift) % PACKET_IDS) + 1;
   }
 
   /** The offset of a packet id that is out. */
   offsetOf(packetId: number): number {
-    const from = this.ackedTo % PACKET_IDS;
+    const from = (this.ackedTo + this.#idShift) % PACKET_IDS;
     return this.ackedTo + ((packetId - 1 - from + PACKET_IDS) % PACKET_IDS);
   }
 

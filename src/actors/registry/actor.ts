@@ -81,6 +81,11 @@ export class RegistryActor implements Actor<RegistryMessage> {
         ctx.respond(to, this.#machine.skip(message.clientId, message.session, message.gone) satisfies Granted);
         break;
       }
+      case 'find': {
+        const to = ctx.replyTo();
+        if (to !== undefined) ctx.respond(to, { previous: this.#machine.ownerOf(message.clientId), claim: 0 } satisfies Granted);
+        break;
+      }
       case 'release':
         this.#machine.release(message.clientId, message.session);
         break;

@@ -18,6 +18,8 @@ export type RegistryMessage =
       readonly session: ActorRef<SessionMessage>;
       readonly gone: ActorRef<SessionMessage>;
     }
+  /** Ask; answered with `Granted` without a claim: who owns the id. */
+  | { readonly type: 'find'; readonly clientId: string }
   /** The session has ended, as owner or after another. */
   | { readonly type: 'release'; readonly clientId: string; readonly session: ActorRef<SessionMessage> }
   /** A session that lives makes itself known to a registry that came back empty. */

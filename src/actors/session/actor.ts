@@ -11,23 +11,27 @@
  *   reading.ts       bytes of the client, and when not    shared-work.ts   its part in shared subscriptions
  *   leaving.ts       the end of a connection              takeover.ts      another session has the client id
  *   revival.ts       made again without its client        ending.ts        the actor stops
+ *   further.ts       what its former home still had
  *   description.ts   what operators see                   persistence.ts   what makes it last
  *
  * `Outbound` brings messages to the client, `Subscriber` its subscriptions, `Admission` makes it the owner of its client id, `InboundReader` takes the bytes apart. Deliveries
  * come by a direct call from the publisher's turn (`deliver`) and do no more than append to this session's output and queue.
  */
 import type { Actor, ActorContext, TerminationReason } from '../../runtime/actor.ts';
+import type { ActorRef } from '../../runtime/ref.ts';
 import { PacketType, type Qos } from '../../wire/mqtt/constants.ts';
 import { PINGRESP } from '../../wire/mqtt/control-encoder.ts';
 import { MqttError } from '../../wire/mqtt/mqtt-error.ts';
 import type { ConnectPacket, ControlPacket } from '../../wire/mqtt/packets.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import type { Outages } from '../inbox/outages.ts';
+import type { Sink } from '../router/sink.ts';
 import type { Topic } from '../router/topic-table.ts';
 import type { Former } from './admission.ts';
 import { admitted, authenticated, checkExpiry, checkKeepAlive, connect, refused } from './connecting.ts';
 import { describe, inspect } from './description.ts';
 import { stopping } from './ending.ts';
+import { takeFurther } from './further.ts';
 import type { Terms } from './handshake.ts';
 import type { HookMessage } from './inbound.ts';
 import { clientDisconnects, connectionLost, disconnect, expelled, goOn } from './leaving.ts';
@@ -102,6 +106,7 @@ export class SessionActor extends Session implements Actor<SessionMessage> {
     if (to === undefined) return;
     if (message.type === 'describe') return ctx.respond(to, describe(this, message.subscriptions));
     if (this.state !== 'online' && this.state !== 'offline') return ctx.respond(to, null);
+    if (message.type === 'further') return takeFurther(this, message.bytes, (isTaken) => ctx.respond(to, isTaken));
     if (message.type === 'unsubscribe') unsubscribeByOperator(this, message.filters, to);
     else if (message.type === 'subscribe') subscribeByOperator(this, message.entries, to);
   }
@@ -239,7 +244,7 @@ export class SessionActor extends Session implements Actor<SessionMessage> {
     release(this, key);
   }
 
-  takeOver(heir: Session): SessionState {
-    return takeOver(this, heir);
+  takeOver(heir: Sink, by: ActorRef<SessionMessage>): SessionState {
+    return takeOver(this, heir, by);
   }
 }

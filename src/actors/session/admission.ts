@@ -2,18 +2,20 @@
  * One CONNECT on its way to an answer: its client is authenticated, what it may do is found out, its client id claimed, and what the former owner of that id
  * holds is taken over. The steps are in claim.ts and permission.ts; this is their order, and what the session hears of it. Lives until the session is admitted or has ended.
  */
+import { HOMES_SETTLE_MS_MAX } from '../../base/limits.ts';
 import type { ActorContext } from '../../runtime/actor.ts';
 import { formatRef } from '../../runtime/ref.ts';
 import type { ConnectPacket } from '../../wire/mqtt/packets.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import type { AuthenticateReply } from '../authenticator/messages.ts';
+import type { HomesMessage, Settled } from '../homes/messages.ts';
 import type { Granted } from '../registry/messages.ts';
 import { authenticate, claim, type HeirSink, takeOver } from './claim.ts';
 import type { ConnectionInfo } from './connection.ts';
 import type { Terms } from './handshake.ts';
 import type { SessionMessage, SessionState } from './messages.ts';
 import { permit, welcome } from './permission.ts';
-import type { SessionServices } from './services.ts';
+import { OWN_CLIENTS, type SessionServices } from './services.ts';
 import type { Standing } from './standing.ts';
 import { IO_CONTINUE } from './transport.ts';
 
@@ -72,7 +74,10 @@ export class Admission {
       if (standing === undefined) return this.#applicant.refused(reason);
       welcome(this.#services, this.#ctx, this.#connect, standing, (isWelcome) => {
         if (!isWelcome) this.#applicant.refused(Reason.NOT_AUTHORIZED);
-        else this.#whenKnown(() => this.#applicant.authenticated(this.#connect, this.#terms, standing) && this.#claim());
+        else
+          this.#whenKnown(() =>
+            this.#settle(() => this.#applicant.authenticated(this.#connect, this.#terms, standing) && this.#claim()),
+          );
       });
     });
   }
@@ -82,6 +87,19 @@ export class Admission {
     const { shares } = this.#services;
     if (shares.isKnown) then();
     else shares.whenKnown(() => this.#ctx.io(IO_CONTINUE, then));
+  }
+
+  /** In a cluster the session, if there is one, comes here first. */
+  #settle(then: () => void): void {
+    const { homes } = this.#services;
+    const { clientId, sessionExpirySeconds } = this.#terms;
+    if (homes === undefined || clientId.startsWith(OWN_CLIENTS)) return then();
+    const isClean = this.#connect.cleanStart;
+    const request: HomesMessage = { type: 'settle', clientId, isClean, isLasting: !isClean || sessionExpirySeconds > 0 };
+    this.#ctx.ask<HomesMessage, Settled>(homes, request, HOMES_SETTLE_MS_MAX, (settled) => {
+      if (settled === 'here') then();
+      else this.#applicant.refused(Reason.SERVER_UNAVAILABLE);
+    });
   }
 
   /** The session ends before it was admitted. */

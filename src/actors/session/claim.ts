@@ -112,7 +112,7 @@ export function takeOver(
       if (failure === 'timeout') ctx.tell(former, { type: 'superseded' }); // it may only be slow
       if (answer === undefined) skip(services, ctx, clientId, former, follow);
       else if (answer.kind === 'nothing') then(null, answer);
-      else if (answer.kind === 'local') then(answer.estate.takeOver(heir));
+      else if (answer.kind === 'local') then(answer.estate.takeOver(heir, ctx.self));
       else {
         if (answer.shard !== undefined) heir.inherits(answer.shard);
         inherit(former, answer.subscriptions);

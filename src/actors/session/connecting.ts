@@ -109,7 +109,12 @@ export function admitted(session: Session, connect: ConnectPacket, terms: Terms,
   else session.outbound.machine = session.newMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0);
   session.afterlife.will = connect.will ?? null;
   session.persistence.provide(former, (isProvided) => {
-    if (!isProvided) refused(session, Reason.SERVER_UNAVAILABLE);
+    if (!isProvided && state !== null) {
+      // The session is not lost for that: it waits for its client, here or elsewhere.
+      session.afterlife.will = null;
+      turnAway(session, Reason.SERVER_UNAVAILABLE);
+      session.state = 'online';
+    } else if (!isProvided) refused(session, Reason.SERVER_UNAVAILABLE);
     else if (session.client === null) session.state = 'online';
     else accept(session, session.client, connect, terms, state !== null);
     if (session.client === null) connectionLost(session);
@@ -149,14 +154,17 @@ function accept(session: Session, client: Client, connect: ConnectPacket, terms:
 }
 
 export function refused(session: Session, reason: number, why?: string, serverReference?: string): void {
-  const client = session.client;
-  if (client !== null) {
-    session.count(slot.refusedConnects, 1);
-    const connack = { sessionPresent: false, reason, reasonString: why ?? reasonName(reason), serverReference };
-    session.write(encodeConnack(client.dialect, connack, client.packetBytesMax));
-    dropConnection(session);
-  }
+  turnAway(session, reason, why, serverReference);
   session.end();
+}
+
+function turnAway(session: Session, reason: number, why?: string, serverReference?: string): void {
+  const client = session.client;
+  if (client === null) return;
+  session.count(slot.refusedConnects, 1);
+  const connack = { sessionPresent: false, reason, reasonString: why ?? reasonName(reason), serverReference };
+  session.write(encodeConnack(client.dialect, connack, client.packetBytesMax));
+  dropConnection(session);
 }
 
 /** Its credentials end at some time, and its connection with them. */

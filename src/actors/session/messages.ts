@@ -26,6 +26,8 @@ export type SessionMessage =
   | { readonly type: 'rates' }
   /** Ask; answered with a `ClientView`, or a `ClientDetails`. */
   | { readonly type: 'describe'; readonly subscriptions: boolean }
+  /** Ask: messages that the session's former home, another node, still had (homes/page.ts); answered with whether they are on disk. */
+  | { readonly type: 'further'; readonly bytes: Uint8Array }
   /** Asks on behalf of the client; answered with the reason codes when it is in force. */
   | { readonly type: 'subscribe'; readonly entries: readonly SubscribeEntry[] }
   | { readonly type: 'unsubscribe'; readonly filters: readonly string[] };
@@ -40,8 +42,8 @@ export type Surrendered =
 
 /** A session ready to be taken over within its thread. */
 export interface Estate {
-  /** Moves subscriptions and delivery state to `heir`, between two messages; the former owner ends. */
-  takeOver(heir: Sink): SessionState;
+  /** Moves subscriptions and delivery state to `heir`, whose ref is `by`, between two messages; the former owner ends. */
+  takeOver(heir: Sink, by: ActorRef<SessionMessage>): SessionState;
 }
 
 export interface SubscriptionState {

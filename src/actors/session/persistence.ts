@@ -5,7 +5,9 @@
  */
 import { STORE_ASK_MS } from '../../base/limits.ts';
 import type { ActorContext } from '../../runtime/actor.ts';
+import type { ActorRef } from '../../runtime/ref.ts';
 import type { Will } from '../../wire/mqtt/packets.ts';
+import type { HomesMessage } from '../homes/messages.ts';
 import { Inbox } from '../inbox/inbox.ts';
 import { type Inboxes, inboundOf, inboxStateOf } from '../inbox/inboxes.ts';
 import type { InboxState } from '../inbox/machine.ts';
@@ -23,7 +25,7 @@ import type { SessionMessage, SessionState, SubscriptionState } from './messages
 import type { Orphan } from './orphan.ts';
 import type { Outbound } from './outbound.ts';
 import { decodeSession, encodeSession, type SessionRecord, sessionKey } from './record.ts';
-import type { SessionServices } from './services.ts';
+import { OWN_CLIENTS, type SessionServices } from './services.ts';
 import { IO_CONTINUE } from './transport.ts';
 
 /** The session. */
@@ -71,7 +73,22 @@ export class Persistence {
     if (inbox !== null) {
       this.keep(inbox);
       this.saveLater();
-      return inboxes.whenDurable(() => this.#ctx.io(IO_CONTINUE, () => then(true)));
+      // The cluster has to agree that the session lives here still, whatever is on disk.
+      let isHome: boolean | undefined;
+      let isDurable = false;
+      const done = (): void => {
+        if (isHome !== undefined && isDurable) then(isHome);
+      };
+      this.#tellHomes((isKept) => {
+        isHome = isKept;
+        done();
+      });
+      return inboxes.whenDurable(() =>
+        this.#ctx.io(IO_CONTINUE, () => {
+          isDurable = true;
+          done();
+        }),
+      );
     }
     if (this.#session.expirySeconds === 0) {
       if (hasRecord) this.#forgetRecord();
@@ -114,7 +131,14 @@ export class Persistence {
 
   /** Writes the record, if there is one, and nobody waits. */
   saveLater(): void {
-    if (this.#isKept) this.#ctx.tell(metadataRef(this.#services.system), this.#write(false));
+    if (!this.#isKept) return;
+    const write = this.#write(false);
+    this.#ctx.tell(metadataRef(this.#services.system), write);
+    const homes = this.#homes();
+    if (homes !== undefined) {
+      const { clientId } = this.#session;
+      this.#ctx.tell<HomesMessage>(homes, { type: 'keep', clientId, record: write.puts[0]![1] });
+    }
   }
 
   /**
@@ -180,9 +204,24 @@ export class Persistence {
 
   #save(then: (isSaved: boolean) => void): void {
     const metadata = metadataRef(this.#services.system);
-    this.#ctx.ask<WriteMetadata, true | MetadataFailure>(metadata, this.#write(true), STORE_ASK_MS, (answer) =>
-      then(answer === true),
-    );
+    this.#ctx.ask<WriteMetadata, true | MetadataFailure>(metadata, this.#write(true), STORE_ASK_MS, (answer) => {
+      if (answer !== true) then(false);
+      else this.#tellHomes(then);
+    });
+  }
+
+  /** Calls `then` when the cluster knows of the record, or when it does not agree; at once on a node by itself. */
+  #tellHomes(then: (isKept: boolean) => void): void {
+    const homes = this.#homes();
+    if (homes === undefined) return then(true);
+    const record = this.#write(false).puts[0]![1];
+    const keep: HomesMessage = { type: 'keep', clientId: this.#session.clientId, record };
+    this.#ctx.ask<HomesMessage, boolean>(homes, keep, STORE_ASK_MS, (isKept) => then(isKept === true));
+  }
+
+  /** Bridges have the same client ids on every node, and stay where they are. */
+  #homes(): ActorRef<HomesMessage> | undefined {
+    return this.#session.clientId.startsWith(OWN_CLIENTS) ? undefined : this.#services.homes;
   }
 
   #write(sync: boolean): WriteMetadata {
@@ -191,13 +230,17 @@ export class Persistence {
     const subscriptions = this.#session.subscriptions();
     const replays = this.#session.replays();
     const record = { version: 1, clientId, shard, expirySeconds, offlineSince, will, subscriptions } as const;
-    const value = encodeSession(replays.length === 0 ? record : { ...record, replays });
+    const { idShift } = this.#outbound.inbox!.machine;
+    const shifted = idShift === 0 ? record : { ...record, idShift };
+    const value = encodeSession(replays.length === 0 ? shifted : { ...shifted, replays });
     return { type: 'write', puts: [[sessionKey(clientId), value]], deletes: [], sync };
   }
 
   #forgetRecord(): void {
     const deletes = [sessionKey(this.#session.clientId)];
     this.#ctx.tell(metadataRef(this.#services.system), { type: 'write', puts: [], deletes, sync: false });
+    const homes = this.#homes();
+    if (homes !== undefined) this.#ctx.tell<HomesMessage>(homes, { type: 'forget', clientId: this.#session.clientId });
   }
 }
 
@@ -249,11 +292,11 @@ export function dedicatedShards({ replays }: SessionServices): number[] {
  */
 export function restoredInbox(
   inboxes: Inboxes,
-  { shard, offlineSince }: SessionRecord,
+  { shard, offlineSince, idShift = 0 }: SessionRecord,
   facts: ShardFacts,
   taken: InboxState['taken'],
 ): { inbox: Inbox; inbound: readonly number[] } {
-  const state = { ...inboxStateOf(shard, facts), taken };
+  const state = { ...inboxStateOf(shard, facts), taken, idShift };
   const inbox = new Inbox(inboxes, state);
   if (offlineSince === 0) inbox.sentAll();
   return { inbox, inbound: inboundOf(facts) };

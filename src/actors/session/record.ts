@@ -21,6 +21,8 @@ export interface SessionRecord {
   readonly will: Will | null;
   /** Shared ones with their prefix. */
   readonly subscriptions: readonly SubscriptionState[];
+  /** Of its inbox, see InboxState. */
+  readonly idShift?: number;
   /** Those that replay declared topics, and how far they are. */
   readonly replays?: readonly ReplayState[];
 }

@@ -35,11 +35,25 @@ export function restore(session: Session, restored: Restored): void {
   claim(session.services, session.ctx, record.clientId, begin, true);
 }
 
-/** The instance before has failed: goes on with what is on disk, and with what has come for its inbox since. */
+/** The instance before has failed, or the session comes from another node, or stays after all: goes on with what is on disk, and with what has come for its inbox since. */
 export function revive(session: Session, orphan: Orphan): void {
   session.clientId = orphan.clientId;
   session.state = 'claiming';
   session.count(slot.sessions, 1);
+  if (orphan.heirOf === undefined) return load(session, orphan);
+  const begin = (granted: Granted | undefined): void => {
+    if (granted !== undefined && (granted.previous === orphan.heirOf || granted.previous === NOBODY)) {
+      session.services.sessions.set(orphan.clientId, { session: session.ctx.self, claim: granted.claim });
+      return load(session, orphan);
+    }
+    session.restored = null;
+    session.end();
+    orphan.end();
+  };
+  claim(session.services, session.ctx, orphan.clientId, begin, true);
+}
+
+function load(session: Session, orphan: Orphan): void {
   loadSession(session.services, session.ctx, orphan, (found) => {
     if (found === undefined) session.end();
     else {

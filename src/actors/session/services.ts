@@ -7,6 +7,7 @@ import type { EnhancedAuthenticator } from '../authenticator/enhanced.ts';
 import type { AuthenticateRequest } from '../authenticator/messages.ts';
 import type { Events } from '../events/events.ts';
 import type { ExclusiveClaims } from '../exclusive/claims.ts';
+import type { HomesMessage } from '../homes/messages.ts';
 import type { Emptying } from '../inbox/emptying.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
 import type { SharedReturns } from '../inbox/shared-returns.ts';
@@ -93,6 +94,8 @@ export interface SessionServices {
   readonly access: AccessPolicy;
   /** Whom to ask what the policy's rules do not say; undefined when all of them are in memory. */
   readonly authorizer: ActorRef<AuthorizerMessage> | undefined;
+  /** The node is one of several: where its persistent sessions live is settled there. */
+  readonly homes?: ActorRef<HomesMessage>;
   /** Why nobody is accepted, for CONNACK; absent: everybody may be. */
   readonly refusal?: number;
 }

@@ -13,7 +13,7 @@ import type { Inbox } from '../inbox/inbox.ts';
 import type { Outages } from '../inbox/outages.ts';
 import type { ReplayState } from '../replay/machine.ts';
 import type { Waiter } from '../router/pressure.ts';
-import type { Delivery, Run } from '../router/sink.ts';
+import type { Delivery, Run, Sink } from '../router/sink.ts';
 import type { Topic } from '../router/topic-table.ts';
 import type { Admission, Applicant, Former } from './admission.ts';
 import { Afterlife } from './afterlife.ts';
@@ -296,5 +296,5 @@ export abstract class Session
   abstract notKept(): void;
   abstract returnShared(key: string): void;
   abstract release(key: string): void;
-  abstract takeOver(heir: Session): SessionState;
+  abstract takeOver(heir: Sink, by: ActorRef<SessionMessage>): SessionState;
 }

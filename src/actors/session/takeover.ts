@@ -5,11 +5,12 @@
 import { assert } from '../../base/assert.ts';
 import { TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
 import type { ReplyTo } from '../../runtime/actor.ts';
-import { threadOf } from '../../runtime/ref.ts';
+import { type ActorRef, threadOf } from '../../runtime/ref.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
+import type { Sink } from '../router/sink.ts';
 import { Bequest } from './handover.ts';
 import { disconnect } from './leaving.ts';
-import type { SessionState, Surrendered } from './messages.ts';
+import type { SessionMessage, SessionState, Surrendered } from './messages.ts';
 import { type Heir, type Session, TIMER } from './session.ts';
 import { detachedSnapshot } from './state.ts';
 import { IO_CONTINUE } from './transport.ts';
@@ -89,11 +90,11 @@ export function hand(session: Session, to: ReplyTo): void {
   });
 }
 
-export function takeOver(session: Session, heir: Session): SessionState {
+export function takeOver(session: Session, heir: Sink, by: ActorRef<SessionMessage>): SessionState {
   assert(session.state === 'handing', 'only a session that has surrendered is taken over');
   session.services.router.moveSink(session, heir);
   session.services.shares.move(session, heir);
-  session.services.exclusive.move(session, heir, session.clientId, heir.ctx.self);
+  session.services.exclusive.move(session, heir, session.clientId, by);
   const machine = session.machine.snapshot();
   const replays = session.replaying?.states() ?? [];
   const state: SessionState = session.inbox === null ? { machine, replays } : { machine, replays, inbox: session.inbox };

@@ -1,0 +1,269 @@
+/** Nodes with the whole broker on two reactors each, a store and a directory that they share, in one simulation; and clients in memory that go from one to another. */
+import type { Claimed, Directory, Found } from '../../../src/actors/homes/directory.ts';
+import { type Homes, startHomesActor } from '../../../src/actors/homes/start.ts';
+import { allocateMeters } from '../../../src/actors/insight/meters.ts';
+import { NO_INTAKE } from '../../../src/actors/intake/intake.ts';
+import { sessionSupervision } from '../../../src/actors/listener/actor.ts';
+import { NO_CHECKS } from '../../../src/actors/payload/checks.ts';
+import { spawnRelay } from '../../../src/actors/relay/actor.ts';
+import type { SessionMessage } from '../../../src/actors/session/messages.ts';
+import { SessionSeed } from '../../../src/actors/session/seed.ts';
+import type { SessionServices } from '../../../src/actors/session/services.ts';
+import { REACTORS_MAX } from '../../../src/base/limits.ts';
+import { OPEN_ACCESS, restoreSessions, startBroker } from '../../../src/nodes/broker.ts';
+import { SimNetwork } from '../../../src/runtime/sim/network.ts';
+import type { ActorSystem } from '../../../src/runtime/system.ts';
+import type { Qos } from '../../../src/wire/mqtt/constants.ts';
+import { SimDisk } from '../../storage/sim-disk.ts';
+import { oracleEncode } from '../../wire/mqtt/arbitraries.ts';
+import { FakeTransport } from '../session/fake-transport.ts';
+import { decode, publish } from '../session/packets.ts';
+import { limits } from '../session/services.ts';
+import { type SimStoreOptions, startSimStore } from '../store/sim-store.ts';
+
+export const NODES: readonly number[] = [1, 2, 3];
+const REACTORS = 2;
+
+/** What the metadata service does for all of them: linearizable, some milliseconds away, out of reach for some nodes at times. */
+class SharedDirectory {
+  readonly entries: Map<string, { readonly revision: number; readonly value: Uint8Array }> = new Map<
+    string,
+    { readonly revision: number; readonly value: Uint8Array }
+  >();
+  readonly away: Set<number> = new Set();
+  #revision = 0;
+
+  for(node: number, network: () => SimNetwork): Directory {
+    const later = (then: () => void): void => network().at(network().world.nowMs + 1, then);
+    return {
+      flush: () => {},
+      get: (clientId, then: (found: Found | undefined) => void) =>
+        later(() => {
+          const { revision = 0, value = undefined } = this.entries.get(clientId) ?? {};
+          later(() => then(this.away.has(node) ? undefined : { revision, value }));
+        }),
+      claim: (clientId, revision, value, then) =>
+        later(() => {
+          const claimed: Claimed = this.away.has(node) ? { type: 'unavailable' } : this.#claim(clientId, revision, value);
+          later(() => then(claimed));
+        }),
+    };
+  }
+
+  #claim(clientId: string, revision: number, value: Uint8Array | undefined): Claimed {
+    if ((this.entries.get(clientId)?.revision ?? 0) !== revision) return { type: 'taken' };
+    if (value === undefined) this.entries.delete(clientId);
+    else this.entries.set(clientId, { revision: this.#revision + 1, value });
+    return { type: 'done', revision: ++this.#revision };
+  }
+}
+
+export class Nodes {
+  readonly network: SimNetwork;
+  readonly directory: SharedDirectory = new SharedDirectory();
+  readonly stores: Map<number, SimStoreOptions>;
+  readonly failures: Error[] = [];
+  readonly #services = new Map<string, SessionServices>();
+  readonly #homes = new Map<number, Homes>();
+  #lives = 0;
+  /** What the first lives of all nodes go on with, as soon as there is a network. */
+  #first: (() => void)[] | null = [];
+
+  constructor(seed: number) {
+    const store = (): SimStoreOptions => ({
+      disk: new SimDisk(),
+      metadata: new Map(),
+      declarations: [],
+      failures: this.failures,
+    });
+    this.stores = new Map(NODES.map((node) => [node, store()]));
+    this.network = new SimNetwork({
+      nodes: NODES.length,
+      threads: 1 + REACTORS + 1,
+      services: 1,
+      seed,
+      boot: (system) => {
+        if (system.thread > REACTORS) startSimStore(system, this.stores.get(system.node)!);
+        else if (system.thread > 0) this.#boot(system);
+      },
+    });
+    const first = this.#first!;
+    this.#first = null;
+    for (const begin of first) this.network.at(100, begin);
+    this.pass(3000);
+  }
+
+  #boot(system: ActorSystem): void {
+    const { node, thread } = system;
+    const services = startBroker(system, limits({}), { access: OPEN_ACCESS }, [], {
+      intake: NO_INTAKE,
+      insight: { meters: allocateMeters(REACTORS_MAX), slow: null, traces: [] },
+      events: [],
+      checks: NO_CHECKS,
+      nodeName: '',
+      plugin: null,
+      hasNodes: true,
+    });
+    this.#services.set(`${node}/${thread}`, services);
+    const failed = (error: unknown): void => void this.failures.push(error as Error);
+    restoreSessions(services, sessionSupervision(system.slots, failed), () => {});
+    if (thread !== 1) return;
+    const directory = this.directory.for(node, () => this.network);
+    const homes = startHomesActor(services, { directory, nodes: NODES });
+    this.#homes.set(node, homes);
+    const life = ++this.#lives;
+    // All reactors have made their sessions by then.
+    const begin = (): void => {
+      if (this.#homes.get(node) !== homes) return;
+      homes.begin(() => {
+        const { publisher, shares, gauge } = services;
+        const onFence = (name: string, from: number): void => homes.actor.passed(name, from);
+        homes.actor.relay = spawnRelay(system, { nodes: NODES, life, publisher, shares, gauge, onFence });
+      });
+    };
+    if (this.#first === null) this.network.at(this.network.world.nowMs + 100, begin);
+    else this.#first.push(begin);
+  }
+
+  at(node: number, thread: number): SessionServices {
+    return this.#services.get(`${node}/${thread}`)!;
+  }
+
+  pass(ms: number): void {
+    this.network.run(this.network.world.nowMs + ms);
+  }
+
+  kill(node: number, restartMs: number): void {
+    this.#homes.delete(node);
+    this.stores.get(node)!.disk.kill();
+    this.network.kill(node, restartMs);
+  }
+
+  /** Nodes that have a session of that client. */
+  homesOf(clientId: string): number[] {
+    return NODES.filter((node) => [1, 2].some((thread) => this.at(node, thread).sessions.has(clientId)));
+  }
+
+  counter(node: number, slot: number): number {
+    return this.at(node, 1).system.slots[slot]!;
+  }
+}
+
+interface Packet {
+  readonly cmd: string;
+  readonly messageId: number;
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly qos: Qos;
+  readonly returnCode?: number;
+  readonly sessionPresent?: boolean;
+}
+
+/** A client that keeps its part of a session: what it has received at QoS 2 and not released, what it has sent and nobody has acknowledged. */
+export class Hopper {
+  readonly id: string;
+  readonly clean: boolean;
+  transport: FakeTransport | null = null;
+  isOnline = false;
+  isSubscribed = false;
+  /** Of the last CONNACK. */
+  hadSession = false;
+  refusals = 0;
+  /** By topic, in order of arrival. */
+  readonly got: Map<string, string[]> = new Map();
+  readonly acknowledged: { readonly topic: string; readonly text: string; readonly node: number }[] = [];
+  readonly #filter: string | undefined;
+  readonly #unreleased = new Set<number>();
+  readonly #sent = new Map<number, { readonly topic: string; readonly text: string }>();
+  readonly #owed: object[] = [];
+  node = 0;
+  #nextId = 1;
+
+  constructor(id: string, filter?: string) {
+    this.id = id;
+    this.clean = filter === undefined;
+    this.#filter = filter;
+  }
+
+  get isConnected(): boolean {
+    return this.transport !== null && !this.transport.ended;
+  }
+
+  connect(nodes: Nodes, node: number, thread: number): void {
+    const services = nodes.at(node, thread);
+    const transport = new FakeTransport();
+    const seed = new SessionSeed(services, () => transport);
+    services.system.spawn<SessionMessage>(() => seed.make(), { name: 'session' });
+    nodes.pass(1);
+    this.transport = transport;
+    this.isOnline = false;
+    this.node = node;
+    this.#owed.length = 0;
+    this.#sent.clear();
+    this.#send({ cmd: 'connect', protocolId: 'MQTT', clientId: this.id, clean: this.clean, keepalive: 0 });
+  }
+
+  /** Without a word. */
+  leave(): void {
+    if (this.isConnected) this.transport!.close();
+    this.forget();
+  }
+
+  /** The node is gone. */
+  forget(): void {
+    this.transport = null;
+    this.isOnline = false;
+  }
+
+  publish(topic: string, text: string, qos: 1 | 2): void {
+    if (!this.isOnline) return;
+    const messageId = this.#nextId;
+    this.#nextId = (this.#nextId % 60_000) + 1;
+    this.#sent.set(messageId, { topic, text });
+    this.transport!.feed(publish(0, text, { topic, qos, messageId }));
+  }
+
+  /** Reads what has come, and answers some of it. */
+  pump(answers: number): void {
+    if (this.transport === null) return;
+    for (const packet of decode(0, this.transport.takeReceived()) as unknown as Packet[]) this.#take(packet);
+    if (this.transport.ended) return this.forget();
+    if (this.isOnline) for (const packet of this.#owed.splice(0, answers)) this.#send(packet);
+  }
+
+  #take({ cmd, messageId, topic, payload, qos, returnCode, sessionPresent }: Packet): void {
+    switch (cmd) {
+      case 'connack':
+        this.isOnline = returnCode === 0;
+        if (returnCode !== 0) this.refusals++;
+        else this.hadSession = sessionPresent === true;
+        if (this.isOnline && this.#filter !== undefined && !this.isSubscribed)
+          this.#send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: this.#filter, qos: 2 }] });
+        return;
+      case 'suback':
+        this.isSubscribed = true;
+        return;
+      case 'publish':
+        if (qos !== 2 || !this.#unreleased.has(messageId))
+          this.got.set(topic, [...(this.got.get(topic) ?? []), payload.toString()]);
+        if (qos === 2) this.#unreleased.add(messageId);
+        this.#owed.push({ cmd: qos === 2 ? 'pubrec' : 'puback', messageId });
+        return;
+      case 'pubrel':
+        this.#unreleased.delete(messageId);
+        this.#owed.push({ cmd: 'pubcomp', messageId });
+        return;
+      case 'pubrec':
+      case 'puback': {
+        const sent = this.#sent.get(messageId);
+        if (sent !== undefined) this.acknowledged.push({ ...sent, node: this.node });
+        this.#sent.delete(messageId);
+        if (cmd === 'pubrec') this.#send({ cmd: 'pubrel', messageId });
+      }
+    }
+  }
+
+  #send(packet: object): void {
+    this.transport!.feed(oracleEncode(4, packet));
+  }
+}

@@ -1,0 +1,301 @@
+/**
+ * A session that leaves this node, from the moment that its client has come elsewhere: it owns the client id and goes on to collect, into the same inbox. What a node publishes behind its fence belongs to the new home; it is
+ * collected too, since the move may come to nothing, and its offsets are remembered. On the accepting thread, where the streams of all nodes are one. Three ends:
+ *
+ *   moved    the new home has all: inbox and record go
+ *   stay     nobody came: a session again, with everything
+ *   away     this node had been away while the session moved: what is here goes to the new home as further messages, and what comes until the fences of all nodes have
+ */
+import { HOMES_PAGE_BYTES } from '../../base/limits.ts';
+import type { Actor, ActorContext } from '../../runtime/actor.ts';
+import { NOBODY } from '../../runtime/ref.ts';
+import { CONTROL } from '../../storage/control.ts';
+import { Inbox } from '../inbox/inbox.ts';
+import { forEachInboxFrame } from '../inbox/inbox-frames.ts';
+import { KEYS, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
+import type { Delivery, Run } from '../router/sink.ts';
+import { claim, type HeirSink, registryOf, takeOver } from '../session/claim.ts';
+import type { SessionMessage, SessionState, SubscriptionState } from '../session/messages.ts';
+import { Orphan } from '../session/orphan.ts';
+import { type Outgoing, splitOutgoing } from '../session/outgoing.ts';
+import { SESSION_PROBE } from '../session/probe.ts';
+import { sessionKey } from '../session/record.ts';
+import { SessionSeed } from '../session/seed.ts';
+import type { SessionServices } from '../session/services.ts';
+import { membershipStates, subscriptionStates } from '../session/state.ts';
+import { IO_CONTINUE } from '../session/transport.ts';
+
+type Context = ActorContext<SessionMessage>;
+
+/** What is published behind a fence. */
+class LateInbox extends Inbox {
+  readonly ranges: { readonly from: number; readonly to: number }[] = [];
+
+  override arrived(base: number, count: number): void {
+    super.arrived(base, count, () => {});
+    this.ranges.push({ from: base, to: base + count });
+  }
+
+  /** The end of the range that the offset is in; the offset itself when it is in none. */
+  behind(offset: number): number {
+    return this.ranges.find(({ from, to }) => offset >= from && offset < to)?.to ?? offset;
+  }
+}
+
+export interface Placed {
+  readonly run: Outgoing;
+  readonly offset: number;
+}
+
+export interface EmigrantPage {
+  readonly next: number;
+  readonly isLast: boolean;
+  readonly runs: readonly Placed[];
+}
+
+export interface EmigrantTerms {
+  readonly clientId: string;
+  /** Nothing of the session is wanted any more. */
+  readonly discard: boolean;
+  /** It is here, and no client is; undefined: there was no such session. */
+  readonly ready: (emigrant: Emigrant | undefined) => void;
+}
+
+export class Emigrant implements Actor<SessionMessage>, HeirSink {
+  readonly clientId: string;
+  readonly #services: SessionServices;
+  readonly #terms: EmigrantTerms;
+  #ctx!: Context;
+  #inbox: Inbox | null = null;
+  #late: LateInbox | null = null;
+  #inbound: readonly number[] = [];
+  /** Nodes whose fences have come. */
+  readonly #passed = new Set<number>();
+  /** What to do when more of them have. */
+  #onPassed: () => void = () => {};
+  #isOver = false;
+
+  constructor(services: SessionServices, terms: EmigrantTerms) {
+    this.#services = services;
+    this.#terms = terms;
+    this.clientId = terms.clientId;
+  }
+
+  started(ctx: Context): void {
+    this.#ctx = ctx;
+    const { clientId, discard, ready } = this.#terms;
+    const none = (): void => {
+      this.#finish();
+      ready(undefined);
+    };
+    claim(
+      this.#services,
+      ctx,
+      clientId,
+      (granted) => {
+        if (granted === undefined || granted.previous === NOBODY) return none();
+        takeOver(this.#services, ctx, this, { clientId, previous: granted.previous, discard }, (state, left) => {
+          if (left?.shard !== undefined && left.isEmptying !== true) this.#services.inboxes!.drop(left.shard);
+          if (state === null || state === undefined || !this.#adopt(state)) return none();
+          ready(this);
+        });
+      },
+      true,
+    );
+  }
+
+  receive(message: SessionMessage, ctx: Context): void {
+    const to = ctx.replyTo();
+    // Who claims the client id here now finds that the session is elsewhere, when its record is to be kept.
+    if (message.type === 'surrender' && to !== undefined) ctx.respond(to, { kind: 'nothing' });
+    else if (to !== undefined) ctx.respond(to, null);
+  }
+
+  onIo(event: number, argument: unknown): void {
+    if (event === IO_CONTINUE) (argument as () => void)();
+  }
+
+  stopping(): void {
+    const { router, shares, exclusive } = this.#services;
+    router.unsubscribeAll(this);
+    shares.partAll(this);
+    exclusive.releaseAll(this);
+    this.disown();
+  }
+
+  inspect(): unknown {
+    return { clientId: this.clientId, passed: [...this.#passed], messages: this.#inbox?.machine.messages };
+  }
+
+  // ---- as a sink ----
+
+  deliver(run: Run, delivery: Delivery): void {
+    if (run.qos === 0 || delivery.qos === 0) return;
+    const { limits, inboxes, system, router } = this.#services;
+    const inbox = this.#passed.has(router.origin) ? this.#late : this.#inbox;
+    if (inbox === null) return;
+    const bounds = { messagesMax: limits.queueMessagesMax, bytesMax: limits.queueBytesMax };
+    if (inbox.machine.isFull(bounds)) system.slots[SESSION_PROBE.slot.droppedQueueFull]! += run.count;
+    else if (delivery.share === null) inboxes!.fanOuts.collect(inbox, run, delivery);
+    else inboxes!.fanOuts.single(inbox, run, delivery);
+  }
+
+  deliveryFailed(error: unknown): void {
+    this.#ctx.io(IO_CONTINUE, () => {
+      throw error;
+    });
+  }
+
+  inherits(shard: number): void {
+    this.#inbox = new Inbox(this.#services.inboxes!, { shard, ...EMPTY });
+    this.#inbox.isHeld = true;
+  }
+
+  returnShared(): void {}
+
+  release(): void {}
+
+  // ---- for the homes actor ----
+
+  get subscriptions(): SubscriptionState[] {
+    const { router, exclusive, shares } = this.#services;
+    return [
+      ...subscriptionStates(router.subscriptionsOf(this), exclusive.filtersOf(this)),
+      ...membershipStates(shares.membersOf(this)),
+    ];
+  }
+
+  get inbox(): Inbox {
+    return this.#inbox!;
+  }
+
+  get inbound(): readonly number[] {
+    return this.#inbound;
+  }
+
+  /** From here on what that node publishes is the new home's. */
+  passed(node: number): void {
+    if (this.#passed.has(node)) return;
+    this.#services.inboxes!.fanOuts.handOver(); // order, should it come to nothing
+    this.#passed.add(node);
+    this.#onPassed();
+  }
+
+  /** Calls `then` when the fences of these nodes have come, and what is before them is on disk; with where that ends. */
+  whenPassed(nodes: readonly number[], then: (end: number) => void): void {
+    const look = (): void => {
+      if (!nodes.every((node) => this.#passed.has(node))) return;
+      this.#onPassed = () => {};
+      this.#services.shares.partAll(this);
+      this.#whenWritten(() => then(this.inbox.machine.end));
+    };
+    this.#onPassed = look;
+    look();
+  }
+
+  /** Calls `then` with messages from `offset` on that are not the new home's own, as many as a page has; undefined: they cannot be read. */
+  page(offset: number, then: (page: EmigrantPage | undefined) => void): void {
+    const { shard, end } = this.inbox.machine;
+    if (offset >= end) return then({ next: offset, isLast: true, runs: [] });
+    this.#services.inboxes!.read(shard, offset, HOMES_PAGE_BYTES, (answer) => {
+      if ('code' in answer) return then(undefined);
+      const runs: Placed[] = [];
+      let next = offset;
+      forEachInboxFrame(answer.bytes, shard, (frame, base) => {
+        let at = base;
+        for (const run of frame) {
+          this.#part(run, at, (each) => each >= offset && each < end && this.#late!.behind(each) === each, runs);
+          at += run.count;
+        }
+        next = Math.max(next, Math.min(at, end));
+      });
+      // A hole that the disk has left.
+      if (next === offset) next = end;
+      then({ next, isLast: next >= end, runs });
+    });
+  }
+
+  /** Those of a page that the client has not had, as far as this node knows. */
+  unfinished(runs: readonly Placed[]): Outgoing[] {
+    const { machine } = this.inbox;
+    const left: Placed[] = [];
+    for (const { run, offset } of runs)
+      this.#part(run, offset, (each) => !machine.isDone(each) && !machine.isReceived(each), left);
+    return left.map(({ run }) => run);
+  }
+
+  /** The messages of a run that `isWanted`, in as few pieces as they make. */
+  #part(run: Outgoing, base: number, isWanted: (offset: number) => boolean, out: Placed[]): void {
+    let rest: Outgoing | null = run;
+    for (let at = base; rest !== null; ) {
+      const wanted = isWanted(at);
+      let count = 1;
+      while (count < rest.count && isWanted(at + count) === wanted) count++;
+      const parted: { head: Outgoing; rest: Outgoing | null } = splitOutgoing(rest, count);
+      if (wanted) out.push({ run: parted.head, offset: at });
+      at += count;
+      rest = parted.rest;
+    }
+  }
+
+  /** The new home has what is before `offset`. */
+  trim(offset: number): void {
+    const { machine } = this.inbox;
+    while (machine.ackedTo < offset && machine.ackedTo < machine.end) machine.finish(machine.ackedTo);
+    this.#services.inboxes!.later(machine.shard, CONTROL.trim, 0, offset);
+  }
+
+  /** The client id is nobody's here: its session is elsewhere. */
+  disown(): void {
+    const release = { type: 'release', clientId: this.clientId, session: this.#ctx.self } as const;
+    this.#ctx.tell(registryOf(this.#services, this.clientId), release);
+  }
+
+  /** The session is elsewhere, and nothing of what was here is wanted any more. `isBack`: it has come here again, and its record is that one's. */
+  drop(isBack: boolean): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const deletes = [sessionKey(this.clientId), KEYS.home + this.clientId];
+    const write: WriteMetadata = { type: 'write', puts: [], deletes, sync: false };
+    if (!isBack) this.#ctx.tell(metadataRef(this.#services.system), write);
+    this.#services.inboxes!.drop(this.inbox.machine.shard);
+    this.#finish();
+  }
+
+  /** Nobody has taken it: it is a session again. */
+  stay(then: () => void): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#services.inboxes!.fanOuts.handOver();
+    this.#whenWritten(() => {
+      const { machine } = this.inbox;
+      machine.end = Math.max(machine.end, this.#late!.machine.end);
+      const seed = new SessionSeed(this.#services, null);
+      seed.leave(new Orphan(this.#services, this, this.clientId, this.inbox, this.#ctx.self, then));
+      this.#services.system.spawn<SessionMessage>(() => seed.make(), { name: 'session' });
+      this.#finish();
+    });
+  }
+
+  #adopt({ inbox: theirs, machine }: SessionState): boolean {
+    const inboxes = this.#services.inboxes!;
+    if (theirs === undefined) return false;
+    if (theirs instanceof Inbox) this.#inbox = theirs;
+    else if (this.#inbox === null) this.#inbox = new Inbox(inboxes, theirs);
+    else this.#inbox.release(theirs);
+    this.#late = new LateInbox(inboxes, { shard: this.#inbox.machine.shard, ...EMPTY });
+    this.#inbound = machine.inbound;
+    return true;
+  }
+
+  #whenWritten(then: () => void): void {
+    const inboxes = this.#services.inboxes!;
+    this.inbox.whenWritten(() => this.#late!.whenWritten(() => inboxes.whenDurable(() => this.#ctx.io(IO_CONTINUE, then))));
+  }
+
+  #finish(): void {
+    this.#ctx.stop();
+  }
+}
+
+const EMPTY = { ackedTo: 0, sentTo: 0, end: 0, bytes: 0, done: [], received: [], taken: [] } as const;

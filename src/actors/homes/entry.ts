@@ -1,0 +1,59 @@
+/**
+ * What the metadata knows of a persistent session, under its client id in the `data` groups: where its home is, and the record that its home keeps of it as well. MessagePack, with a version in front.
+ *
+ * A session has a life: one that begins anew under the same client id is another. With each move its epoch grows. So a node that comes back with a session on its disk can tell whether that is still the session, an earlier
+ * stage of it, or one that is over.
+ */
+import { pack, unpack } from 'msgpackr';
+import { decodeSession, type SessionRecord } from '../session/record.ts';
+
+export interface Identity {
+  readonly life: string;
+  readonly epoch: number;
+}
+
+export interface HomeEntry extends Identity {
+  /** The node that has the session. */
+  readonly home: number;
+  /** Of session/record.ts. */
+  readonly record: Uint8Array;
+}
+
+export function encodeEntry(entry: HomeEntry): Uint8Array {
+  return pack({ version: 1, ...entry });
+}
+
+/** Undefined: an entry that this version cannot read. */
+export function decodeEntry(value: Uint8Array): HomeEntry | undefined {
+  const entry = read(value) as (HomeEntry & { readonly version?: number }) | undefined;
+  if (entry?.version !== 1) return undefined;
+  const { home, life, epoch, record } = entry;
+  return { home, life, epoch, record };
+}
+
+export function encodeIdentity({ life, epoch }: Identity): Uint8Array {
+  return pack({ version: 1, life, epoch });
+}
+
+export function decodeIdentity(value: Uint8Array): Identity | undefined {
+  const identity = read(value) as (Identity & { readonly version?: number }) | undefined;
+  return identity?.version === 1 ? { life: identity.life, epoch: identity.epoch } : undefined;
+}
+
+export function recordOf({ record }: HomeEntry): SessionRecord | undefined {
+  return read(record) === undefined ? undefined : decodeSession(record);
+}
+
+/** Whether nobody may go on with the session any more. Of one whose home died with the client online nobody knows since when it has been alone. */
+export function hasExpired({ expirySeconds, offlineSince }: SessionRecord, wallMs: number, never: number): boolean {
+  return expirySeconds !== never && offlineSince > 0 && wallMs >= offlineSince + expirySeconds * 1000;
+}
+
+function read(value: Uint8Array): unknown {
+  try {
+    const content: unknown = unpack(value);
+    return typeof content === 'object' && content !== null ? content : undefined;
+  } catch {
+    return undefined;
+  }
+}
