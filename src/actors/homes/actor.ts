@@ -437,7 +437,14 @@ export class HomesActor implements Actor<HomesMessage> {
     this.#directory.get(clientId, (found) => {
       if (found === undefined || entry === undefined || this.#departures.get(move) !== departure) return over();
       const there = found.value === undefined ? undefined : decodeEntry(found.value);
-      if (there?.home !== this.#services.system.node) return this.#moved(move);
+      if (there?.home !== this.#services.system.node) {
+        if (there?.life !== entry.life || there.move === move) return this.#moved(move);
+        this.#depose(move, clientId);
+        this.#entries.leave(clientId);
+        departure.emigrant.reopen();
+        this.#follow(departure.emigrant, { life: entry.life, epoch: entry.epoch });
+        return this.#resume(clientId);
+      }
       this.#directory.claim(clientId, found.revision, found.value, (claimed) => {
         over();
         if (claimed.type !== 'done' || this.#departures.get(move) !== departure) return;
@@ -551,16 +558,23 @@ export class HomesActor implements Actor<HomesMessage> {
         const deletes = [KEYS.home + clientId, KEYS.session + clientId];
         this.#tellMetadata({ type: 'write', puts: [], deletes, sync: false });
       } else {
-        const away = new Away(this.#awayPorts(), emigrant, identity, () => {
-          this.#away.delete(clientId);
-          this.#services.system.slots[slot.away] = this.#away.size;
-        });
-        this.#away.set(clientId, away);
-        this.#services.system.slots[slot.away] = this.#away.size;
+        this.#follow(emigrant, identity);
       }
       then();
       this.#resume(clientId);
     });
+  }
+
+  /** What is here goes after the session. */
+  #follow(emigrant: Emigrant, identity: Identity): void {
+    const { clientId } = emigrant;
+    const { slots } = this.#services.system;
+    const away = new Away(this.#awayPorts(), emigrant, identity, () => {
+      this.#away.delete(clientId);
+      slots[slot.away] = this.#away.size;
+    });
+    this.#away.set(clientId, away);
+    slots[slot.away] = this.#away.size;
   }
 
   #emigrate(clientId: string, discard: boolean, ready: (emigrant: Emigrant | undefined) => void): void {

@@ -68,7 +68,7 @@ export class Arrival {
     this.#revision = found.revision;
     this.#subscriptions = found.record.subscriptions;
     this.move = move;
-    this.#identity = { life: found.entry.life, epoch: found.entry.epoch + 1 };
+    this.#identity = { life: found.entry.life, epoch: found.entry.epoch + 1, ...(isAdoption ? {} : { move }) };
     this.fence = isAdoption ? awayFence(this.#identity) : `m:${move}`;
     this.#then = then;
     this.isAdoption = isAdoption;

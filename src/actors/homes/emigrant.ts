@@ -251,6 +251,14 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
     this.#ctx.tell(registryOf(this.#services, this.clientId), release);
   }
 
+  /** The new home has come without what is here: all of that is for it, whatever fences have come. */
+  reopen(): void {
+    const { machine } = this.inbox;
+    machine.end = Math.max(machine.end, this.#late!.machine.end);
+    this.#late!.ranges.length = 0;
+    this.#passed.clear();
+  }
+
   /** The session is elsewhere, and nothing of what was here is wanted any more. `isBack`: it has come here again, and its record is that one's. */
   drop(isBack: boolean): void {
     if (this.#isOver) return;

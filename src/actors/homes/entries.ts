@@ -26,6 +26,7 @@ interface Change {
 export interface Entry extends Identity {
   life: string;
   epoch: number;
+  move: string | undefined;
   /** 0: not in the directory. */
   revision: number;
   isUnderWay: boolean;
@@ -59,8 +60,8 @@ export class Entries {
   }
 
   /** It is in the directory as that. */
-  adopt(clientId: string, { life, epoch }: Identity, revision: number): void {
-    this.#entries.set(clientId, { life, epoch, revision, isUnderWay: false, isFrozen: false, next: null, onIdle: null });
+  adopt(clientId: string, { life, epoch, move }: Identity, revision: number): void {
+    this.#entries.set(clientId, { life, epoch, move, revision, isUnderWay: false, isFrozen: false, next: null, onIdle: null });
   }
 
   /** The home is elsewhere. */
@@ -76,6 +77,7 @@ export class Entries {
     if (entry === undefined) return;
     entry.life = this.#ports.newLife();
     entry.epoch = 1;
+    entry.move = undefined;
     this.#ports.noteLife(clientId, entry);
   }
 
@@ -127,9 +129,9 @@ export class Entries {
     entry.next = null;
     this.#waiting--;
     entry.isUnderWay = true;
-    const { life, epoch, revision } = entry;
+    const { life, epoch, move, revision } = entry;
     const { node, directory } = this.#ports;
-    const value = change.record && encodeEntry({ home: node, life, epoch, record: change.record });
+    const value = change.record && encodeEntry({ home: node, life, epoch, move, record: change.record });
     directory.claim(clientId, revision, value, (claimed) => this.#done(clientId, entry, change, claimed));
   }
 

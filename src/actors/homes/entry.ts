@@ -10,6 +10,8 @@ import { decodeSession, type SessionRecord } from '../session/record.ts';
 export interface Identity {
   readonly life: string;
   readonly epoch: number;
+  /** By which it has come to this home with all that the former one had; absent: without. */
+  readonly move?: string | undefined;
 }
 
 export interface HomeEntry extends Identity {
@@ -27,8 +29,8 @@ export function encodeEntry(entry: HomeEntry): Uint8Array {
 export function decodeEntry(value: Uint8Array): HomeEntry | undefined {
   const entry = read(value) as (HomeEntry & { readonly version?: number }) | undefined;
   if (entry?.version !== 1) return undefined;
-  const { home, life, epoch, record } = entry;
-  return { home, life, epoch, record };
+  const { home, life, epoch, record, move } = entry;
+  return { home, life, epoch, record, ...(move === undefined ? {} : { move }) };
 }
 
 export function encodeIdentity({ life, epoch }: Identity): Uint8Array {
