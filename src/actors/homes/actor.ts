@@ -1,5 +1,5 @@
 /**
- * The homes of persistent sessions, one actor on the accepting thread of each node that `cluster.meta` names: which sessions live here, as the directory has it, and how one comes here or leaves. A session has one home at any time: the node that
+ * The homes of persistent sessions, one actor on reactor 1 of each node that `cluster.meta` names: which sessions live here, as the directory has it, and how one comes here or leaves. A session has one home at any time: the node that
  * its entry in the metadata names; whoever wants to be it claims the entry under the condition of its last revision.
  */
 import {

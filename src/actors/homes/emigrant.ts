@@ -1,6 +1,6 @@
 /**
  * A session that leaves this node, from the moment that its client has come elsewhere: it owns the client id and goes on to collect, into the same inbox. What a node publishes behind its fence belongs to the new home; it is
- * collected too, since the move may come to nothing, and its offsets are remembered. On the accepting thread, where the streams of all nodes are one. Three ends:
+ * collected too, since the move may come to nothing, and its offsets are remembered. On reactor 1, where the streams of all nodes are one. Three ends:
  *
  *   moved    the new home has all: inbox and record go
  *   stay     nobody came: a session again, with everything

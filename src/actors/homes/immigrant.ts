@@ -1,6 +1,6 @@
 /**
  * A session that comes to this node, until it is one here: its subscriptions, and its inbox. From each node it takes what is behind that node's fence. While messages of the former home are still to come, what it takes waits in memory;
- * the former home has it as well, on disk. On the accepting thread. Bound: HOMES_HELD_BYTES_MAX.
+ * the former home has it as well, on disk. On reactor 1. Bound: HOMES_HELD_BYTES_MAX.
  */
 import { cloneBytes } from '../../base/bytes.ts';
 import { HOMES_HELD_BYTES_MAX } from '../../base/limits.ts';

@@ -1,5 +1,5 @@
 /**
- * The protocol about the homes of persistent sessions: between the sessions of a node and its homes actor, which is on the accepting thread, and between those of two nodes.
+ * The protocol about the homes of persistent sessions: between the sessions of a node and its homes actor, which is on reactor 1, and between those of two nodes.
  *
  *     new home                                     former home
  *        | home.depart ──────────────────────────────▶ | disconnects its client, goes on to collect

@@ -1,4 +1,4 @@
-/** Puts the homes actor of a node in its place, on the accepting thread. */
+/** Puts the homes actor of a node in its place, on reactor 1. */
 import type { SessionServices } from '../session/services.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import { HomesActor, type HomesOptions } from './actor.ts';
