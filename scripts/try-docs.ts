@@ -68,7 +68,15 @@ function placed(text: string, { folder, named }: Place): string {
   return elsewhere.replace(/(mqtt\.tcp\.port=(\d+)[^\n]*&\n)sleep 3/g, '$1answers $2');
 }
 
-function run(script: string, place: Place): { child: ChildProcess; ended: Promise<number | null>; output: () => string } {
+interface Shell {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  /** Nobody of its group is there any more. */
+  readonly gone: Promise<void>;
+  readonly output: () => string;
+}
+
+function run(script: string, place: Place): Shell {
   const environment = { ...process.env, MQTT_PORT: String(place.mqtt), SLUICE_NODE: `127.0.0.1:${place.http}` };
   // A process group of its own: what a block leaves behind ends with it.
   const child = spawn('bash', ['-c', script], {
@@ -79,7 +87,10 @@ function run(script: string, place: Place): { child: ChildProcess; ended: Promis
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-  return { child, ended: new Promise((resolve) => child.once('exit', (code) => resolve(code))), output: () => output };
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  // The pipes are closed when the last one that holds them has ended.
+  const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  return { child, ended, gone, output: () => output };
 }
 
 function endGroup({ pid }: ChildProcess): void {
@@ -110,6 +121,7 @@ async function tryBlock({ text }: Block, place: Place, nodes: ChildProcess[]): P
   const code = await shell.ended;
   clearTimeout(timer);
   endGroup(shell.child);
+  await shell.gone;
   return code === 0 ? undefined : `exit code ${code}\n${shell.output()}`;
 }
 
