@@ -1,28 +1,21 @@
 // Three real nodes: a persistent session goes wherever its client connects, also when the node that had it is dead, and nothing that was acknowledged is lost.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LocalCluster, type LocalNode } from '../../bench/cluster/local-cluster.ts';
-import { NODE } from '../nodes/node-child.ts';
+import type { LocalCluster, LocalNode } from '../../bench/cluster/local-cluster.ts';
 import { type ConnectSettings, RawClient, type ReceivedPublish } from './raw-client.ts';
+import { ThreeNodes } from './three-nodes.ts';
 import { until } from './until.ts';
 
 const test = suite('homes of sessions');
-const folder = mkdtempSync(join(tmpdir(), 'sluice-homes-'));
 const LASTING: Partial<ConnectSettings> = { cleanStart: false, sessionExpiry: 3600 };
+let three: ThreeNodes;
 let cluster: LocalCluster;
 let nodes: [LocalNode, LocalNode, LocalNode];
 let clients: RawClient[] = [];
 
 test.before(async () => {
-  cluster = await LocalCluster.make({
-    directory: folder,
-    nodes: 3,
-    entry: NODE,
-    settings: { 'wire.secret': 'of the specs', 'node.threads': 2, 'mqtt.sys_interval_s': 0 },
-  });
+  three = await ThreeNodes.make('homes', { 'node.threads': 2 });
+  ({ cluster } = three);
   await cluster.start();
   nodes = cluster.nodes as [LocalNode, LocalNode, LocalNode];
 });
@@ -30,10 +23,7 @@ test.after.each(() => {
   for (const client of clients) client.destroy();
   clients = [];
 });
-test.after(async () => {
-  await cluster.end();
-  rmSync(folder, { recursive: true, force: true });
-});
+test.after(() => three.end());
 
 interface Joined {
   readonly client: RawClient;

@@ -1,16 +1,13 @@
 // Three real nodes as one broker: what is published on one reaches subscribers of the others, once, and is not lost with a link.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LocalCluster, type LocalNode } from '../../bench/cluster/local-cluster.ts';
-import { NODE } from '../nodes/node-child.ts';
+import type { LocalCluster, LocalNode } from '../../bench/cluster/local-cluster.ts';
 import { type ConnectSettings, RawClient, type ReceivedPublish } from './raw-client.ts';
+import { ThreeNodes } from './three-nodes.ts';
 import { until } from './until.ts';
 
 const test = suite('messages between nodes');
-const folder = mkdtempSync(join(tmpdir(), 'sluice-relay-'));
+let three: ThreeNodes;
 let cluster: LocalCluster;
 let first: LocalNode;
 let second: LocalNode;
@@ -18,12 +15,8 @@ let third: LocalNode;
 let clients: RawClient[] = [];
 
 test.before(async () => {
-  cluster = await LocalCluster.make({
-    directory: folder,
-    nodes: 3,
-    entry: NODE,
-    settings: { 'wire.secret': 'of the specs', 'node.threads': 2, 'mqtt.sys_interval_s': 0 },
-  });
+  three = await ThreeNodes.make('relay', { 'node.threads': 2 });
+  ({ cluster } = three);
   await cluster.start();
   [first, second, third] = cluster.nodes as [LocalNode, LocalNode, LocalNode];
 });
@@ -31,10 +24,7 @@ test.after.each(() => {
   for (const client of clients) client.destroy();
   clients = [];
 });
-test.after(async () => {
-  await cluster.end();
-  rmSync(folder, { recursive: true, force: true });
-});
+test.after(() => three.end());
 
 async function connect(node: LocalNode, clientId: string, settings: Partial<ConnectSettings> = {}): Promise<RawClient> {
   const client = await RawClient.connect(Number(node.ready!.mqtt!.tcp!.split(':').at(-1)), { clientId, ...settings });

@@ -1,46 +1,38 @@
 // Retained messages of three real nodes: one set of them for all, whoever publishes.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LocalCluster, type LocalNode } from '../../bench/cluster/local-cluster.ts';
+import type { LocalCluster, LocalNode } from '../../bench/cluster/local-cluster.ts';
 import { RETAINED_STORE_HEADER_BYTES, writeRetainedStore } from '../../src/actors/retained/messages.ts';
 import { RocksKv } from '../../src/storage/kv/rocksdb-kv.ts';
 import { encodePublish } from '../../src/wire/mqtt/client-encoder.ts';
-import { NODE } from '../nodes/node-child.ts';
 import { connect, endClients, onAll, retain, retainedOn } from './retained-messages.ts';
+import { ThreeNodes } from './three-nodes.ts';
 import { until } from './until.ts';
 
 const test = suite('retained messages of a cluster');
-const folder = mkdtempSync(join(tmpdir(), 'sluice-retained-cluster-'));
+let three: ThreeNodes;
 let cluster: LocalCluster;
 let first: LocalNode;
 let second: LocalNode;
 let third: LocalNode;
 
 test.before(async () => {
-  cluster = await LocalCluster.make({
-    directory: folder,
-    nodes: 3,
-    entry: NODE,
-    settings: { 'wire.secret': 'of the specs', 'node.threads': 2, 'mqtt.sys_interval_s': 0, 'meta.groups.data': 2 },
-  });
+  three = await ThreeNodes.make('retained-cluster', { 'node.threads': 2, 'meta.groups.data': 2 });
+  ({ cluster } = three);
   await keepFromBefore(2, { 'from/before': 'of node 2', 'from/both': 'of one' });
   await keepFromBefore(3, { 'from/both': 'of one' });
   await cluster.start();
   [first, second, third] = cluster.nodes as [LocalNode, LocalNode, LocalNode];
 });
 test.after.each(endClients);
-test.after(async () => {
-  await cluster.end();
-  rmSync(folder, { recursive: true, force: true });
-});
+test.after(() => three.end());
 
 /** What a node has from the time when it was by itself. */
 async function keepFromBefore(node: number, messages: Readonly<Record<string, string>>): Promise<void> {
-  mkdirSync(join(folder, `node-${node}`), { recursive: true });
-  const kv = await RocksKv.open(join(folder, `node-${node}`, 'metadata'));
+  mkdirSync(join(three.folder, `node-${node}`), { recursive: true });
+  const kv = await RocksKv.open(join(three.folder, `node-${node}`, 'metadata'));
   for (const [topic, payload] of Object.entries(messages)) {
     const packet = encodePublish(0, { topic, payload: Buffer.from(payload), retain: true });
     const record = new Uint8Array(RETAINED_STORE_HEADER_BYTES + packet.length);

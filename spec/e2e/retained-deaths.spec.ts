@@ -1,32 +1,22 @@
 // Retained messages of three real nodes that are killed until one is left, and all.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LocalCluster, type LocalNode } from '../../bench/cluster/local-cluster.ts';
-import { NODE } from '../nodes/node-child.ts';
+import type { LocalCluster, LocalNode } from '../../bench/cluster/local-cluster.ts';
 import { leader } from './groups.ts';
 import { connect, endClients, onAll, retain, retainedNow } from './retained-messages.ts';
+import { ThreeNodes } from './three-nodes.ts';
 
 const test = suite('retained messages over deaths');
-const folder = mkdtempSync(join(tmpdir(), 'sluice-retained-deaths-'));
+let three: ThreeNodes;
 let cluster: LocalCluster;
 
 test.before(async () => {
-  cluster = await LocalCluster.make({
-    directory: folder,
-    nodes: 3,
-    entry: NODE,
-    settings: { 'wire.secret': 'of the specs', 'node.threads': 1, 'mqtt.sys_interval_s': 0, 'meta.groups.data': 2 },
-  });
+  three = await ThreeNodes.make('retained-deaths', { 'node.threads': 1, 'meta.groups.data': 2 });
+  ({ cluster } = three);
   await cluster.start();
 });
 test.after.each(endClients);
-test.after(async () => {
-  await cluster.end();
-  rmSync(folder, { recursive: true, force: true });
-});
+test.after(() => three.end());
 
 test('nodes are killed until one is left, which serves what it knows; and come back', async () => {
   const dead = await leader(cluster.nodes);

@@ -1,42 +1,34 @@
 // Declared topics of three real nodes: declared on one, there on all; each node has shards of its own.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LocalCluster, type LocalNode } from '../../bench/cluster/local-cluster.ts';
+import type { LocalCluster, LocalNode } from '../../bench/cluster/local-cluster.ts';
 import type { TopicView } from '../../src/nodes/topics/routes.ts';
 import { RocksKv } from '../../src/storage/kv/rocksdb-kv.ts';
-import { NODE } from '../nodes/node-child.ts';
 import { leader } from './groups.ts';
 import { RawClient } from './raw-client.ts';
+import { ThreeNodes } from './three-nodes.ts';
 import { until } from './until.ts';
 
 const test = suite('declared topics of a cluster');
-const folder = mkdtempSync(join(tmpdir(), 'sluice-topics-cluster-'));
+let three: ThreeNodes;
 let cluster: LocalCluster;
 
 test.before(async () => {
-  cluster = await LocalCluster.make({
-    directory: folder,
-    nodes: 3,
-    entry: NODE,
-    settings: { 'wire.secret': 'of the specs', 'mqtt.sys_interval_s': 0 },
-  });
+  three = await ThreeNodes.make('topics-cluster');
+  ({ cluster } = three);
   // What node 2 has from the time before it shared anything: a topic without an id.
   const old = { name: 'old', filter: 'old/#', engine: 'shared', shards: [1], fsync: 'always', retentionMs: 0, retentionBytes: 0 };
-  mkdirSync(join(folder, 'node-2'), { recursive: true });
-  const kv = await RocksKv.open(join(folder, 'node-2', 'metadata'));
+  mkdirSync(join(three.folder, 'node-2'), { recursive: true });
+  const kv = await RocksKv.open(join(three.folder, 'node-2', 'metadata'));
   await kv.batch([{ type: 'put', key: Buffer.from('t/old'), value: Buffer.from(JSON.stringify({ ...old, replicas: 1 })) }], {
     sync: true,
   });
   await kv.close();
   await cluster.start();
 });
-test.after(async () => {
-  await cluster.end();
-  rmSync(folder, { recursive: true, force: true });
-});
+test.after(() => three.end());
 
 async function topicsOf(node: LocalNode): Promise<TopicView[]> {
   return ((await node.http('GET', '/api/v1/topics')).body as { topics: TopicView[] }).topics;

@@ -1,0 +1,28 @@
+/** Three real nodes that are one cluster, and the folder that their data is in, which goes with them. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LocalCluster } from '../../bench/cluster/local-cluster.ts';
+import { NODE } from '../nodes/node-child.ts';
+
+export class ThreeNodes {
+  readonly folder: string;
+  readonly cluster: LocalCluster;
+
+  private constructor(folder: string, cluster: LocalCluster) {
+    this.folder = folder;
+    this.cluster = cluster;
+  }
+
+  /** They do not run yet. `settings`: by configuration key, for all of them. */
+  static async make(name: string, settings: Readonly<Record<string, string | number>> = {}): Promise<ThreeNodes> {
+    const folder = mkdtempSync(join(tmpdir(), `sluice-${name}-`));
+    const all = { 'wire.secret': 'of the specs', 'mqtt.sys_interval_s': 0, ...settings };
+    return new ThreeNodes(folder, await LocalCluster.make({ directory: folder, nodes: 3, entry: NODE, settings: all }));
+  }
+
+  async end(): Promise<void> {
+    await this.cluster.end();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
