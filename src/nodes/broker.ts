@@ -130,7 +130,7 @@ export interface ExtensionOptions {
   readonly metadata?: SharedMetadata | undefined;
 }
 
-const NO_EXTENSIONS: ExtensionOptions = {
+export const NO_EXTENSIONS: ExtensionOptions = {
   intake: NO_INTAKE,
   insight: { meters: allocateMeters(REACTORS_MAX), slow: null, traces: [] },
   events: [],

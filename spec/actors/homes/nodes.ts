@@ -1,23 +1,18 @@
 /** Nodes with the whole broker on two reactors each, a store and a directory that they share, in one simulation; and clients in memory that go from one to another. */
 import type { Claimed, Directory, Found } from '../../../src/actors/homes/directory.ts';
 import { type Homes, startHomesActor } from '../../../src/actors/homes/start.ts';
-import { allocateMeters } from '../../../src/actors/insight/meters.ts';
-import { NO_INTAKE } from '../../../src/actors/intake/intake.ts';
 import { sessionSupervision } from '../../../src/actors/listener/actor.ts';
-import { NO_CHECKS } from '../../../src/actors/payload/checks.ts';
 import { spawnRelay } from '../../../src/actors/relay/actor.ts';
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
 import { SessionSeed } from '../../../src/actors/session/seed.ts';
 import type { SessionServices } from '../../../src/actors/session/services.ts';
-import { REACTORS_MAX } from '../../../src/base/limits.ts';
-import { OPEN_ACCESS, restoreSessions, startBroker } from '../../../src/nodes/broker.ts';
+import { NO_EXTENSIONS, OPEN_ACCESS, restoreSessions, startBroker } from '../../../src/nodes/broker.ts';
 import { SimNetwork } from '../../../src/runtime/sim/network.ts';
 import type { ActorSystem } from '../../../src/runtime/system.ts';
-import type { Qos } from '../../../src/wire/mqtt/constants.ts';
 import { SimDisk } from '../../storage/sim-disk.ts';
 import { oracleEncode } from '../../wire/mqtt/arbitraries.ts';
 import { FakeTransport } from '../session/fake-transport.ts';
-import { decode, publish } from '../session/packets.ts';
+import { type AnyPacket, decode, publish } from '../session/packets.ts';
 import { limits } from '../session/services.ts';
 import { type SimStoreOptions, startSimStore } from '../store/sim-store.ts';
 
@@ -95,15 +90,7 @@ export class Nodes {
 
   #boot(system: ActorSystem): void {
     const { node, thread } = system;
-    const services = startBroker(system, limits({}), { access: OPEN_ACCESS }, [], {
-      intake: NO_INTAKE,
-      insight: { meters: allocateMeters(REACTORS_MAX), slow: null, traces: [] },
-      events: [],
-      checks: NO_CHECKS,
-      nodeName: '',
-      plugin: null,
-      hasNodes: true,
-    });
+    const services = startBroker(system, limits({}), { access: OPEN_ACCESS }, [], { ...NO_EXTENSIONS, hasNodes: true });
     this.#services.set(`${node}/${thread}`, services);
     const failed = (error: unknown): void => void this.failures.push(error as Error);
     restoreSessions(services, sessionSupervision(system.slots, failed), () => {});
@@ -147,16 +134,6 @@ export class Nodes {
   counter(node: number, slot: number): number {
     return this.at(node, 1).system.slots[slot]!;
   }
-}
-
-interface Packet {
-  readonly cmd: string;
-  readonly messageId: number;
-  readonly topic: string;
-  readonly payload: Buffer;
-  readonly qos: Qos;
-  readonly returnCode?: number;
-  readonly sessionPresent?: boolean;
 }
 
 /** A client that keeps its part of a session: what it has received at QoS 2 and not released, what it has sent and nobody has acknowledged. */
@@ -226,12 +203,12 @@ export class Hopper {
   /** Reads what has come, and answers some of it. */
   pump(answers: number): void {
     if (this.transport === null) return;
-    for (const packet of decode(0, this.transport.takeReceived()) as unknown as Packet[]) this.#take(packet);
+    for (const packet of decode(0, this.transport.takeReceived()) as unknown as AnyPacket[]) this.#take(packet);
     if (this.transport.ended) return this.forget();
     if (this.isOnline) for (const packet of this.#owed.splice(0, answers)) this.#send(packet);
   }
 
-  #take({ cmd, messageId, topic, payload, qos, returnCode, sessionPresent }: Packet): void {
+  #take({ cmd, messageId, topic, payload, qos, returnCode, sessionPresent }: AnyPacket): void {
     switch (cmd) {
       case 'connack':
         this.isOnline = returnCode === 0;

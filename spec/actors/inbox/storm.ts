@@ -12,7 +12,7 @@ import type { Qos } from '../../../src/wire/mqtt/constants.ts';
 import { SimDisk } from '../../storage/sim-disk.ts';
 import { oracleEncode } from '../../wire/mqtt/arbitraries.ts';
 import { FakeTransport } from '../session/fake-transport.ts';
-import { decode, publish } from '../session/packets.ts';
+import { type AnyPacket, decode, publish } from '../session/packets.ts';
 import { Reactors } from '../session/reactors.ts';
 import { recordsOf } from '../shard/records.ts';
 import type { SimStoreOptions } from '../store/sim-store.ts';
@@ -36,17 +36,6 @@ const DECLARED: readonly Declaration[] = (['shared', 'dedicated'] as const).map(
   retentionBytes: 0,
   replicas: 1,
 }));
-
-/** A packet of any kind, as far as it matters here. */
-interface Packet {
-  readonly cmd: string;
-  readonly messageId: number;
-  readonly topic: string;
-  readonly payload: Buffer;
-  readonly qos: Qos;
-  readonly returnCode?: number;
-  readonly sessionPresent?: boolean;
-}
 
 /** A client with a persistent session that outlives its connections. */
 abstract class StormClient {
@@ -89,7 +78,7 @@ abstract class StormClient {
 
   pump(): void {
     if (this.transport === null) return;
-    for (const packet of decode(0, this.transport.takeReceived()) as unknown as Packet[]) {
+    for (const packet of decode(0, this.transport.takeReceived()) as unknown as AnyPacket[]) {
       if (!this.isConnected) continue;
       if (packet.cmd === 'connack') this.#connected(packet);
       else this.packet(packet);
@@ -97,7 +86,7 @@ abstract class StormClient {
     if (this.transport.ended) this.leave(false);
   }
 
-  #connected({ returnCode, sessionPresent }: Packet): void {
+  #connected({ returnCode, sessionPresent }: AnyPacket): void {
     if (returnCode !== 0) this.faults.push(`${this.id}: refused with ${returnCode}`);
     if (this.hadSession && sessionPresent !== true) this.faults.push(`${this.id}: its session is gone`);
     this.isOnline = true;
@@ -106,7 +95,7 @@ abstract class StormClient {
   }
 
   protected abstract online(): void;
-  protected abstract packet(packet: Packet): void;
+  protected abstract packet(packet: AnyPacket): void;
 }
 
 interface Sent {
@@ -144,7 +133,7 @@ class StormPublisher extends StormClient {
     }
   }
 
-  protected packet({ cmd, messageId }: Packet): void {
+  protected packet({ cmd, messageId }: AnyPacket): void {
     const sent = this.#inFlight.get(messageId);
     if (cmd === 'pubrec') {
       if (sent !== undefined && !sent.isReceived) {
@@ -188,7 +177,7 @@ class StormSubscriber extends StormClient {
     if (!this.isSubscribed) this.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: this.#filter, qos: 2 }] });
   }
 
-  protected packet(packet: Packet): void {
+  protected packet(packet: AnyPacket): void {
     const { cmd, messageId, topic, payload, qos } = packet;
     this.heard++;
     if (cmd === 'suback') this.isSubscribed = true;

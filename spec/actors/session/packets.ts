@@ -4,6 +4,17 @@ import type { Outgoing } from '../../../src/actors/session/outgoing.ts';
 import type { Dialect, Qos } from '../../../src/wire/mqtt/constants.ts';
 import { oracleEncode } from '../../wire/mqtt/arbitraries.ts';
 
+/** A packet of any kind, as far as clients of the specs look at it. */
+export interface AnyPacket {
+  readonly cmd: string;
+  readonly messageId: number;
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly qos: Qos;
+  readonly returnCode?: number;
+  readonly sessionPresent?: boolean;
+}
+
 export interface PublishOptions {
   readonly topic?: string;
   readonly qos?: Qos;
