@@ -1,24 +1,21 @@
 // Members of replicated groups in real node processes: removed, added, and wiped.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LocalCluster, type LocalNode } from '../../bench/cluster/local-cluster.ts';
+import type { LocalCluster, LocalNode } from '../../bench/cluster/local-cluster.ts';
 import { ask, groupOn, leader, readOn, view } from './groups.ts';
+import { ThreeNodes } from './three-nodes.ts';
 import { until } from './until.ts';
 
 const test = suite('members of replicated groups');
-const folder = mkdtempSync(join(tmpdir(), 'sluice-groups-'));
+let three: ThreeNodes;
 let cluster: LocalCluster;
 test.before(async () => {
-  cluster = await LocalCluster.make({ directory: folder, nodes: 3, settings: { 'wire.secret': 'of the specs' } });
+  three = await ThreeNodes.make('groups-members', {}, 'registers');
+  ({ cluster } = three);
   await cluster.start();
 });
-test.after(async () => {
-  await cluster.end();
-  rmSync(folder, { recursive: true, force: true });
-});
+test.after(() => three.end());
 
 test('a member is removed and added again while the group serves', async () => {
   const lead = await leader(cluster.nodes, 'data/0');

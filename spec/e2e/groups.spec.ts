@@ -1,24 +1,20 @@
 // Replicated groups in real node processes: founded, led, killed, stopped and handed over.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LocalCluster, type LocalNode } from '../../bench/cluster/local-cluster.ts';
+import type { LocalCluster, LocalNode } from '../../bench/cluster/local-cluster.ts';
 import { ask, clientOf, GROUP, groupOn, leader, readOn, view } from './groups.ts';
+import { ThreeNodes } from './three-nodes.ts';
 import { until } from './until.ts';
 
 const test = suite('replicated groups');
-const folder = mkdtempSync(join(tmpdir(), 'sluice-groups-'));
+let three: ThreeNodes;
 let cluster: LocalCluster;
 test.before(async () => {
-  cluster = await LocalCluster.make({ directory: folder, nodes: 3, settings: { 'wire.secret': 'of the specs' } });
+  three = await ThreeNodes.make('groups', {}, 'registers');
+  ({ cluster } = three);
   await cluster.start();
 });
-test.after(async () => {
-  await cluster.end();
-  rmSync(folder, { recursive: true, force: true });
-});
+test.after(() => three.end());
 
 test('three nodes found their groups together, and each knows who leads', async () => {
   await ask(cluster, { op: 'put', key: 'a', value: '1' });

@@ -1,48 +1,38 @@
 // Users, rules and bans of three real nodes: changed on one, in force on all, kept while a leader is killed, and by a node that is left alone.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LocalCluster, type LocalNode } from '../../bench/cluster/local-cluster.ts';
+import type { LocalCluster, LocalNode } from '../../bench/cluster/local-cluster.ts';
 import { hashPassword } from '../../src/nodes/auth/password-hash.ts';
 import { storedScram } from '../../src/nodes/auth/scram-file.ts';
-import { NODE } from '../nodes/node-child.ts';
 import { leader } from './groups.ts';
 import { RawClient } from './raw-client.ts';
+import { ThreeNodes } from './three-nodes.ts';
 import { until, within } from './until.ts';
 
 const test = suite('users, rules and bans of a cluster');
-const folder = mkdtempSync(join(tmpdir(), 'sluice-security-cluster-'));
+let three: ThreeNodes;
 let cluster: LocalCluster;
 const REFUSED = 0x86;
 const BANNED = 0x8a;
 const SETTINGS = {
-  'wire.secret': 'of the specs',
   'auth.chain': 'builtin',
   'auth.scrypt_log_n': 10,
   'acl.sources': 'builtin',
   'acl.no_match': 'allow',
-  'mqtt.sys_interval_s': 0,
 };
 
 test.before(async () => {
-  cluster = await LocalCluster.make({
-    directory: folder,
-    nodes: 3,
-    entry: NODE,
-    settings: SETTINGS,
-  });
+  three = await ThreeNodes.make('security-cluster', SETTINGS);
+  ({ cluster } = three);
   // What node 2 has from the time before it shared anything.
   const user = { hash: hashPassword('old', 10), scram: storedScram('old', Buffer.alloc(16), 4096), superuser: false, groups: [] };
-  mkdirSync(join(folder, 'node-2', 'security'), { recursive: true });
-  writeFileSync(join(folder, 'node-2', 'security', 'users.json'), JSON.stringify({ veteran: user }));
+  mkdirSync(join(three.folder, 'node-2', 'security'), { recursive: true });
+  writeFileSync(join(three.folder, 'node-2', 'security', 'users.json'), JSON.stringify({ veteran: user }));
   await cluster.start();
 });
-test.after(async () => {
-  await cluster.end();
-  rmSync(folder, { recursive: true, force: true });
-});
+test.after(() => three.end());
 
 const portOf = (node: LocalNode): number => Number(node.ready!.mqtt!.tcp!.split(':').at(-1));
 

@@ -14,11 +14,16 @@ export class ThreeNodes {
     this.cluster = cluster;
   }
 
-  /** They do not run yet. `settings`: by configuration key, for all of them. */
-  static async make(name: string, settings: Readonly<Record<string, string | number>> = {}): Promise<ThreeNodes> {
+  /** They do not run yet. `settings`: by configuration key, for all of them. `what`: whole nodes, or such with registers in their groups. */
+  static async make(
+    name: string,
+    settings: Readonly<Record<string, string | number>> = {},
+    what: 'nodes' | 'registers' = 'nodes',
+  ): Promise<ThreeNodes> {
     const folder = mkdtempSync(join(tmpdir(), `sluice-${name}-`));
     const all = { 'wire.secret': 'of the specs', 'mqtt.sys_interval_s': 0, ...settings };
-    return new ThreeNodes(folder, await LocalCluster.make({ directory: folder, nodes: 3, entry: NODE, settings: all }));
+    const entry = what === 'nodes' ? { entry: NODE } : {};
+    return new ThreeNodes(folder, await LocalCluster.make({ directory: folder, nodes: 3, settings: all, ...entry }));
   }
 
   async end(): Promise<void> {
