@@ -83,13 +83,10 @@ export class Client {
   #open: Open | undefined;
   #node: number;
   isStopped = false;
-  /** Newest index that this group has acknowledged to any client; shared. */
-  readonly #acked: Map<number, number>;
 
-  constructor(world: ClientWorld, options: ClientOptions, acked: Map<number, number>) {
+  constructor(world: ClientWorld, options: ClientOptions) {
     this.#world = world;
     this.#options = options;
-    this.#acked = acked;
     this.#node = world.prng.below(world.nodes.length);
   }
 
@@ -175,14 +172,12 @@ export class Client {
 
   #onOutcome(open: Open, attempt: number, outcome: ProposalOutcome): void {
     if (this.#open !== open) return;
-    if (outcome.result === 'ok') return this.#onReply(open, outcome.index, (outcome.reply as CommandReply[])[0]!);
+    if (outcome.result === 'ok') return this.#onReply(open, (outcome.reply as CommandReply[])[0]!);
     if (outcome.result === 'unknown') open.isUnsure = true;
     if (open.attempt === attempt) this.#retry(open, outcome.result === 'not');
   }
 
-  #onReply(open: Open, index: number, reply: CommandReply): void {
-    const { group } = this.#options;
-    this.#acked.set(group, Math.max(this.#acked.get(group) ?? 0, index));
+  #onReply(open: Open, reply: CommandReply): void {
     if (reply.status === 'opened') {
       this.#session = reply.session;
       this.#seq = 0;
@@ -201,13 +196,16 @@ export class Client {
     const { group: id } = this.#options;
     const group = node.group(id);
     if (group === undefined) return;
-    const ackedBefore = this.#acked.get(id) ?? 0;
+    const committedBefore = this.#world.oracle.committedIndex(id);
     const { prng } = this.#world;
     let expiredMs = Number.POSITIVE_INFINITY;
     group.read(open.mode, {
       look: ({ leaseUntilMs }) => {
         expiredMs = leaseUntilMs;
-        must(group.state.applied >= ackedBefore, `a read sees what was acknowledged before it began (${ackedBefore})`);
+        must(
+          group.state.applied >= committedBefore,
+          `a read sees what any leader had committed when it began (${committedBefore})`,
+        );
         const seen = node.kv(id)!.get(open.input.key);
         // The process may be stopped right here, as long as anything.
         if (open.mode === 'lease' && prng.chance(0.1)) {

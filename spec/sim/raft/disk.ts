@@ -85,6 +85,8 @@ export const POINTS = [
   'log after sync',
   'log before rename',
   'log after rename',
+  'log before a segment is named',
+  'log after a segment is named',
   'log after directory sync',
   'snapshot before create',
   'snapshot before sync',

@@ -1,6 +1,8 @@
 /** The disk of a node's shared log: the forgetful one of spec/storage, with the trouble and the named places of the node's disk around it. */
 
+import { basename } from 'node:path';
 import type { Disk, OpenMode } from '../../../src/storage/disk.ts';
+import { isSpareName } from '../../../src/storage/segment-file.ts';
 import { DiskFault, type SimDisk as ForgetfulDisk } from '../../storage/sim-disk.ts';
 import { Crash, type Point, type SimDisk } from './disk.ts';
 
@@ -76,9 +78,10 @@ export class LogDisk implements Disk {
   }
 
   rename(from: string, to: string): void {
-    this.#point('log before rename');
+    const isBegun = isSpareName(basename(from));
+    this.#point(isBegun ? 'log before a segment is named' : 'log before rename');
     this.#files.rename(from, to);
-    this.#point('log after rename');
+    this.#point(isBegun ? 'log after a segment is named' : 'log after rename');
   }
 
   remove(path: string): void {

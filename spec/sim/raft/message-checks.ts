@@ -1,5 +1,6 @@
 /** What must be true of a message when it leaves: whatever it promises is on the sender's disk. */
 import type { PeerMessage } from '../../../src/actors/raft/codec/frame-codec.ts';
+import type { RaftState } from '../../../src/actors/raft/core/state.ts';
 import type { AppendReply, RequestVote, TimeoutNow, VoteReply } from '../../../src/actors/raft/message.ts';
 import { must, type Oracle, voteKey } from './oracle.ts';
 import type { SimNode } from './sim-node.ts';
@@ -29,33 +30,23 @@ export class MessageChecks {
     }
   }
 
-  /**
-   * Before a frame is taken: the candidates that have to get a vote by the paper's rule, whoever the voter thinks it is. Asked again afterwards, they must have it.
-   */
-  votesDue(
-    node: SimNode,
-    messages: readonly PeerMessage[],
-  ): { readonly group: number; readonly term: number; readonly candidate: number }[] {
-    const firstOf = new Map<number, PeerMessage>();
-    for (const message of messages) if (!firstOf.has(message.group)) firstOf.set(message.group, message);
-    return [...firstOf.values()].flatMap((message) => {
-      if (message.type !== 'requestVote' || message.to !== node.replica) return [];
-      const state = node.group(message.group)?.state;
-      if (state === undefined || message.term <= state.term) return [];
-      const hears = state.role === 'leader' || node.now() - state.leaderContactMs < state.settings.electionMinMs;
-      if (hears && !message.isTransfer) return [];
-      const { log } = state;
-      const lastTerm = log.term(log.lastIndex);
-      const isBehind = message.lastTerm < lastTerm || (message.lastTerm === lastTerm && message.lastIndex < log.lastIndex);
-      return isBehind ? [] : [{ group: message.group, term: message.term, candidate: message.from }];
-    });
-  }
-
-  votesGiven(node: SimNode, due: ReturnType<MessageChecks['votesDue']>): void {
-    for (const { group, term, candidate } of due) {
-      const state = node.group(group)!.state;
-      must(state.term > term || state.vote === candidate, `${candidate} gets the vote of ${node.id} in term ${term}`);
+  /** Before a frame is taken: what must hold when it was. */
+  due(node: SimNode, messages: readonly PeerMessage[]): (() => void)[] {
+    const byGroup = new Map<number, PeerMessage[]>();
+    for (const message of messages) {
+      if (message.to !== node.replica) continue;
+      const known = byGroup.get(message.group);
+      if (known === undefined) byGroup.set(message.group, [message]);
+      else known.push(message);
     }
+    return [...byGroup].flatMap(([group, [first, ...rest]]) => {
+      const state = node.group(group)?.state;
+      if (state === undefined) return [];
+      const due = [first!, ...rest].every(({ term }) => term < state.term) ? [inert(state)] : [];
+      if (first!.type === 'requestVote') due.push(...voteDue(node, state, first));
+      if (first!.type === 'appendReply' && rest.length === 0) due.push(...hintDue(state, first));
+      return due;
+    });
   }
 
   #requestVote(node: SimNode, { group, term, from, isTransfer }: RequestVote): void {
@@ -107,4 +98,39 @@ export class MessageChecks {
       'who is to lead has all of the log, durably',
     );
   }
+}
+
+/** What was sent in an earlier term is answered at most. */
+function inert(state: RaftState): () => void {
+  const { term, role, vote, commit, group } = state;
+  return () =>
+    must(
+      state.term === term && state.role === role && state.vote === vote && state.commit === commit,
+      `a message of an earlier term moves nothing in group ${group}`,
+    );
+}
+
+/** A candidate that has to get a vote by the paper's rule, whoever the voter thinks it is, gets it. */
+function voteDue(node: SimNode, state: RaftState, { term, from, isTransfer, lastTerm, lastIndex }: RequestVote): (() => void)[] {
+  if (term <= state.term) return [];
+  const hears = state.role === 'leader' || node.now() - state.leaderContactMs < state.settings.electionMinMs;
+  if (hears && !isTransfer) return [];
+  const { log } = state;
+  const ownTerm = log.term(log.lastIndex);
+  if (lastTerm < ownTerm || (lastTerm === ownTerm && lastIndex < log.lastIndex)) return [];
+  return [() => must(state.term > term || state.vote === from, `${from} gets the vote of ${node.id} in term ${term}`)];
+}
+
+/** A follower that tells where the logs may agree is not asked again behind that. */
+function hintDue(state: RaftState, { from, term, index, isRejected, hintIndex }: AppendReply): (() => void)[] {
+  const progress = state.progress.find(({ id }) => id === from);
+  if (state.role !== 'leader' || term !== state.term || !isRejected || progress === undefined) return [];
+  if (progress.mode !== 'probe' || progress.next - 1 !== index) return [];
+  return [
+    () =>
+      must(
+        progress.mode === 'snapshot' || progress.next - 1 <= Math.max(hintIndex, progress.match),
+        `${from} is asked at its hint ${hintIndex} or before, not at ${progress.next - 1}`,
+      ),
+  ];
 }

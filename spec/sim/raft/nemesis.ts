@@ -1,7 +1,7 @@
 /** Whoever makes trouble: crashes at any named place, partitions, pauses, bad disks, lost disks, changes of membership, transfers, jumping clocks. It never takes more than what a group can lose. */
 import type { RaftState } from '../../../src/actors/raft/core/state.ts';
 import type { Prng } from '../../../src/base/prng.ts';
-import { POINTS } from './disk.ts';
+import { POINTS, type Point } from './disk.ts';
 import { partition } from './network.ts';
 import { damageLog } from './node-journal.ts';
 import type { SimNode } from './sim-node.ts';
@@ -11,17 +11,24 @@ import type { World } from './world.ts';
 export class Nemesis {
   readonly #world: World;
   readonly #prng: Prng;
+  /** Where this world's nodes may die. */
+  readonly #points: readonly Point[];
   #isStopped = false;
+  /** Partitions that were made; the newest is mended once, by its time or by an election. */
+  #partitions = 0;
+  #isCut = false;
 
   constructor(world: World, prng: Prng) {
     this.#world = world;
     this.#prng = prng;
+    const absent = world.swarm.hasJournal ? 'wal ' : 'log ';
+    this.#points = POINTS.filter((name) => !name.startsWith(absent));
   }
 
   start(): void {
     const { swarm, nodes } = this.#world;
     // The rarer places need time to be reached.
-    for (const { disk } of swarm.crashEveryMs > 0 ? nodes : []) disk.armAt(POINTS[this.#prng.below(POINTS.length)]!);
+    for (const { disk } of swarm.crashEveryMs > 0 ? nodes : []) disk.armAt(this.#point());
     this.#every(swarm.crashEveryMs, () => this.#crash());
     this.#every(swarm.partitionEveryMs, () => this.#partition());
     this.#every(swarm.pauseEveryMs, () => this.#pause());
@@ -55,6 +62,10 @@ export class Nemesis {
     return this.#prng.chance(0.5) ? (this.#world.leader(this.#group()) ?? this.#any()) : this.#any();
   }
 
+  #point(): Point {
+    return this.#points[this.#prng.below(this.#points.length)]!;
+  }
+
   #group(): number {
     return 1 + this.#prng.below(this.#world.swarm.groups);
   }
@@ -64,7 +75,7 @@ export class Nemesis {
     const all = this.#prng.chance(0.15);
     for (const node of all ? world.nodes : [this.#victim()]) {
       if (!node.isUp) continue;
-      if (this.#prng.chance(0.4)) node.disk.armAt(POINTS[this.#prng.below(POINTS.length)]!);
+      if (this.#prng.chance(0.4)) node.disk.armAt(this.#point());
       else if (this.#prng.chance(0.5)) node.disk.arm(1 + this.#prng.below(30));
       else world.crash(node, 'killed');
     }
@@ -75,26 +86,61 @@ export class Nemesis {
     const group = this.#group();
     const leader = world.leader(group)?.id ?? this.#any().id;
     if (world.nodes.length < 2) return;
-    world.tell(
-      'network',
-      partition(
-        world.network,
-        world.nodes.map(({ id }) => id),
-        leader,
-        this.#prng,
-      ),
-    );
+    const nodes = world.nodes.map(({ id }) => id);
+    const number = ++this.#partitions;
+    this.#isCut = true;
+    if (this.#prng.chance(0.3)) this.#deafen(group, leader, nodes);
+    else world.tell('network', partition(world.network, nodes, leader, this.#prng));
     // A leader that is cut off gets entries that will be replaced.
     this.#burst(group);
-    world.at(100 + this.#prng.next() * 2400, () => {
-      world.network.mendAll();
-      world.tell('network', 'is whole');
-      for (const node of world.nodes) {
-        if (!node.isUp) continue;
-        world.enter(node, () => {
-          for (const { id } of world.nodes) node.raft!.unreachable(id);
-        });
-      }
+    world.at(100 + this.#prng.next() * 2400, () => this.#mend(number));
+  }
+
+  /** In two steps: the others get entries of which the leader does not hear that they have them, then it gets more that they have not. */
+  #deafen(group: number, leader: number, nodes: readonly number[]): void {
+    const world = this.#world;
+    const others = nodes.filter((id) => id !== leader);
+    for (const id of others) world.network.cut(id, leader);
+    world.tell('network', `node ${leader} hears nothing, and soon is alone`);
+    const number = this.#partitions;
+    world.at(2 + this.#prng.next() * 60, () => {
+      if (number !== this.#partitions || !this.#isCut) return;
+      for (const id of others) world.network.cut(leader, id);
+      const former = world.nodes[leader - 1]!;
+      if (former.group(group)?.isLeader === true) world.burst(former, group, 2 + this.#prng.below(12));
+    });
+  }
+
+  #mend(number: number): void {
+    if (number !== this.#partitions || !this.#isCut) return;
+    this.#isCut = false;
+    const world = this.#world;
+    world.network.mendAll();
+    world.tell('network', 'is whole');
+    for (const node of world.nodes) {
+      if (!node.isUp) continue;
+      world.enter(node, () => {
+        for (const { id } of world.nodes) node.raft!.unreachable(id);
+      });
+    }
+  }
+
+  /** A leader has just been elected and has sent nothing yet. */
+  elected(state: RaftState): void {
+    if (this.#isStopped) return;
+    this.#doubt(state);
+    if (this.#isCut && this.#prng.chance(0.4)) this.#meet(state);
+  }
+
+  /** The network is whole again while the leader before still leads its part: what that wrote a moment ago is replaced before it is durable. */
+  #meet({ group, term }: RaftState): void {
+    const world = this.#world;
+    const number = this.#partitions;
+    world.at(this.#prng.next() * 10, () => {
+      if (this.#isStopped) return;
+      const former = world.nodes.find((node) => node.group(group)?.isLeader === true && node.group(group)!.state.term < term);
+      if (former !== undefined) world.burst(former, group, 2 + this.#prng.below(12));
+      world.at(this.#prng.next() * 30, () => this.#mend(number));
     });
   }
 
@@ -126,8 +172,8 @@ export class Nemesis {
   }
 
   /** A new leader may look for the ends of the others' logs from anywhere, not only from its own end. */
-  doubt(state: RaftState): void {
-    if (this.#isStopped || this.#prng.chance(0.3)) return;
+  #doubt(state: RaftState): void {
+    if (this.#prng.chance(0.3)) return;
     const { firstIndex, lastIndex } = state.log;
     for (const progress of state.progress) {
       if (progress.id !== state.self && firstIndex <= lastIndex)
@@ -145,6 +191,7 @@ export class Nemesis {
     world.operator.want(group, nodes);
   }
 
+  /** Often the operator changes his mind: leaders come and go while what was said of the earlier ones is still on its way. */
   #transfer(): void {
     const world = this.#world;
     const group = this.#group();
@@ -153,6 +200,7 @@ export class Nemesis {
     if (leader === undefined) return;
     world.tell('nemesis', `wants ${to.id} to lead group ${group}`);
     world.enter(leader, () => leader.group(group)!.step({ type: 'transfer', to: to.replica, now: leader.now() }));
+    if (this.#prng.chance(0.5)) world.at(10 + this.#prng.next() * 200, () => this.#isStopped || this.#transfer());
   }
 
   /** One disk at a time, and only where every group has enough others: then it is for good, as a damaged one that is found. */

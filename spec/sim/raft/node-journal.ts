@@ -22,7 +22,7 @@ import type { WalPorts } from './wal.ts';
 import { CorruptWal } from './wal-codec.ts';
 
 const DIRECTORY = '/log';
-const SEGMENT_BYTES = 12 * 1024;
+const SEGMENT_BYTES = 8 * 1024;
 const ANSWER_MS = 0.05;
 const KEEPERS_MAX = 64;
 const READ_BYTES = 4096;

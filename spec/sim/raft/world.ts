@@ -77,7 +77,6 @@ export class World implements NodeWorld, ClientWorld {
   readonly #founders: readonly ReplicaId[];
   readonly #nemesis: Nemesis;
   readonly #commands = new Set<string>();
-  readonly #acked = new Map<number, number>();
   readonly #verbose: boolean;
   readonly #table: TableRow[] = [];
   readonly #unsure: Unsure[] = [];
@@ -110,7 +109,7 @@ export class World implements NodeWorld, ClientWorld {
     this.#founders = this.nodes.slice(0, voters).map(({ replica }) => replica);
     this.oracle = new Oracle(this.nodes, groups);
     this.#checks = new MessageChecks(this.oracle, this.nodes);
-    this.oracle.onElected = (state) => this.#nemesis.doubt(state);
+    this.oracle.onElected = (state) => this.#nemesis.elected(state);
     this.operator = new Operator(this);
     this.#nemesis = new Nemesis(this, stream());
     this.#logPrng = stream();
@@ -193,10 +192,10 @@ export class World implements NodeWorld, ClientWorld {
         if (!this.network.isOpen(node.id, toNode)) return;
         this.enter(target, () => {
           this.oracle.heardMs.set(toNode * 1000 + node.id, this.#nowMs);
-          const due = this.#checks.votesDue(target, messages);
+          const due = this.#checks.due(target, messages);
           // A frame of its own for each receiver, as from a socket.
           must(target.raft!.receive(bytes.slice()), `a frame of lane ${lane} is well formed`);
-          this.#checks.votesGiven(target, due);
+          for (const holds of due) holds();
         });
       });
     }
@@ -297,7 +296,7 @@ export class World implements NodeWorld, ClientWorld {
   #addClients(): void {
     const { clients, groups, keys, leaseReads } = this.swarm;
     for (let i = 0; i < Math.max(clients, groups); i++) {
-      this.clients.push(new Client(this, { name: `c${i + 1}`, group: (i % groups) + 1, keys, leaseReads }, this.#acked));
+      this.clients.push(new Client(this, { name: `c${i + 1}`, group: (i % groups) + 1, keys, leaseReads }));
     }
   }
 
