@@ -1,7 +1,8 @@
 /** Puts the homes actor of a node in its place, on reactor 1. */
 import type { SessionServices } from '../session/services.ts';
 import { WELL_KNOWN } from '../well-known.ts';
-import { HomesActor, type HomesOptions } from './actor.ts';
+import { HomesActor } from './actor.ts';
+import type { HomesOptions } from './core.ts';
 import type { HomesMessage } from './messages.ts';
 
 export interface Homes {

@@ -1,0 +1,112 @@
+/**
+ * What the parts of a node's homes actor share: the sessions whose home is this node, which of them are leaving, the fences that are waited for, and the ways out of the actor. Lives in the homes actor, on reactor 1.
+ */
+import { HOMES_ASK_MS } from '../../base/limits.ts';
+import type { ActorContext, ReplyTo } from '../../runtime/actor.ts';
+import type { ActorRef } from '../../runtime/ref.ts';
+import { KEYS, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
+import type { RelayActor } from '../relay/actor.ts';
+import type { SessionServices } from '../session/services.ts';
+import type { Directory } from './directory.ts';
+import { Entries } from './entries.ts';
+import { encodeIdentity, type Identity } from './entry.ts';
+import { type HomesMessage, homesRef } from './messages.ts';
+import { HOMES_PROBE } from './probe.ts';
+
+const IO_LATER = 1;
+
+export interface HomesOptions {
+  readonly directory: Directory;
+  /** All nodes that are one broker. */
+  readonly nodes: readonly number[];
+}
+
+export class HomesCore {
+  readonly services: SessionServices;
+  /** What it answers is heard in the actor's turn. */
+  readonly directory: Directory;
+  readonly nodes: readonly number[];
+  readonly entries: Entries;
+  readonly leaving: Set<string> = new Set();
+  /** Fences that somebody here waits for. */
+  readonly fences: Map<string, { passed(node: number): void }> = new Map();
+  relay: RelayActor | null = null;
+  /** What lies here has been compared with the directory; until then nobody is let in who has a session. */
+  isConfirmed = false;
+  ctx!: ActorContext<HomesMessage>;
+  #isFlushDue = false;
+
+  /** `onTaken`: somebody else has changed the entry of a session that is here. */
+  constructor(services: SessionServices, { directory, nodes }: HomesOptions, onTaken: (clientId: string) => void) {
+    this.services = services;
+    this.directory = {
+      get: (clientId, then) => {
+        directory.get(clientId, (found) => this.later(() => then(found)));
+        this.#flushSoon();
+      },
+      claim: (clientId, revision, value, then) => {
+        directory.claim(clientId, revision, value, (claimed) => this.later(() => then(claimed)));
+        this.#flushSoon();
+      },
+      flush: () => {
+        this.#isFlushDue = false;
+        directory.flush();
+      },
+    };
+    this.nodes = nodes;
+    this.entries = new Entries({
+      node: services.system.node,
+      directory: this.directory,
+      newLife: () => `${services.system.node}-${Math.floor(services.system.random() * 2 ** 52).toString(36)}`,
+      noteLife: (clientId, identity) => this.#noteLife(clientId, identity),
+      onTaken,
+    });
+  }
+
+  get node(): number {
+    return this.services.system.node;
+  }
+
+  count(key: keyof typeof HOMES_PROBE.slot, by = 1): void {
+    this.services.system.slots[HOMES_PROBE.slot[key]]! += by;
+  }
+
+  gauge(key: keyof typeof HOMES_PROBE.slot, value: number): void {
+    this.services.system.slots[HOMES_PROBE.slot[key]] = value;
+  }
+
+  /** Runs it in a turn of the actor. */
+  later(then: () => void): void {
+    this.ctx.io(IO_LATER, then);
+  }
+
+  /** Asks the homes actor of another node. */
+  ask<R>(node: number, message: HomesMessage, then: (reply: R | undefined) => void): void {
+    this.ctx.ask<HomesMessage, R>(homesRef(node), message, HOMES_ASK_MS, (reply) => then(reply));
+    this.services.system.requestTurn();
+  }
+
+  say(node: number, message: HomesMessage): void {
+    this.ctx.tell(homesRef(node), message);
+    this.services.system.requestTurn();
+  }
+
+  respond(to: ReplyTo, reply: unknown): void {
+    this.ctx.respond(to, reply);
+    this.services.system.requestTurn();
+  }
+
+  tellMetadata(message: WriteMetadata): void {
+    this.services.system.tell(metadataRef(this.services.system), message);
+  }
+
+  #noteLife(clientId: string, identity: Identity | undefined): void {
+    const key = KEYS.home + clientId;
+    const puts = identity === undefined ? [] : ([[key, encodeIdentity(identity)]] as const);
+    this.tellMetadata({ type: 'write', puts, deletes: identity === undefined ? [key] : [], sync: false });
+  }
+
+  #flushSoon(): void {
+    if (!this.#isFlushDue) this.#isFlushDue = this.ctx.tell(this.ctx.self as ActorRef<HomesMessage>, { type: 'flush' });
+  }
+}
