@@ -28,6 +28,8 @@ export interface BedOptions {
   readonly groups?: readonly number[];
   readonly bounds?: MetaBounds;
   readonly snapshotLogBytes?: number;
+  readonly sessionsMax?: number;
+  readonly sessionTtlMs?: number;
   /** Clients beside the first one. */
   readonly moreClients?: number;
   /** Further actors of a node, with a client of its own. */
@@ -69,7 +71,7 @@ export class ServiceBed {
   }
 
   #boot(system: ActorSystem, options: BedOptions): void {
-    const { bounds = DEFAULT_BOUNDS, snapshotLogBytes = 1 << 20, onReplica } = options;
+    const { bounds = DEFAULT_BOUNDS, snapshotLogBytes = 1 << 20, sessionsMax = 100, sessionTtlMs = 600_000, onReplica } = options;
     const { node } = system;
     let storage = this.#storages.get(node);
     if (storage === undefined) {
@@ -80,8 +82,8 @@ export class ServiceBed {
     const replicas = MetaReplicas.inMemory({
       owner: replicaId(node, 1),
       bounds,
-      sessionsMax: 100,
-      sessionTtlMs: 600_000,
+      sessionsMax,
+      sessionTtlMs,
     });
     this.replicas[node] = replicas;
     const raft = new RaftActor(system, {

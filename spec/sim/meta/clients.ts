@@ -7,11 +7,21 @@ import { must, type Oracle } from './oracle.ts';
 
 export interface Input {
   readonly key: string;
-  readonly type: 'get' | 'put' | 'cas' | 'delete';
+  /** A `claim` is a `cas` that names the revision instead of the value: no two revisions have the same. */
+  readonly type: 'get' | 'put' | 'cas' | 'claim' | 'delete';
   /** What a `cas` expects. */
   readonly expected: string;
   readonly value: string;
 }
+
+/** What a client believes of a key. */
+interface Known {
+  readonly value: string;
+  /** The revision that has changed it last; 0: it is not there. */
+  readonly modified: number;
+}
+
+const ABSENT: Known = { value: '', modified: 0 };
 
 /** `get`: the value, empty when there is none. `cas`: yes or no. Undefined: nobody saw the answer. */
 export type Output = string | undefined;
@@ -26,7 +36,8 @@ export const MODEL: Model<string, Input, Output> = {
         return value;
       case 'delete':
         return '';
-      case 'cas': {
+      case 'cas':
+      case 'claim': {
         const isYes = state === expected;
         if (output !== undefined && (output === 'yes') !== isYes) return undefined;
         return isYes ? value : state;
@@ -52,6 +63,7 @@ export class Client {
   readonly #client: MetaClient;
   readonly #name: string;
   readonly #keys: number;
+  readonly #known = new Map<string, Known>();
   #count = 0;
   isIdle = true;
   isStopped = false;
@@ -93,19 +105,22 @@ export class Client {
     const key = `k${prng.below(this.#keys)}`;
     const value = `${this.#name}.${++this.#count}`;
     const choice = prng.next();
-    const type = choice < 0.4 ? 'get' : choice < 0.65 ? 'put' : choice < 0.95 ? 'cas' : 'delete';
-    const input: Input = { key, type, expected: type === 'cas' ? this.#lastSeen(key) : '', value };
+    const type = choice < 0.4 ? 'get' : choice < 0.65 ? 'put' : choice < 0.8 ? 'cas' : choice < 0.95 ? 'claim' : 'delete';
+    const known = this.#known.get(key) ?? ABSENT;
+    const input: Input = { key, type, expected: type === 'cas' || type === 'claim' ? known.value : '', value };
     const callMs = this.#world.nowMs();
-    const deadlineMs = prng.chance(0.3) ? 400 : 8000;
+    const deadlineMs = prng.chance(0.4) ? 300 + prng.below(1500) : 8000;
     if (type === 'get') return this.#get(input, callMs, deadlineMs);
     this.#client.command(
       GROUP,
-      commandOf(input),
+      commandOf(input, known),
       (outcome) =>
         this.#world.guard(() => {
           if (outcome.isOk) {
             if ('revision' in outcome.value) this.#told.revision = Math.max(this.#told.revision, outcome.value.revision);
-            this.#seen(input, callMs, outputOf(outcome.value));
+            const output = outputOf(outcome.value);
+            this.#learn(input, outcome.value, output);
+            this.#seen(input, callMs, output);
           } else {
             must(['unknown', 'unavailable', 'busy'].includes(outcome.failure), `a command failed as ${outcome.failure}`);
             if (outcome.failure === 'unknown') this.#unsure.push({ input, callMs });
@@ -116,6 +131,17 @@ export class Client {
         }),
       { deadlineMs },
     );
+  }
+
+  #learn({ key, type, expected, value }: Input, reply: MetaReply, output: string): void {
+    if (type === 'delete') this.#known.set(key, ABSENT);
+    else if (output !== 'no' && 'revision' in reply) this.#known.set(key, { value, modified: reply.revision });
+    if (reply.type !== 'claimed') return;
+    const { isDone, modified, before } = reply.results[0]!;
+    if (!isDone) return;
+    must(modified === reply.revision, `a claim that is done says revision ${modified} and not ${reply.revision}`);
+    const was = before === undefined ? '' : Buffer.from(before.value!).toString();
+    must(was === expected, `a claim of '${expected}' took '${was}'`);
   }
 
   #get(input: Input, callMs: number, deadlineMs: number): void {
@@ -130,16 +156,14 @@ export class Client {
           const { revision, records } = outcome.value;
           must(revision >= before, `a read saw revision ${revision}, and ${before} was acknowledged before it began`);
           this.#told.revision = Math.max(this.#told.revision, revision);
-          const value = records[0]?.value;
-          this.#seen(input, callMs, value === undefined ? '' : Buffer.from(value).toString());
+          const [record] = records;
+          const known =
+            record === undefined ? ABSENT : { value: Buffer.from(record.value!).toString(), modified: record.modified };
+          this.#known.set(input.key, known);
+          this.#seen(input, callMs, known.value);
         }),
       { deadlineMs },
     );
-  }
-
-  #lastSeen(key: string): string {
-    const seen = this.history.findLast(({ input, output }) => input.key === key && (input.type === 'get' || output === 'yes'));
-    return seen === undefined ? '' : seen.input.type === 'get' ? seen.output! : seen.input.value;
   }
 
   #seen(input: Input, callMs: number, output: string): void {
@@ -153,10 +177,12 @@ export class Client {
   }
 }
 
-function commandOf({ type, key, expected, value }: Input): MetaCommand {
+function commandOf({ type, key, expected, value }: Input, { modified }: Known): MetaCommand {
   const bytes = Buffer.from(value);
   if (type === 'put') return { type: 'write', puts: [{ key, value: bytes, lease: 0 }], deletes: [] };
   if (type === 'delete') return { type: 'write', puts: [], deletes: [key] };
+  if (type === 'claim')
+    return { type: 'claim', claims: [{ key, expected: modified, value: bytes, lease: 0 }], wantsBefore: true };
   const isThere =
     expected === ''
       ? ({ key, target: 'version', relation: '=', operand: 0 } as const)
@@ -165,5 +191,6 @@ function commandOf({ type, key, expected, value }: Input): MetaCommand {
 }
 
 function outputOf(reply: MetaReply): string {
-  return reply.type === 'txn' ? (reply.isSuccess ? 'yes' : 'no') : '';
+  if (reply.type === 'txn') return reply.isSuccess ? 'yes' : 'no';
+  return reply.type === 'claimed' ? (reply.results[0]!.isDone ? 'yes' : 'no') : '';
 }

@@ -1,5 +1,5 @@
 /**
- * Holds a lease and renews it, now and then too late. While the group has said that it goes on, its key must be there: from a renewal's answer until its time, counted
+ * Holds a lease and renews it, now and then too late; sometimes it takes its key out of the lease, and then that stays for good. While the group has said that it goes on, its key must be there: from a renewal's answer until its time, counted
  * from when the renewal was asked for.
  */
 import type { MetaClient } from '../../../src/actors/meta/client/client.ts';
@@ -18,6 +18,8 @@ export class LeaseHolder {
   #key = '';
   /** Until then the key is promised to be there. */
   #safeUntilMs = 0;
+  /** Keys that have left their leases. */
+  readonly #kept = new Set<string>();
   isStopped = false;
   readonly ended: string[] = [];
   renewals = 0;
@@ -48,6 +50,7 @@ export class LeaseHolder {
 
   /** By the one story: the key has gone at `atMs`. */
   deleted(key: string, atMs: number): void {
+    must(!this.#kept.has(key), `${key} has gone with a lease that it had left`);
     if (key !== this.#key) return;
     must(
       atMs >= this.#safeUntilMs,
@@ -59,8 +62,12 @@ export class LeaseHolder {
 
   #renew(): void {
     const { prng } = this.#world;
-    this.#world.at(prng.chance(0.1) ? 2.5 * TTL_MS : TTL_MS / 3, () => {
+    // In time; too late; or in the moment in which the lease ends.
+    const choice = prng.next();
+    const afterMs = choice < 0.5 ? TTL_MS / 3 : choice < 0.6 ? 2.5 * TTL_MS : TTL_MS - 30 + 40 * prng.next();
+    this.#world.at(afterMs, () => {
       if (this.isStopped) return;
+      if (prng.chance(0.1)) return this.#keep(this.#key);
       const askedMs = this.#world.nowMs();
       this.#do({ type: 'keepAlive', ids: [this.#id] }, (reply) => {
         if (reply?.type !== 'keptAlive') return this.#renew();
@@ -70,6 +77,16 @@ export class LeaseHolder {
         if (this.#key !== '') this.#safeUntilMs = Math.max(this.#safeUntilMs, askedMs + TTL_MS);
         this.#renew();
       });
+    });
+  }
+
+  #keep(key: string): void {
+    if (key === '') return this.#again();
+    this.#do({ type: 'write', puts: [{ key, value: Buffer.from('kept'), lease: 0 }], deletes: [] }, (reply) => {
+      // It may have gone before, and be there anew: it stays either way. Whoever hears nothing knows nothing.
+      if (reply?.type === 'written') this.#kept.add(key);
+      this.#key = '';
+      this.#again();
     });
   }
 

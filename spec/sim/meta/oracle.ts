@@ -34,6 +34,18 @@ export class Oracle {
     return this.#steps[revision - 1]!;
   }
 
+  /** Keys and values as of a revision, in order. */
+  stateAt(revision: number): (readonly [key: string, value: string])[] {
+    const state = new Map<string, string>();
+    for (const { changes } of this.#steps.slice(0, revision)) {
+      for (const { key, value } of changes) {
+        if (value === undefined) state.delete(key);
+        else state.set(key, value);
+      }
+    }
+    return [...state].sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
   watch(node: number, replica: MetaReplica): void {
     replica.machine.observe({ stepped: (step) => this.#stepped(node, step), leased: () => {} });
   }

@@ -14,7 +14,7 @@ function check(seed: number): Outcome {
 }
 
 test('keeps every promise', () => {
-  const total = { operations: 0, revisions: 0, watched: 0, compactions: 0, renewals: 0, ended: 0, kills: 0 };
+  const total = { operations: 0, revisions: 0, watched: 0, compactions: 0, lists: 0, renewals: 0, ended: 0, kills: 0 };
   for (const seed of SEEDS) {
     const outcome = check(seed);
     for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += outcome[key];
@@ -22,6 +22,7 @@ test('keeps every promise', () => {
   console.log(JSON.stringify(total));
   assert.ok(total.operations > 100 * SEEDS.length, 'clients were served');
   assert.ok(total.watched > 100 * SEEDS.length, 'watchers were told');
+  assert.ok(total.lists > 5 * SEEDS.length, 'all keys were listed');
   assert.ok(total.renewals > 2 * SEEDS.length && total.ended > SEEDS.length, 'leases were renewed, and have ended');
   assert.ok(total.kills > SEEDS.length, 'nodes have died');
   assert.ok(total.compactions > 0, 'histories were too short');

@@ -8,6 +8,7 @@ import { CLIENT_NODE, NODES, ServiceBed } from '../../actors/meta/service-bed.ts
 import { checkByKey } from '../raft/linearizability.ts';
 import { Client, type ClientWorld, MODEL } from './clients.ts';
 import { LeaseHolder, TTL_MS } from './lease-holder.ts';
+import { Lister } from './lister.ts';
 import { must, Oracle, Violation } from './oracle.ts';
 import { Watcher } from './watcher.ts';
 
@@ -19,6 +20,7 @@ export interface Outcome {
   readonly revisions: number;
   readonly watched: number;
   readonly compactions: number;
+  readonly lists: number;
   readonly renewals: number;
   readonly ended: number;
   readonly kills: number;
@@ -35,6 +37,7 @@ export class World implements ClientWorld {
   readonly #clients: Client[] = [];
   readonly #holders: LeaseHolder[] = [];
   readonly #watchers: Watcher[] = [];
+  #lister: Lister | undefined;
   #violation: string | undefined;
   #kills = 0;
   #isHealed = false;
@@ -50,6 +53,8 @@ export class World implements ClientWorld {
     bed = new ServiceBed(seed, {
       bounds: { ...DEFAULT_BOUNDS, history: { ...DEFAULT_BOUNDS.history, revisionsMax } },
       snapshotLogBytes: prng.chance(0.5) ? 2000 + prng.below(20_000) : 1 << 20,
+      // Sessions that end early: what was asked in them is done again, or nobody can tell.
+      ...(prng.chance(0.3) ? { sessionsMax: 2 + prng.below(4), sessionTtlMs: 300 + prng.below(3000) } : {}),
       moreClients: 3,
       onReplica: (node, replica) => {
         this.oracle.watch(node, replica);
@@ -96,9 +101,12 @@ export class World implements ClientWorld {
     watch('', '');
     watch('k1', 'k3');
     watch('lease', 'leasf');
+    this.#lister = new Lister(this, this.#bed.clients[this.prng.below(4)]!);
+    this.#lister.start();
     this.#trouble();
     this.#runUntil(this.nowMs() + FAULTY_MS, () => false);
     this.guard(() => this.#heal());
+    this.guard(() => this.#noFailures());
     return this.#outcome();
   }
 
@@ -161,6 +169,7 @@ export class World implements ClientWorld {
     must(this.#operations() >= before + 20, 'when all faults are over clients are served again');
     for (const client of this.#clients) client.isStopped = true;
     for (const holder of this.#holders) holder.isStopped = true;
+    this.#lister!.isStopped = true;
     this.#runUntil(this.nowMs() + HEALING_MS, () => this.#isAtRest());
     must(
       this.#clients.every(({ isIdle }) => isIdle),
@@ -174,6 +183,10 @@ export class World implements ClientWorld {
       must(through === this.oracle.last, `a watcher stands at ${through} of ${this.oracle.last}`);
     this.#checkStates();
     this.#checkHistories();
+  }
+
+  #noFailures(): void {
+    for (const { node, error } of this.#bed.network.failures) must(false, `node ${node} has failed: ${(error as Error).message}`);
   }
 
   #isAtRest(): boolean {
@@ -224,6 +237,7 @@ export class World implements ClientWorld {
       revisions: this.oracle.last,
       watched: sum(this.#watchers.map(({ steps }) => steps)),
       compactions: sum(this.#watchers.map(({ compactions }) => compactions)),
+      lists: this.#lister?.lists ?? 0,
       renewals: sum(this.#holders.map(({ renewals }) => renewals)),
       ended: sum(this.#holders.map(({ ended }) => ended.length)),
       kills: this.#kills,

@@ -2,11 +2,10 @@
  * `npm run sim -- --seeds N [--seed S]`: runs N simulated clusters, or one and tells what happened in it. `--mutants [NAME…]`: plants one bug after the other and demands that
  * each is found within N seeds (300).
  */
-import { spawn } from 'node:child_process';
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { MUTANTS } from './mutants.ts';
+import { huntAll } from '../planting/hunt.ts';
+import { RAFT_MUTANTS } from './mutants.ts';
 import { report, summary } from './report.ts';
 import { type Outcome, World } from './world.ts';
 
@@ -71,45 +70,9 @@ function again(seed: number): string {
   return `${report(new World({ seed, verbose: true }).run())}\nreplay: npm run sim -- --seed ${seed}`;
 }
 
-/** The first seed that finds the bug, and by what; undefined: none has. */
-function hunt(name: string, seeds: number): Promise<string | undefined> {
-  const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
-  const args = ['--import', here('./plant.js'), here('./main.js'), '--seeds', String(seeds), '--quiet', '--first'];
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, {
-      env: { ...process.env, SLUICE_MUTANT: name },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    let errors = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-    child.on('close', (code) => {
-      if (errors.includes('not exactly once') || (code !== 0 && code !== 1)) reject(new Error(errors));
-      else
-        resolve(
-          code === 0
-            ? undefined
-            : (/^seed (\d+),.*changes: (.*)$/m.exec(output)?.slice(1, 3).join(': ') ?? errors.split('\n')[4]),
-        );
-    });
-  });
-}
-
 async function runMutants(names: readonly string[], seeds: number): Promise<void> {
-  const queue = MUTANTS.map(({ name }) => name).filter((name) => names.length === 0 || names.includes(name));
-  const total = queue.length;
-  let survived = 0;
-  const worker = async (): Promise<void> => {
-    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-      const found = await hunt(name, seeds);
-      if (found === undefined) survived++;
-      console.log(found === undefined ? `SURVIVED ${name}` : `killed   ${name.padEnd(40)} by seed ${found}`);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.max(1, availableParallelism() >> 1) }, worker));
-  console.log(`${total - survived} of ${total} mutants killed within ${seeds} seeds`);
-  if (survived > 0) process.exitCode = 1;
+  const mutants = RAFT_MUTANTS.filter(({ name }) => names.length === 0 || names.includes(name));
+  if (!(await huntAll({ main: fileURLToPath(import.meta.url), mutants, seeds }))) process.exitCode = 1;
 }
 
 const seed = integer(values.seed, 1);

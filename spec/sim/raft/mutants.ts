@@ -1,29 +1,12 @@
-/**
- * Bugs that others have had, planted into the compiled code when it is loaded: production knows nothing of them. Each has to be found by the simulator; one that is not found shows a hole in it.
- * `find` must occur exactly once in its file.
- */
-export interface Edit {
-  /** Below dist/. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
-
-export interface Mutant {
-  readonly name: string;
-  readonly edits: readonly Edit[];
-}
+/** Bugs that others have had with Raft, its log and its sessions; the simulated clusters have to find each. */
+import { type Mutant, mutant } from '../planting/mutant.ts';
 
 const CORE = 'src/actors/raft/core/';
 const NODE = 'src/actors/raft/node/';
 const SIM = 'spec/sim/raft/';
 const JOURNAL = 'src/actors/raft/journal/';
 
-function mutant(name: string, ...edits: readonly (readonly [file: string, find: string, replace: string])[]): Mutant {
-  return { name, edits: edits.map(([file, find, replace]) => ({ file, find, replace })) };
-}
-
-export const MUTANTS: readonly Mutant[] = [
+export const RAFT_MUTANTS: readonly Mutant[] = [
   mutant('commit-earlier-term-by-count', [`${CORE}commit.js`, 'if (state.log.term(index) !== state.term)', 'if (false)']),
   mutant('vote-not-persisted', [`${CORE}writes.js`, 'vote: state.vote,', 'vote: 0,']),
   mutant('vote-told-before-durable', [`${CORE}vote.js`, 'out.held.push({', 'out.messages.push({']),

@@ -44,6 +44,8 @@ export class SimNetwork {
   readonly #options: SimNetworkOptions;
   /** By node, undefined while dead. */
   readonly #nodes: (SimCluster | undefined)[] = [];
+  /** All lives of all nodes. */
+  readonly #lives: { readonly node: number; readonly cluster: SimCluster }[] = [];
   readonly #boots: number[] = [];
   readonly #links = new Set<SimLink>();
   /** Ways that are cut, `from > to`. */
@@ -60,6 +62,11 @@ export class SimNetwork {
     const cluster = this.#nodes[node];
     if (cluster === undefined) throw new Error(`simulated node ${node} is dead`);
     return cluster;
+  }
+
+  /** What has ended threads that nobody killed. */
+  get failures(): readonly { readonly node: number; readonly error: unknown }[] {
+    return this.#lives.flatMap(({ node, cluster }) => cluster.failures.map(({ error }) => ({ node, error })));
   }
 
   isAlive(node: number): boolean {
@@ -110,6 +117,7 @@ export class SimNetwork {
       onThread: (system, state) => (state === 'born' ? this.#born(system) : this.#died(system)),
     });
     this.#nodes[node] = cluster;
+    this.#lives.push({ node, cluster });
     for (const link of this.#links) if (link.to === node || link.from.node === node) link.comeUp();
   }
 

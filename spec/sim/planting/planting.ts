@@ -1,7 +1,7 @@
 /** A loader hook: the module of an edit is loaded with the edit in it. Runs beside the program that it prepares (plant.ts). */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 let planted: Mutant | undefined;
 

@@ -1,8 +1,0 @@
-/** `node --import dist/spec/sim/raft/plant.js …` with SLUICE_MUTANT=name: what is loaded from here on has that bug. */
-import { register } from 'node:module';
-import { MUTANTS } from './mutants.ts';
-
-const { SLUICE_MUTANT } = process.env;
-const mutant = MUTANTS.find(({ name }) => name === SLUICE_MUTANT);
-if (mutant === undefined) throw new Error(`no such mutant: ${SLUICE_MUTANT}`);
-register('./planting.js', { parentURL: import.meta.url, data: mutant });
