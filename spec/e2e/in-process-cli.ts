@@ -8,15 +8,30 @@ export function cliOf(broker: Pick<Broker, 'http'>, ...args: readonly string[]):
 }
 
 export async function cliAt(node: string, ...args: readonly string[]): Promise<unknown> {
-  const printed: string[] = [];
-  const write = process.stdout.write;
-  process.stdout.write = ((chunk: string | Uint8Array) => printed.push(String(chunk)) > 0) as typeof write;
-  let code: number;
+  const { code, out, err } = await cliEnds(node, ...args, '--json');
+  if (code !== 0) throw new Error(`sluice ${args.join(' ')} ended with ${code}: ${err}`);
+  return JSON.parse(out);
+}
+
+/** What a command prints, and how it ends. */
+export async function cliEnds(
+  node: string,
+  ...args: readonly string[]
+): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+  const printed = { out: '', err: '' };
+  const { stdout, stderr } = process;
+  const writes = [stdout.write, stderr.write] as const;
+  const into = (which: keyof typeof printed): typeof stdout.write =>
+    ((chunk: string | Uint8Array) => {
+      printed[which] += String(chunk);
+      return true;
+    }) as typeof stdout.write;
+  stdout.write = into('out');
+  stderr.write = into('err');
   try {
-    code = await runCli([...args, '--node', node, '--json']);
+    const code = await runCli([...args, '--node', node]);
+    return { code, ...printed };
   } finally {
-    process.stdout.write = write;
+    [stdout.write, stderr.write] = writes;
   }
-  if (code !== 0) throw new Error(`sluice ${args.join(' ')} ended with ${code}`);
-  return JSON.parse(printed.join(''));
 }

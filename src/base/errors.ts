@@ -106,6 +106,12 @@ const CATALOGUE = {
   SLUICE_HTTP_UNAVAILABLE: 'The node cannot do this now: it is starting or stopping, or it runs with storage.enabled=false.',
   SLUICE_RAFT_REFUSED:
     'A replicated group cannot change its members or its leader like this now. The message says why; `sluice raft status` shows how things stand.',
+  SLUICE_RAFT_NO_GROUP: 'There is no replicated group of this name; `sluice raft status` shows those that there are.',
+  SLUICE_RAFT_NO_MEMBER:
+    'The node is no member of the replicated group. `sluice raft status` shows who is; `sluice raft add` takes a node in.',
+  SLUICE_RAFT_MEMBER: 'The node votes in the replicated group already: there is nothing to add.',
+  SLUICE_RAFT_LEARNER:
+    'The node gets the log of the replicated group but does not vote in it yet, so it cannot lead it. `sluice raft add` makes it a voter when it has caught up.',
   SLUICE_HTTP_FAILED: 'The node failed to answer an administrative request. The log holds the cause.',
   SLUICE_BATCH_TRUNCATED:
     'A record batch is shorter than its header or its length field says. The producer or what lies between is broken; nothing of the batch was stored.',
@@ -154,6 +160,11 @@ export type ErrorCode = keyof typeof CATALOGUE;
 /** Also for an error that has come from another thread, where its class is lost. */
 export function isCoded(error: unknown): error is Error & { readonly code: ErrorCode } {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in CATALOGUE;
+}
+
+/** Whether a text from elsewhere is a code of this release. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(CATALOGUE, text);
 }
 
 /** Code → what happened and what to do. Codes are `SLUICE_<AREA>_<NAME>` and never change their meaning. */

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RegistryActor } from '../../../src/actors/registry/actor.ts';
-import type { Granted, RegistryMessage } from '../../../src/actors/registry/messages.ts';
+import type { Granted, Owner, RegistryMessage } from '../../../src/actors/registry/messages.ts';
 import { REGISTRY_PROBE } from '../../../src/actors/registry/probe.ts';
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
 import { WELL_KNOWN } from '../../../src/actors/well-known.ts';
@@ -45,6 +45,20 @@ function newCluster() {
   const count = (which: keyof typeof slot): number => cluster.system(HOME).slots[slot[which]]!;
   return { cluster, log, session, claim, tell, count };
 }
+
+test('who looks for the owner of an id claims nothing', async () => {
+  const { cluster, session, claim, count } = newCluster();
+  const find = async (): Promise<Owner> => {
+    const owner = cluster.system(2).ask<Owner>(registry, { type: 'find', clientId: 'me' }, 1000);
+    cluster.run();
+    return owner;
+  };
+  assert.equal(await find(), { session: NOBODY });
+  const one = session(1, 'one');
+  await claim(1, one);
+  assert.equal(await find(), { session: one });
+  assert.equal([count('clients'), count('claims')], [1, 1]);
+});
 
 test('claims from anywhere form one chain', async () => {
   const { session, claim, tell, count } = newCluster();

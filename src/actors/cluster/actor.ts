@@ -2,6 +2,7 @@
  * A node's place in its cluster, beside its groups on their thread: tells the other members who it is, founds or joins the groups, says when they serve, and changes who votes and who leads, asked and
  * unasked. It keeps nothing: what it knows of others is their last word on the links that stand now, the rest it asks the groups.
  */
+import type { ErrorCode } from '../../base/errors.ts';
 import {
   CLUSTER_ASK_MS,
   CLUSTER_CHANGE_MS_MAX,
@@ -26,6 +27,7 @@ import {
 import type { ProposalOutcome } from '../raft/node/proposals.ts';
 import { nodeOfReplica, type ReplicaId } from '../raft/replica.ts';
 import { WELL_KNOWN } from '../well-known.ts';
+import { judgeChange } from './change-rules.ts';
 import { decideFounding, type MemberWord } from './founding-machine.ts';
 import {
   type ChangeReply,
@@ -63,6 +65,7 @@ type Phase = 'deciding' | 'starting' | 'running';
 type Word = Omit<MemberState, 'type' | 'wantsAnswer'>;
 
 const TICK = 0;
+const REFUSED = 'SLUICE_RAFT_REFUSED' satisfies ErrorCode;
 
 export class ClusterActor implements Actor<ClusterRequest> {
   readonly #system: ActorSystem;
@@ -309,8 +312,11 @@ export class ClusterActor implements Actor<ClusterRequest> {
   #change(request: Extract<ClusterRequest, { type: 'transfer' | 'member' }>, to: ReplyTo): void {
     this.#overview((groups) => {
       const group = groups.find((one) => one.group === request.group);
-      if (group === undefined) return this.#refuse(to, 'there is no such group');
+      if (group === undefined) return this.#refuse(to, 'there is no such group', 'SLUICE_RAFT_NO_GROUP');
       if (group.role !== 'leader') return this.#forward(group, request, to);
+      const node = request.type === 'transfer' ? request.to : request.node;
+      const refusal = judgeChange(request, group.membership, this.#replicaOf(node));
+      if (refusal !== undefined) return this.#refuse(to, refusal.reason, refusal.code);
       const deadline = this.#ctx.now() + CLUSTER_CHANGE_MS_MAX;
       if (request.type === 'transfer') this.#transfer(group, request.to, to, deadline);
       else if (request.change === 'add') this.#add(group.group, request.node, to, deadline);
@@ -329,7 +335,12 @@ export class ClusterActor implements Actor<ClusterRequest> {
       (reply, failure) =>
         this.#ctx.respond(
           to,
-          reply ?? ({ result: 'refused', reason: `the leader does not answer: ${failure}` } satisfies ChangeReply),
+          reply ??
+            ({
+              result: 'refused',
+              code: REFUSED,
+              reason: `the leader does not answer: ${failure}`,
+            } satisfies ChangeReply),
         ),
     );
   }
@@ -337,7 +348,7 @@ export class ClusterActor implements Actor<ClusterRequest> {
   #transfer({ group, membership }: GroupOverview, node: number, to: ReplyTo, deadline: number): void {
     if (node === this.#system.node) return this.#done(to);
     const heir = membership.voters.find((id) => nodeOfReplica(id) === node);
-    if (heir === undefined) return this.#refuse(to, `node ${node} does not vote in the group`);
+    if (heir === undefined) return this.#refuse(to, `node ${node} is about to leave the group`);
     if (this.#words.get(node)?.replica !== heir) return this.#refuse(to, `node ${node} is not reachable`);
     const wait = (): void =>
       this.#overview((groups) => {
@@ -350,9 +361,14 @@ export class ClusterActor implements Actor<ClusterRequest> {
     wait();
   }
 
+  /** Who a node is now, as it has said on the link that stands. */
+  #replicaOf(node: number): ReplicaId | undefined {
+    return node === this.#system.node ? this.#options.replica : this.#words.get(node)?.replica;
+  }
+
   /** First it gets the log, then it votes. */
   #add(group: number, node: number, to: ReplyTo, deadline: number): void {
-    const replica = node === this.#system.node ? this.#options.replica : this.#words.get(node)?.replica;
+    const replica = this.#replicaOf(node);
     if (replica === undefined) return this.#refuse(to, `node ${node} is not reachable`);
     this.#until(group, to, deadline, ({ membership }) => {
       if (membership.voters.includes(replica)) return undefined;
@@ -394,8 +410,8 @@ export class ClusterActor implements Actor<ClusterRequest> {
     this.#ctx.respond(to, { result: 'done' } satisfies ChangeReply);
   }
 
-  #refuse(to: ReplyTo, reason: string): void {
-    this.#ctx.respond(to, { result: 'refused', reason } satisfies ChangeReply);
+  #refuse(to: ReplyTo, reason: string, code: ErrorCode = REFUSED): void {
+    this.#ctx.respond(to, { result: 'refused', code, reason } satisfies ChangeReply);
   }
 
   #overview(then: (groups: readonly GroupOverview[]) => void): void {

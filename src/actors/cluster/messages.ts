@@ -64,5 +64,7 @@ export interface ClusterOverview {
   readonly groups: readonly GroupOverview[];
 }
 
-/** `done`, or why not. */
-export type ChangeReply = { readonly result: 'done' } | { readonly result: 'refused'; readonly reason: string };
+/** `done`, or why not; the code is one of the error catalogue. */
+export type ChangeReply =
+  | { readonly result: 'done' }
+  | { readonly result: 'refused'; readonly code: string; readonly reason: string };

@@ -4,7 +4,7 @@
 import { HOMES_SILENCE_MS_MAX, STORE_ASK_MS } from '../../base/limits.ts';
 import type { ReplyTo } from '../../runtime/actor.ts';
 import { NOBODY } from '../../runtime/ref.ts';
-import type { Granted, RegistryMessage } from '../registry/messages.ts';
+import type { Owner, RegistryMessage } from '../registry/messages.ts';
 import { registryOf } from '../session/claim.ts';
 import type { SessionMessage } from '../session/messages.ts';
 import { awayFence } from './arrival.ts';
@@ -197,9 +197,9 @@ export class Departures {
     const entry = this.#core.entries.get(clientId);
     if (entry?.life !== life || entry.isFrozen) return respond(false);
     const registry = registryOf(this.#core.services, clientId);
-    this.#core.ctx.ask<RegistryMessage, Granted>(registry, { type: 'find', clientId }, STORE_ASK_MS, (found) => {
-      if (found === undefined || found.previous === NOBODY) return respond(false);
-      this.#core.ctx.ask<SessionMessage, boolean>(found.previous, { type: 'further', bytes }, STORE_ASK_MS, (isTaken) =>
+    this.#core.ctx.ask<RegistryMessage, Owner>(registry, { type: 'find', clientId }, STORE_ASK_MS, (found) => {
+      if (found === undefined || found.session === NOBODY) return respond(false);
+      this.#core.ctx.ask<SessionMessage, boolean>(found.session, { type: 'further', bytes }, STORE_ASK_MS, (isTaken) =>
         respond(isTaken === true),
       );
     });

@@ -12,7 +12,7 @@ import type { ActorSystem } from '../../runtime/system.ts';
 import type { RelayMessage } from '../relay/messages.ts';
 import type { RestoreSessions } from '../session/restorer.ts';
 import { RegistryMachine } from './machine.ts';
-import type { Granted, RegistryMessage } from './messages.ts';
+import type { Granted, Owner, RegistryMessage } from './messages.ts';
 import { REGISTRY_PROBE } from './probe.ts';
 
 const { slot } = REGISTRY_PROBE;
@@ -83,7 +83,7 @@ export class RegistryActor implements Actor<RegistryMessage> {
       }
       case 'find': {
         const to = ctx.replyTo();
-        if (to !== undefined) ctx.respond(to, { previous: this.#machine.ownerOf(message.clientId), claim: 0 } satisfies Granted);
+        if (to !== undefined) ctx.respond(to, { session: this.#machine.ownerOf(message.clientId) } satisfies Owner);
         break;
       }
       case 'release':

@@ -18,7 +18,7 @@ export type RegistryMessage =
       readonly session: ActorRef<SessionMessage>;
       readonly gone: ActorRef<SessionMessage>;
     }
-  /** Ask; answered with `Granted` without a claim: who owns the id. */
+  /** Ask; answered with `Owner`. Claims nothing. */
   | { readonly type: 'find'; readonly clientId: string }
   /** The session has ended, as owner or after another. */
   | { readonly type: 'release'; readonly clientId: string; readonly session: ActorRef<SessionMessage> }
@@ -32,6 +32,11 @@ export type RegistryMessage =
   | { readonly type: 'elsewhere'; readonly clientId: string; readonly node: number; readonly time: number }
   /** From the runtime: a reactor has died. Behind the claims of its sessions that are in the mailbox. */
   | { readonly type: 'down'; readonly thread: number };
+
+export interface Owner {
+  /** NOBODY when nobody owns the id. */
+  readonly session: ActorRef<SessionMessage>;
+}
 
 export interface Granted {
   /** NOBODY when the id was free. */

@@ -69,7 +69,7 @@ async function send(
   if (response.ok) return response;
   const text = await response.text();
   const { code, detail } = (text === '' ? {} : JSON.parse(text)) as { code?: string; detail?: string };
-  throw new CommandError(EXIT.failed, `${code ?? response.status}: ${detail ?? response.statusText}`);
+  throw new CommandError(EXIT.failed, `${code ?? response.status}: ${detail ?? response.statusText}`, code);
 }
 
 /** Writes what comes to standard output as it comes, until there is no more or the reader of standard output goes. */

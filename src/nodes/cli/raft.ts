@@ -2,9 +2,13 @@
 import { Command } from 'commander';
 import type { GroupView, RaftView } from '../raft/routes.ts';
 import { type AdminOptions, addAdminOptions, adminRequest, type Columns, printJson, printTable } from './admin-client.ts';
+import { CommandError, EXIT } from './exit-codes.ts';
 import { wholeNumber } from './option-values.ts';
 
 const NODE_MAX = 1023;
+
+/** What a group says whose members are as the change wants them. */
+const NOTHING_TO_DO = { add: 'SLUICE_RAFT_MEMBER', remove: 'SLUICE_RAFT_NO_MEMBER' } as const;
 
 const GROUPS: Columns<GroupView> = [
   ['GROUP', ({ group }) => group],
@@ -55,13 +59,36 @@ function memberCommand(change: 'add' | 'remove'): Command {
     .argument('<member>', 'number of the node', wholeNumber(1, NODE_MAX))
     .option('--group <group>', 'in this group; otherwise in all');
   return addAdminOptions(command).action(async (node: number, options: ChangeOptions) => {
-    const groups = options.group === undefined ? (await viewOf(options)).groups.map(({ group }) => group) : [options.group];
-    for (const group of groups) {
-      await adminRequest(options, 'POST', '/api/v1/raft/members', { change, group, node });
+    const named = options.group === undefined ? undefined : [options.group];
+    const groups: string[] = [];
+    for (const group of named ?? (await viewOf(options)).groups.map((view) => view.group)) {
+      if (!(await changeMember(options, { change, group, node }, named !== undefined))) continue;
+      groups.push(group);
       if (options.json !== true) process.stdout.write(`${group}: node ${node} ${change === 'add' ? 'votes' : 'is removed'}\n`);
+    }
+    if (groups.length === 0) {
+      const text = `node ${node} ${change === 'add' ? 'votes in all groups already' : 'is a member of no group'}`;
+      throw new CommandError(EXIT.failed, `${NOTHING_TO_DO[change]}: ${text}`, NOTHING_TO_DO[change]);
     }
     if (options.json === true) printJson({ change, node, groups });
   });
+}
+
+interface MemberChange {
+  readonly change: 'add' | 'remove';
+  readonly group: string;
+  readonly node: number;
+}
+
+/** False: there is nothing to change in this group, and it was not asked for by name. */
+async function changeMember(options: AdminOptions, body: MemberChange, isNamed: boolean): Promise<boolean> {
+  try {
+    await adminRequest(options, 'POST', '/api/v1/raft/members', body);
+    return true;
+  } catch (error) {
+    if (isNamed || !(error instanceof CommandError) || error.code !== NOTHING_TO_DO[body.change]) throw error;
+    return false;
+  }
 }
 
 async function viewOf(options: AdminOptions): Promise<RaftView> {

@@ -7,7 +7,7 @@ import {
   ownClusterRef,
 } from '../../actors/cluster/messages.ts';
 import { groupName, parseGroupName } from '../../actors/raft/group-id.ts';
-import { SluiceError } from '../../base/errors.ts';
+import { isErrorCode, SluiceError } from '../../base/errors.ts';
 import { CLUSTER_ASK_MS, CLUSTER_CHANGE_MS_MAX, CLUSTER_HAND_OVER_MS_MAX } from '../../base/limits.ts';
 import { AskError } from '../../runtime/ask-error.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
@@ -59,7 +59,8 @@ export class NodeGroups {
 
   async #change(request: ClusterRequest): Promise<void> {
     const reply = (await this.#ask(request, CLUSTER_CHANGE_MS_MAX + 2 * CLUSTER_ASK_MS)) as ChangeReply;
-    if (reply.result === 'refused') throw new SluiceError('SLUICE_RAFT_REFUSED', reply.reason);
+    if (reply.result === 'refused')
+      throw new SluiceError(isErrorCode(reply.code) ? reply.code : 'SLUICE_RAFT_REFUSED', reply.reason);
   }
 
   async #ask(request: ClusterRequest, deadlineMs: number): Promise<unknown> {
@@ -75,6 +76,6 @@ export class NodeGroups {
 function numberOf(group: string): number {
   const number = parseGroupName(group);
   if (number === undefined)
-    throw new SluiceError('SLUICE_RAFT_REFUSED', `${JSON.stringify(group)} is not the name of a group, as metadata/0`);
+    throw new SluiceError('SLUICE_RAFT_NO_GROUP', `${JSON.stringify(group)} is not the name of a group, as metadata/0`);
   return number;
 }
