@@ -4,6 +4,8 @@ import * as assert from 'uvu/assert';
 import type { SluiceError } from '../../src/base/errors.ts';
 import { avroType, decodeAvro } from '../../src/wire/avro.ts';
 import { MessageSchemas } from '../../src/wire/message-schemas.ts';
+import { MESSAGE_SCHEMAS } from '../../src/wire/schema-types.ts';
+import { schemasOf } from '../actors/schema-codec.ts';
 
 const test = suite('message schemas');
 
@@ -52,6 +54,48 @@ test('a message that this release does not have is nothing; one that cannot be r
     () => readerBetween(here, new MessageSchemas([other])),
     (error: SluiceError) => error.code === 'SLUICE_WIRE_SCHEMA',
   );
+});
+
+test('each message of this release is understood by the next one, and those of the next one by this', () => {
+  const [here, next] = (['this', 'next'] as const).map((release) => new MessageSchemas(schemasOf(release))) as [
+    MessageSchemas,
+    MessageSchemas,
+  ];
+  const further = { furtherText: 'none', furtherList: [] };
+  const way = (from: MessageSchemas, to: MessageSchemas): ((written: object) => unknown) => {
+    const reader = readerBetween(from, to);
+    return (written) => {
+      const kind = from.kindOf(written);
+      const bytes = from.encode(kind, written);
+      return JSON.parse(JSON.stringify(reader.decode(kind, bytes, 0, bytes.length)));
+    };
+  };
+  const [forth, back] = [way(here, next), way(next, here)];
+  for (const schema of MESSAGE_SCHEMAS as readonly { readonly name: string }[]) {
+    for (let i = 0; i < 20; i++) {
+      const message = { type: schema.name, ...(avroType(schema).random() as object) };
+      const plain = JSON.parse(JSON.stringify(message)) as object;
+      assert.equal(forth(message), { ...plain, ...further });
+      assert.equal(back({ ...message, ...further }), plain);
+    }
+  }
+  const kind = next.kindOf({ type: 'FurtherMessage' });
+  assert.is(kind, 1);
+  assert.is(readerBetween(next, here).decode(kind, next.encode(kind, {}), 0, 0), undefined);
+});
+
+test('a schema of any message that cannot be read as ours refuses the peer', () => {
+  const ours = new MessageSchemas();
+  for (const schema of MESSAGE_SCHEMAS as readonly { readonly fields: readonly { readonly type: unknown }[] }[]) {
+    const foreign = { ...schema, fields: schema.fields.map((field) => ({ ...field, type: { type: 'map', values: 'null' } })) };
+    const without = { ...schema, fields: schema.fields.slice(1) };
+    for (const other of [foreign, without]) {
+      assert.throws(
+        () => readerBetween(new MessageSchemas([other]), ours),
+        (error: SluiceError) => error.code === 'SLUICE_WIRE_SCHEMA',
+      );
+    }
+  }
 });
 
 test('lists of schemas that lie are refused', () => {

@@ -28,6 +28,37 @@ export interface Goodbye {
   readonly text: string;
 }
 
+/** What has become of GroupTransfer or GroupMember. */
+export interface GroupChanged {
+  readonly type: 'GroupChanged';
+  /** It is done. */
+  readonly isDone: boolean;
+  /** Why not: a code of the error catalogue, or empty. */
+  readonly code: string;
+  /** Why not, for people. */
+  readonly reason: string;
+}
+
+/** To the leader of a replicated group, for an operator who asks another node: change its members. Answered with GroupChanged. */
+export interface GroupMember {
+  readonly type: 'GroupMember';
+  /** The group. */
+  readonly group: number;
+  /** `add` or `remove`. */
+  readonly change: string;
+  /** The node that comes or goes. */
+  readonly node: number;
+}
+
+/** To the leader of a replicated group, for an operator who asks another node: hand over. Answered with GroupChanged. */
+export interface GroupTransfer {
+  readonly type: 'GroupTransfer';
+  /** The group. */
+  readonly group: number;
+  /** The node that is to lead. */
+  readonly to: number;
+}
+
 /** The dialling side introduces itself and its connection. */
 export interface Hello {
   /** Name of the cluster. */
@@ -54,6 +85,64 @@ export interface Hello {
   readonly nonce: Uint8Array;
   /** Fingerprints of the dialling side's message schemas, 8 bytes each; a message names its schema by its place here. */
   readonly schemas: Uint8Array;
+}
+
+/** Cumulative: `parts` of the sync and the changes up to `applied` are in effect at the sender. */
+export interface InterestAck {
+  readonly type: 'InterestAck';
+  /** Who says it: a reactor of the node, or a node. */
+  readonly from: number;
+  /** The transfer that it belongs to. */
+  readonly pull: number;
+  /** Parts of the sync that have been taken. */
+  readonly parts: number;
+  /** Number of the last change that has been taken. */
+  readonly applied: number;
+}
+
+/** The changes numbered (after, upTo], as things stood when this was sent. */
+export interface InterestDelta {
+  readonly type: 'InterestDelta';
+  /** Who says it: a reactor of the node, or a node. */
+  readonly from: number;
+  /** The transfer that it belongs to. */
+  readonly pull: number;
+  /** The last change before these. */
+  readonly after: number;
+  /** The last of these. */
+  readonly upTo: number;
+  /** Filters that are there now. */
+  readonly added: readonly (string)[];
+  /** Filters that are not there any more. */
+  readonly removed: readonly (string)[];
+}
+
+/** "Send me your filters." `pull` names the transfer; everything that belongs to it carries it, everything else is stale. */
+export interface InterestPull {
+  readonly type: 'InterestPull';
+  /** Who says it: a reactor of the node, or a node. */
+  readonly from: number;
+  /** Number of the transfer, by its receiver. */
+  readonly pull: number;
+  /** Changes when the sender has forgotten what the receiver pulled from it before: pull again. */
+  readonly era: number;
+}
+
+/** A part of all filters of the sender. Part 0 replaces what was known; changes after `base` follow as deltas. */
+export interface InterestSync {
+  readonly type: 'InterestSync';
+  /** Who says it: a reactor of the node, or a node. */
+  readonly from: number;
+  /** The transfer that it belongs to. */
+  readonly pull: number;
+  /** Number of the part, from 0. */
+  readonly index: number;
+  /** No part follows. */
+  readonly last: boolean;
+  /** Number of the last change that is in the parts. */
+  readonly base: number;
+  /** Topic filters, or what else is kept up to date like them. */
+  readonly filters: readonly (string)[];
 }
 
 /** What a node that holds replicated groups tells the others of itself. */
@@ -99,6 +188,50 @@ export interface Proof {
   readonly schemas: string;
 }
 
+/** Publishes are delivered, and on disk where a session lasts. */
+export interface RelayAck {
+  readonly type: 'RelayAck';
+  /** The node that says it. */
+  readonly from: number;
+  /** Of the relay that sent the batch. */
+  readonly life: number;
+  /** Number of the batch; all before it are meant as well. */
+  readonly seq: number;
+}
+
+/** Clients that have connected to the sender. */
+export interface RelayClients {
+  readonly type: 'RelayClients';
+  /** The node that says it. */
+  readonly from: number;
+  /** Their client ids. */
+  readonly clientIds: readonly (string)[];
+  /** When each has connected, by the clock of the cluster: milliseconds since the epoch. */
+  readonly times: readonly (number)[];
+}
+
+/** From the new home of a session: put this fence into your streams to `nodes`, as soon as you know that the sender wants all of these filters. */
+export interface RelayFence {
+  readonly type: 'RelayFence';
+  /** The node that says it. */
+  readonly from: number;
+  /** What the streams are parted for. */
+  readonly name: string;
+  /** The nodes whose streams are meant. */
+  readonly nodes: readonly (number)[];
+  /** What is to come behind the fence. */
+  readonly filters: readonly (string)[];
+}
+
+/** "I am there": makes the link, and is answered by nothing. With another `life` than before: what was sent to me until now is lost. */
+export interface RelayHello {
+  readonly type: 'RelayHello';
+  /** The node that says it. */
+  readonly from: number;
+  /** Tells the lives of the relay apart, over restarts of the process. */
+  readonly life: number;
+}
+
 /** The connection may be used. */
 export interface Welcome {
   /** Bytes that may be under way, by class from the most urgent on, separated by commas. */
@@ -109,7 +242,21 @@ export const CHALLENGE_SCHEMA: object = {"type":"record","name":"Challenge","nam
 
 export const GOODBYE_SCHEMA: object = {"type":"record","name":"Goodbye","namespace":"sluice.wire","doc":"Why a connection is closed.","fields":[{"name":"code","type":"string","doc":"A code of the error catalogue."},{"name":"text","type":"string","doc":"What happened, for the log."}]};
 
+export const GROUP_CHANGED_SCHEMA: object = {"type":"record","name":"GroupChanged","namespace":"sluice.message","doc":"What has become of GroupTransfer or GroupMember.","fields":[{"name":"isDone","type":"boolean","doc":"It is done."},{"name":"code","type":"string","doc":"Why not: a code of the error catalogue, or empty."},{"name":"reason","type":"string","doc":"Why not, for people."}]};
+
+export const GROUP_MEMBER_SCHEMA: object = {"type":"record","name":"GroupMember","namespace":"sluice.message","doc":"To the leader of a replicated group, for an operator who asks another node: change its members. Answered with GroupChanged.","fields":[{"name":"group","type":"long","doc":"The group."},{"name":"change","type":"string","doc":"`add` or `remove`."},{"name":"node","type":"int","doc":"The node that comes or goes."}]};
+
+export const GROUP_TRANSFER_SCHEMA: object = {"type":"record","name":"GroupTransfer","namespace":"sluice.message","doc":"To the leader of a replicated group, for an operator who asks another node: hand over. Answered with GroupChanged.","fields":[{"name":"group","type":"long","doc":"The group."},{"name":"to","type":"int","doc":"The node that is to lead."}]};
+
 export const HELLO_SCHEMA: object = {"type":"record","name":"Hello","namespace":"sluice.wire","doc":"The dialling side introduces itself and its connection.","fields":[{"name":"cluster","type":"string","doc":"Name of the cluster."},{"name":"node","type":"int","doc":"Id of the dialling node."},{"name":"target","type":"int","doc":"Id of the node that it wants to reach."},{"name":"incarnation","type":"long","doc":"Life of the dialling process: larger in each life of a node."},{"name":"thread","type":"int","doc":"The thread that dials."},{"name":"epoch","type":"long","doc":"Number of this attempt: larger with each one of the thread."},{"name":"lane","type":"int","doc":"Which of the link's connections this is."},{"name":"gap","type":"boolean","doc":"Since the last link, replies or notices were lost."},{"name":"roles","type":"string","doc":"Roles, separated by commas."},{"name":"address","type":"string","doc":"host:port where the node listens; empty when it does not."},{"name":"nonce","type":{"type":"fixed","name":"Nonce","size":32},"doc":"Random, for this hello alone."},{"name":"schemas","type":"bytes","doc":"Fingerprints of the dialling side's message schemas, 8 bytes each; a message names its schema by its place here."}]};
+
+export const INTEREST_ACK_SCHEMA: object = {"type":"record","name":"InterestAck","namespace":"sluice.message","doc":"Cumulative: `parts` of the sync and the changes up to `applied` are in effect at the sender.","fields":[{"name":"from","type":"int","doc":"Who says it: a reactor of the node, or a node."},{"name":"pull","type":"long","doc":"The transfer that it belongs to."},{"name":"parts","type":"long","doc":"Parts of the sync that have been taken."},{"name":"applied","type":"long","doc":"Number of the last change that has been taken."}]};
+
+export const INTEREST_DELTA_SCHEMA: object = {"type":"record","name":"InterestDelta","namespace":"sluice.message","doc":"The changes numbered (after, upTo], as things stood when this was sent.","fields":[{"name":"from","type":"int","doc":"Who says it: a reactor of the node, or a node."},{"name":"pull","type":"long","doc":"The transfer that it belongs to."},{"name":"after","type":"long","doc":"The last change before these."},{"name":"upTo","type":"long","doc":"The last of these."},{"name":"added","type":{"type":"array","items":"string"},"doc":"Filters that are there now."},{"name":"removed","type":{"type":"array","items":"string"},"doc":"Filters that are not there any more."}]};
+
+export const INTEREST_PULL_SCHEMA: object = {"type":"record","name":"InterestPull","namespace":"sluice.message","doc":"\"Send me your filters.\" `pull` names the transfer; everything that belongs to it carries it, everything else is stale.","fields":[{"name":"from","type":"int","doc":"Who says it: a reactor of the node, or a node."},{"name":"pull","type":"long","doc":"Number of the transfer, by its receiver."},{"name":"era","type":"long","doc":"Changes when the sender has forgotten what the receiver pulled from it before: pull again."}]};
+
+export const INTEREST_SYNC_SCHEMA: object = {"type":"record","name":"InterestSync","namespace":"sluice.message","doc":"A part of all filters of the sender. Part 0 replaces what was known; changes after `base` follow as deltas.","fields":[{"name":"from","type":"int","doc":"Who says it: a reactor of the node, or a node."},{"name":"pull","type":"long","doc":"The transfer that it belongs to."},{"name":"index","type":"long","doc":"Number of the part, from 0."},{"name":"last","type":"boolean","doc":"No part follows."},{"name":"base","type":"long","doc":"Number of the last change that is in the parts."},{"name":"filters","type":{"type":"array","items":"string"},"doc":"Topic filters, or what else is kept up to date like them."}]};
 
 export const MEMBER_STATE_SCHEMA: object = {"type":"record","name":"MemberState","namespace":"sluice.message","doc":"What a node that holds replicated groups tells the others of itself.","fields":[{"name":"node","type":"int","doc":"Id of the node."},{"name":"replica","type":"long","doc":"Who it is in its groups: the node with the disk that it has now."},{"name":"thread","type":"int","doc":"The thread of its groups."},{"name":"members","type":{"type":"array","items":"int"},"doc":"Ids of all nodes that its configuration names as holders of groups."},{"name":"groups","type":{"type":"array","items":"long"},"doc":"The groups that it is to hold."},{"name":"founded","type":"boolean","doc":"It has something of a group on its disk."},{"name":"leads","type":"int","doc":"How many groups it leads."},{"name":"wantsAnswer","type":"boolean","doc":"The receiver is to say the same of itself."}]};
 
@@ -117,7 +264,15 @@ export const PEER_LIST_SCHEMA: object = {"type":"record","name":"PeerList","name
 
 export const PROOF_SCHEMA: object = {"type":"record","name":"Proof","namespace":"sluice.wire","doc":"The dialling side proves that it knows the secret.","fields":[{"name":"proof","type":"bytes","doc":"HMAC-SHA256 over both introductions and the schemas; empty without a secret."},{"name":"schemas","type":"string","doc":"JSON array of the schemas that were wanted, in that order."}]};
 
+export const RELAY_ACK_SCHEMA: object = {"type":"record","name":"RelayAck","namespace":"sluice.message","doc":"Publishes are delivered, and on disk where a session lasts.","fields":[{"name":"from","type":"int","doc":"The node that says it."},{"name":"life","type":"long","doc":"Of the relay that sent the batch."},{"name":"seq","type":"long","doc":"Number of the batch; all before it are meant as well."}]};
+
+export const RELAY_CLIENTS_SCHEMA: object = {"type":"record","name":"RelayClients","namespace":"sluice.message","doc":"Clients that have connected to the sender.","fields":[{"name":"from","type":"int","doc":"The node that says it."},{"name":"clientIds","type":{"type":"array","items":"string"},"doc":"Their client ids."},{"name":"times","type":{"type":"array","items":"long"},"doc":"When each has connected, by the clock of the cluster: milliseconds since the epoch."}]};
+
+export const RELAY_FENCE_SCHEMA: object = {"type":"record","name":"RelayFence","namespace":"sluice.message","doc":"From the new home of a session: put this fence into your streams to `nodes`, as soon as you know that the sender wants all of these filters.","fields":[{"name":"from","type":"int","doc":"The node that says it."},{"name":"name","type":"string","doc":"What the streams are parted for."},{"name":"nodes","type":{"type":"array","items":"int"},"doc":"The nodes whose streams are meant."},{"name":"filters","type":{"type":"array","items":"string"},"doc":"What is to come behind the fence."}]};
+
+export const RELAY_HELLO_SCHEMA: object = {"type":"record","name":"RelayHello","namespace":"sluice.message","doc":"\"I am there\": makes the link, and is answered by nothing. With another `life` than before: what was sent to me until now is lost.","fields":[{"name":"from","type":"int","doc":"The node that says it."},{"name":"life","type":"long","doc":"Tells the lives of the relay apart, over restarts of the process."}]};
+
 export const WELCOME_SCHEMA: object = {"type":"record","name":"Welcome","namespace":"sluice.wire","doc":"The connection may be used.","fields":[{"name":"windows","type":"string","doc":"Bytes that may be under way, by class from the most urgent on, separated by commas."}]};
 
 /** What actors say to actors of other nodes: a message `{ type: NAME, … }` is sent by the schema of that name. */
-export const MESSAGE_SCHEMAS: readonly object[] = [MEMBER_STATE_SCHEMA, PEER_LIST_SCHEMA];
+export const MESSAGE_SCHEMAS: readonly object[] = [GROUP_CHANGED_SCHEMA, GROUP_MEMBER_SCHEMA, GROUP_TRANSFER_SCHEMA, INTEREST_ACK_SCHEMA, INTEREST_DELTA_SCHEMA, INTEREST_PULL_SCHEMA, INTEREST_SYNC_SCHEMA, MEMBER_STATE_SCHEMA, PEER_LIST_SCHEMA, RELAY_ACK_SCHEMA, RELAY_CLIENTS_SCHEMA, RELAY_FENCE_SCHEMA, RELAY_HELLO_SCHEMA];

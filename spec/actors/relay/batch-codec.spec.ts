@@ -51,6 +51,15 @@ const runs = fc.array(
 );
 const number = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 
+test('a batch of another layout is none, whatever is in it', () => {
+  const batch = batchOf([runOf(['one'], 'a')], 1, 1);
+  assert.ok(readBatchHeader(batch, 0, batch.length) !== undefined);
+  for (const version of [0, 2, 255]) {
+    batch[0] = version;
+    assert.is(readBatchHeader(batch, 0, batch.length), undefined);
+  }
+});
+
 test('what is written is read, wherever it lies', () => {
   fc.assert(
     fc.property(runs, number, number, fc.nat(20), (all, life, seq, offset) => {

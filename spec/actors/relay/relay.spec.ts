@@ -16,6 +16,7 @@ import { WELL_KNOWN } from '../../../src/actors/well-known.ts';
 import { RELAY_QUEUE_BYTES_MAX } from '../../../src/base/limits.ts';
 import { SimNetwork } from '../../../src/runtime/sim/network.ts';
 import type { ActorSystem } from '../../../src/runtime/system.ts';
+import { codecBetween } from '../schema-codec.ts';
 import { decode, outgoing, payloads } from '../session/packets.ts';
 
 const test = suite('relay');
@@ -64,11 +65,12 @@ class Bed {
   /** Until a node's sessions have been made again, in further lives. */
   relayDelayMs = 0;
 
-  constructor(seed: number, overlap: 'merge' | 'separate' = 'merge') {
+  constructor(seed: number, overlap: 'merge' | 'separate' = 'merge', codec = codecBetween('this', 'this')) {
     this.network = new SimNetwork({
       nodes: NODES.length,
       threads: REACTORS.length + 1,
       seed,
+      codec,
       boot: (system) => {
         if (system.thread > 0) this.#boot(system, overlap);
       },
@@ -219,6 +221,28 @@ test('of a shared subscription one member in the cluster gets a message: here if
   assert.equal(second.got.slice(5), ['the last one left', 'from there as well']);
   assert.equal([first.got.length, third.got.length], [1, 6]);
   assert.is(all.got.length, 14, 'who subscribes on its own gets all of it');
+});
+
+test('nodes of two releases that follow each other are one broker', () => {
+  for (const [writing, reading] of [
+    ['next', 'this'],
+    ['this', 'next'],
+  ] as const) {
+    const bed = new Bed(5, 'merge', codecBetween(writing, reading));
+    const passed: string[] = [];
+    bed.onFence = (at, name, node) => passed.push(`${name} ${node}>${at}`);
+    const clients = NODES.map((node) => bed.subscribe(node, 2, 'a/#'));
+    const member = bed.join(3, 1, 'g', 'jobs');
+    bed.pass(5000);
+    for (const node of NODES) bed.publish(node, 1, 'a/b', `from ${node}`);
+    bed.publish(1, 1, 'jobs', 'work');
+    bed.relays.get(2)!.fence('parted', [1], ['a/#'], NODES);
+    bed.pass(5000);
+    for (const { got } of clients) assert.equal([...got].sort(), ['from 1', 'from 2', 'from 3']);
+    assert.equal(member.got, ['work']);
+    assert.equal(passed.sort(), ['parted 1>1', 'parted 2>1', 'parted 3>1']);
+    for (const node of NODES) assert.equal([bed.counter(node, 'waitingBytes'), bed.counter(node, 'malformed')], [0, 0]);
+  }
 });
 
 test('a link that is lost loses nothing of QoS 1, and nothing comes twice', () => {

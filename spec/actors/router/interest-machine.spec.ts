@@ -300,8 +300,8 @@ test('the changes of a turn leave as one message per reactor and wake once', () 
   one.machine.flush();
   assert.is(one.machine.outbox.length, 1);
   const { message } = one.machine.outbox[0]!;
-  assert.is(message.type, 'interest.delta');
-  assert.is(message.type === 'interest.delta' && message.added.length, 99);
+  assert.is(message.type, 'InterestDelta');
+  assert.is(message.type === 'InterestDelta' && message.added.length, 99);
   two.machine.receive(message);
   assert.is(two.invalidations, invalidations + 99, 'what was never known needs no invalidation');
 });
@@ -335,9 +335,9 @@ test('a part that is sent again leaves out what is gone', () => {
   cluster.flush(two);
   while (cluster.isBusy(2, 1)) cluster.move(0, false);
   one.machine.flush();
-  const lost = one.machine.outbox.splice(0).filter(({ message }) => message.type === 'interest.sync');
+  const lost = one.machine.outbox.splice(0).filter(({ message }) => message.type === 'InterestSync');
   assert.is(lost.length, 1);
-  assert.ok(lost[0]!.message.type === 'interest.sync' && lost[0]!.message.filters.includes(last));
+  assert.ok(lost[0]!.message.type === 'InterestSync' && lost[0]!.message.filters.includes(last));
   one.unsubscribe(last);
   cluster.settle();
   assertTruth(cluster);

@@ -13,7 +13,7 @@ import {
 import type { Actor, ActorContext, ReplyTo, TerminationReason } from '../../runtime/actor.ts';
 import { wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
-import type { MemberState } from '../../wire/schema-types.ts';
+import type { GroupChanged, MemberState } from '../../wire/schema-types.ts';
 import { DOOR_THREAD } from '../../wire/wire.ts';
 import type { MembershipChange } from '../raft/membership-change.ts';
 import {
@@ -61,10 +61,15 @@ export interface ClusterOptions {
   readonly onFailed: (error: Error) => void;
 }
 
+/** What operators ask for. */
+type Change = Extract<ClusterRequest, { type: 'transfer' | 'member' }>;
+type Answer = (reply: ChangeReply) => void;
 type Phase = 'deciding' | 'starting' | 'running';
 type Word = Omit<MemberState, 'type' | 'wantsAnswer'>;
 
 const TICK = 0;
+const DONE: ChangeReply = { result: 'done' };
+const NO_LEADER = 'the group has no leader that is known here';
 const REFUSED = 'SLUICE_RAFT_REFUSED' satisfies ErrorCode;
 
 export class ClusterActor implements Actor<ClusterRequest> {
@@ -112,7 +117,14 @@ export class ClusterActor implements Actor<ClusterRequest> {
         return this.#overview((groups) => ctx.respond(to, this.#describe(groups)));
       case 'transfer':
       case 'member':
-        return this.#change(request, to);
+        return this.#change(request, (reply) => ctx.respond(to, reply));
+      case 'GroupTransfer':
+        return this.#changeHere({ type: 'transfer', group: request.group, to: request.to }, to);
+      case 'GroupMember': {
+        const { change, group, node } = request;
+        if (change === 'add' || change === 'remove') return this.#changeHere({ type: 'member', change, group, node }, to);
+        return ctx.respond(to, changed(refused(REFUSED, `this release knows no change '${change}' of members`)));
+      }
     }
   }
 
@@ -309,52 +321,61 @@ export class ClusterActor implements Actor<ClusterRequest> {
 
   // ── What operators ask for ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #change(request: Extract<ClusterRequest, { type: 'transfer' | 'member' }>, to: ReplyTo): void {
+  #change(request: Change, answer: Answer): void {
     this.#overview((groups) => {
       const group = groups.find((one) => one.group === request.group);
-      if (group === undefined) return this.#refuse(to, 'there is no such group', 'SLUICE_RAFT_NO_GROUP');
-      if (group.role !== 'leader') return this.#forward(group, request, to);
+      if (group === undefined) return answer(refused('SLUICE_RAFT_NO_GROUP', 'there is no such group'));
+      if (group.role !== 'leader') return this.#forward(group, request, answer);
       const node = request.type === 'transfer' ? request.to : request.node;
       const refusal = judgeChange(request, group.membership, this.#replicaOf(node));
-      if (refusal !== undefined) return this.#refuse(to, refusal.reason, refusal.code);
+      if (refusal !== undefined) return answer(refused(refusal.code, refusal.reason));
       const deadline = this.#ctx.now() + CLUSTER_CHANGE_MS_MAX;
-      if (request.type === 'transfer') this.#transfer(group, request.to, to, deadline);
-      else if (request.change === 'add') this.#add(group.group, request.node, to, deadline);
-      else this.#remove(group, request.node, to, deadline);
+      if (request.type === 'transfer') this.#transfer(group, request.to, answer, deadline);
+      else if (request.change === 'add') this.#add(group.group, request.node, answer, deadline);
+      else this.#remove(group, request.node, answer, deadline);
     });
   }
 
-  #forward(group: GroupOverview, request: Extract<ClusterRequest, { type: 'transfer' | 'member' }>, to: ReplyTo): void {
-    const leader = this.#words.get(nodeOfReplica(group.lead));
-    if (leader === undefined || request.isForwarded === true)
-      return this.#refuse(to, 'the group has no leader that is known here');
-    this.#ctx.ask<ClusterRequest, ChangeReply>(
+  /** For another node, which takes this one for the leader. */
+  #changeHere(request: Change, to: ReplyTo): void {
+    this.#overview((groups) => {
+      const answer: Answer = (reply) => this.#ctx.respond(to, changed(reply));
+      if (groups.some(({ group, role }) => group === request.group && role === 'leader')) this.#change(request, answer);
+      else answer(refused(REFUSED, NO_LEADER));
+    });
+  }
+
+  #forward({ lead }: GroupOverview, request: Change, answer: Answer): void {
+    const leader = this.#words.get(nodeOfReplica(lead));
+    if (leader === undefined) return answer(refused(REFUSED, NO_LEADER));
+    const { group } = request;
+    const forwarded: ClusterRequest =
+      request.type === 'transfer'
+        ? { type: 'GroupTransfer', group, to: request.to }
+        : { type: 'GroupMember', group, change: request.change, node: request.node };
+    const deadlineMs = CLUSTER_CHANGE_MS_MAX + CLUSTER_ASK_MS;
+    this.#ctx.ask<ClusterRequest, GroupChanged>(
       clusterRef(leader.node, leader.thread),
-      { ...request, isForwarded: true },
-      CLUSTER_CHANGE_MS_MAX + CLUSTER_ASK_MS,
-      (reply, failure) =>
-        this.#ctx.respond(
-          to,
-          reply ??
-            ({
-              result: 'refused',
-              code: REFUSED,
-              reason: `the leader does not answer: ${failure}`,
-            } satisfies ChangeReply),
-        ),
+      forwarded,
+      deadlineMs,
+      (reply, failure) => {
+        if (reply === undefined) return answer(refused(REFUSED, `the leader does not answer: ${failure}`));
+        const { isDone, code, reason } = reply;
+        answer(isDone ? DONE : { result: 'refused', code, reason });
+      },
     );
   }
 
-  #transfer({ group, membership }: GroupOverview, node: number, to: ReplyTo, deadline: number): void {
-    if (node === this.#system.node) return this.#done(to);
+  #transfer({ group, membership }: GroupOverview, node: number, answer: Answer, deadline: number): void {
+    if (node === this.#system.node) return answer(DONE);
     const heir = membership.voters.find((id) => nodeOfReplica(id) === node);
-    if (heir === undefined) return this.#refuse(to, `node ${node} is about to leave the group`);
-    if (this.#words.get(node)?.replica !== heir) return this.#refuse(to, `node ${node} is not reachable`);
+    if (heir === undefined) return answer(refused(REFUSED, `node ${node} is about to leave the group`));
+    if (this.#words.get(node)?.replica !== heir) return answer(refused(REFUSED, `node ${node} is not reachable`));
     const wait = (): void =>
       this.#overview((groups) => {
         const now = groups.find((one) => one.group === group);
-        if (now?.lead === heir) return this.#done(to);
-        if (this.#ctx.now() >= deadline) return this.#refuse(to, `node ${node} has not taken over`);
+        if (now?.lead === heir) return answer(DONE);
+        if (this.#ctx.now() >= deadline) return answer(refused(REFUSED, `node ${node} has not taken over`));
         if (now?.role === 'leader') this.#ctx.tell(raftRef(this.#system), { type: 'transfer', group, to: heir });
         this.#later(CLUSTER_POLL_MS, wait);
       });
@@ -367,35 +388,36 @@ export class ClusterActor implements Actor<ClusterRequest> {
   }
 
   /** First it gets the log, then it votes. */
-  #add(group: number, node: number, to: ReplyTo, deadline: number): void {
+  #add(group: number, node: number, answer: Answer, deadline: number): void {
     const replica = this.#replicaOf(node);
-    if (replica === undefined) return this.#refuse(to, `node ${node} is not reachable`);
-    this.#until(group, to, deadline, ({ membership }) => {
+    if (replica === undefined) return answer(refused(REFUSED, `node ${node} is not reachable`));
+    this.#until(group, answer, deadline, ({ membership }) => {
       if (membership.voters.includes(replica)) return undefined;
       if (membership.learners.includes(replica)) return nextChange(membership, [{ node, replica, leads: 0 }]);
       return [{ op: 'addLearner', id: replica }];
     });
   }
 
-  #remove({ group }: GroupOverview, node: number, to: ReplyTo, deadline: number): void {
-    this.#until(group, to, deadline, ({ membership: { voters, learners } }) => {
+  #remove({ group }: GroupOverview, node: number, answer: Answer, deadline: number): void {
+    this.#until(group, answer, deadline, ({ membership: { voters, learners } }) => {
       const gone = [...voters, ...learners].filter((id) => nodeOfReplica(id) === node);
       return gone.length === 0 ? undefined : gone.map((id) => ({ op: 'remove', id }));
     });
   }
 
   /** Asks for the next change until there is none. */
-  #until(group: number, to: ReplyTo, deadline: number, next: (now: GroupOverview) => MembershipChange | undefined): void {
+  #until(group: number, answer: Answer, deadline: number, next: (now: GroupOverview) => MembershipChange | undefined): void {
     const step = (why: string): void =>
       this.#overview((groups) => {
         const now = groups.find((one) => one.group === group);
-        if (now === undefined || now.role !== 'leader') return this.#refuse(to, 'the leader of the group has changed meanwhile');
+        if (now === undefined || now.role !== 'leader')
+          return answer(refused(REFUSED, 'the leader of the group has changed meanwhile'));
         const change = next(now);
-        if (change === undefined) return this.#done(to);
-        if (this.#ctx.now() >= deadline) return this.#refuse(to, why);
+        if (change === undefined) return answer(DONE);
+        if (this.#ctx.now() >= deadline) return answer(refused(REFUSED, why));
         this.#askRaft<ProposalOutcome>({ type: 'changeMembership', group, change }, (outcome) => {
           const reason = outcome?.result === 'not' ? outcome.reason : 'it is not known whether that was done';
-          if (reason === 'bad_change') return this.#refuse(to, 'the group would be left without a voter');
+          if (reason === 'bad_change') return answer(refused(REFUSED, 'the group would be left without a voter'));
           this.#later(CLUSTER_POLL_MS, () => step(reason));
         });
       });
@@ -404,14 +426,6 @@ export class ClusterActor implements Actor<ClusterRequest> {
 
   #describe(groups: readonly GroupOverview[]): ClusterOverview {
     return { node: this.#system.node, waitsFor: this.#waitsFor, members: this.#members(), groups };
-  }
-
-  #done(to: ReplyTo): void {
-    this.#ctx.respond(to, { result: 'done' } satisfies ChangeReply);
-  }
-
-  #refuse(to: ReplyTo, reason: string, code: ErrorCode = REFUSED): void {
-    this.#ctx.respond(to, { result: 'refused', code, reason } satisfies ChangeReply);
   }
 
   #overview(then: (groups: readonly GroupOverview[]) => void): void {
@@ -427,4 +441,13 @@ export class ClusterActor implements Actor<ClusterRequest> {
     this.#timers.set(key, run);
     this.#ctx.startTimer(afterMs, key);
   }
+}
+
+function refused(code: ErrorCode, reason: string): ChangeReply {
+  return { result: 'refused', code, reason };
+}
+
+function changed(reply: ChangeReply): GroupChanged {
+  if (reply.result === 'done') return { type: 'GroupChanged', isDone: true, code: '', reason: '' };
+  return { type: 'GroupChanged', isDone: false, code: reply.code, reason: reply.reason };
 }

@@ -1,7 +1,7 @@
 /** The protocol of whoever keeps a node's place in the cluster: founding, who is there, changes of members and leaders. It lives beside the node's groups. */
 import { type ActorRef, wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
-import type { MemberState } from '../../wire/schema-types.ts';
+import type { GroupMember, GroupTransfer, MemberState } from '../../wire/schema-types.ts';
 import type { GroupOverview } from '../raft/messages.ts';
 import { raftThread } from '../raft/messages.ts';
 import type { ReplicaId } from '../raft/replica.ts';
@@ -28,15 +28,12 @@ export type ClusterRequest =
   /** Ask; `ClusterOverview`. */
   | { readonly type: 'overview' }
   /** Ask; `ChangeReply`. The leader of the group, wherever it is, hands over to `to`. */
-  | { readonly type: 'transfer'; readonly group: number; readonly to: number; readonly isForwarded?: boolean }
+  | { readonly type: 'transfer'; readonly group: number; readonly to: number }
   /** Ask; `ChangeReply`. `add`: the node gets the group, and votes when it has caught up. `remove`: it is no member any more. */
-  | {
-      readonly type: 'member';
-      readonly change: 'add' | 'remove';
-      readonly group: number;
-      readonly node: number;
-      readonly isForwarded?: boolean;
-    };
+  | { readonly type: 'member'; readonly change: 'add' | 'remove'; readonly group: number; readonly node: number }
+  /** Asks of another node, for one of these two; `GroupChanged`. */
+  | GroupTransfer
+  | GroupMember;
 
 export interface Serving {
   readonly groups: number;

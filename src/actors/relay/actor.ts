@@ -10,6 +10,7 @@ import { placeKey } from '../../runtime/placement.ts';
 import { type ActorRef, nodeOf, wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
+import type { RelayClients, RelayFence } from '../../wire/schema-types.ts';
 import type { RegistryMessage } from '../registry/messages.ts';
 import { InterestMachine } from '../router/interest-machine.ts';
 import type { PressureGauge } from '../router/pressure.ts';
@@ -21,7 +22,7 @@ import { WELL_KNOWN } from '../well-known.ts';
 import { Arrivals } from './arrivals.ts';
 import { ClientClock } from './client-clock.ts';
 import { RelayFences } from './fences.ts';
-import { RELAY_RUNS, type RelayClients, type RelayFence, type RelayMessage, relayRef } from './messages.ts';
+import { RELAY_RUNS, type RelayMessage, relayRef } from './messages.ts';
 import { Outgoing } from './outgoing.ts';
 import { OwnFilters, SHARE_PREFIX } from './own-filters.ts';
 import { RELAY_PROBE } from './probe.ts';
@@ -124,7 +125,7 @@ export class RelayActor implements Actor<RelayMessage> {
       },
       passed: (name, node) => this.#options.onFence?.(name, node),
       acknowledge: (node, life, seq) => {
-        this.#system.tell<RelayMessage>(relayRef(node), { type: 'relay.ack', from: this.#system.node, life, seq });
+        this.#system.tell<RelayMessage>(relayRef(node), { type: 'RelayAck', from: this.#system.node, life, seq });
         this.#system.requestTurn();
       },
       count: (runs) => {
@@ -166,7 +167,7 @@ export class RelayActor implements Actor<RelayMessage> {
         this.#connected.times.push(this.#clock.connected(message.clientId, this.#ctx.now(), this.#ctx.wallClock()));
         if (this.#connected.times.length >= RELAY_CLIENTS_BATCH) this.#tellConnected();
         return;
-      case 'relay.clients':
+      case 'RelayClients':
         return this.#connectedElsewhere(message);
       case 'owned': {
         const { clientId, session, node, time } = message;
@@ -175,13 +176,13 @@ export class RelayActor implements Actor<RelayMessage> {
           this.#ctx.tell(session, { type: 'disconnect', reason: Reason.SESSION_TAKEN_OVER });
         return;
       }
-      case 'relay.fence':
+      case 'RelayFence':
         this.#fences.ask(message);
         return;
-      case 'relay.hello':
+      case 'RelayHello':
         this.#greeted(message.from, message.life);
         break;
-      case 'relay.ack':
+      case 'RelayAck':
         if (message.life === this.#options.life) this.#peers.get(message.from)?.outgoing.acknowledged(message.seq);
         break;
       default: {
@@ -227,7 +228,7 @@ export class RelayActor implements Actor<RelayMessage> {
 
   /** Asks every node that is there, this one too, for a fence in its streams to `nodes`; `filters`: what is to come behind it, which this node's clients want by now. */
   fence(name: string, nodes: readonly number[], filters: readonly string[], of: readonly number[]): void {
-    const fence: RelayFence = { type: 'relay.fence', from: this.#system.node, name, nodes, filters };
+    const fence: RelayFence = { type: 'RelayFence', from: this.#system.node, name, nodes, filters };
     for (const node of of) this.#system.tell<RelayMessage>(relayRef(node), fence);
     this.#system.requestTurn();
   }
@@ -285,7 +286,7 @@ export class RelayActor implements Actor<RelayMessage> {
   }
 
   #hello(node: number): void {
-    this.#say(node, { type: 'relay.hello', from: this.#system.node, life: this.#options.life });
+    this.#say(node, { type: 'RelayHello', from: this.#system.node, life: this.#options.life });
   }
 
   #heardOf(node: number): void {
@@ -312,7 +313,7 @@ export class RelayActor implements Actor<RelayMessage> {
 
   #tellConnected(): void {
     const { node } = this.#system;
-    const message: RelayClients = { type: 'relay.clients', from: node, ...this.#connected };
+    const message: RelayClients = { type: 'RelayClients', from: node, ...this.#connected };
     this.#connected = { clientIds: [], times: [] };
     for (const peer of this.#peers.values())
       if (peer.outgoing.isUp) this.#system.tell<RelayMessage>(relayRef(peer.node), message);

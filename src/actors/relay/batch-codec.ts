@@ -1,11 +1,13 @@
 /**
  * What a turn has for another node, as one record.
  *
- *    0            8           16            24
- *   +------------+-----------+-------------+----------------------------------------------------------+
- *   | life (f64) | seq (f64) | first (f64) | (length u32, key bytes u32, key, run of run-codec.ts)*   |     little endian
- *   +------------+-----------+-------------+----------------------------------------------------------+
- *                                            or a fence: (length u32, IS_FENCE, its name)
+ *    0              4            12          20            28
+ *   +--------------+------------+-----------+-------------+----------------------------------------------------------+
+ *   | version, 0×3 | life (f64) | seq (f64) | first (f64) | (length u32, key bytes u32, key, run of run-codec.ts)*   |     little endian
+ *   +--------------+------------+-----------+-------------+----------------------------------------------------------+
+ *                                                           or a fence: (length u32, IS_FENCE, its name)
+ *
+ * The version is of this layout and of the run's: whoever changes either counts it up.
  *
  * `first` is the oldest batch that was not acknowledged when this one was sent: one who knows nothing of the sender begins with that one, and with no later one.
  *
@@ -15,7 +17,11 @@ import { RELAY_FENCE_BYTES_MAX } from '../../base/limits.ts';
 import { encodedRunSize, encodeRun, RUN_HEADER_BYTES } from '../router/run-codec.ts';
 import type { Run } from '../router/sink.ts';
 
-export const BATCH_HEADER_BYTES = 24;
+export const BATCH_HEADER_BYTES = 28;
+const VERSION = 1;
+const LIFE_AT = 4;
+const SEQ_AT = 12;
+const FIRST_AT = 20;
 const ENTRY_BYTES = 8;
 const FIRST_BYTES = 4096;
 /** In the place of the key's length: a fence (fences.ts), and no run. */
@@ -67,8 +73,9 @@ export class BatchWriter {
   take(life: number, seq: number): Uint8Array {
     const batch = this.#bytes.subarray(0, this.#length);
     const header = new DataView(batch.buffer);
-    header.setFloat64(0, life, true);
-    header.setFloat64(8, seq, true);
+    header.setUint32(0, VERSION, true);
+    header.setFloat64(LIFE_AT, life, true);
+    header.setFloat64(SEQ_AT, seq, true);
     this.#bytes = new Uint8Array(0);
     this.#length = 0;
     return batch;
@@ -83,16 +90,17 @@ export interface BatchHeader {
 
 /** Each time that it is sent. */
 export function markFirst(batch: Uint8Array, first: number): void {
-  viewOf(batch).setFloat64(16, first, true);
+  viewOf(batch).setFloat64(FIRST_AT, first, true);
 }
 
-/** Undefined: no batch, or not a whole one. */
+/** Undefined: no batch, one of another version, or not a whole one. */
 export function readBatchHeader(bytes: Uint8Array, start: number, end: number): BatchHeader | undefined {
   if (end - start < BATCH_HEADER_BYTES) return undefined;
   const view = viewOf(bytes);
-  const life = view.getFloat64(start, true);
-  const seq = view.getFloat64(start + 8, true);
-  const first = view.getFloat64(start + 16, true);
+  if (view.getUint32(start, true) !== VERSION) return undefined;
+  const life = view.getFloat64(start + LIFE_AT, true);
+  const seq = view.getFloat64(start + SEQ_AT, true);
+  const first = view.getFloat64(start + FIRST_AT, true);
   if (![life, seq, first].every(Number.isSafeInteger) || first < 1 || first > seq) return undefined;
   for (let at = start + BATCH_HEADER_BYTES; at < end; ) {
     if (end - at < ENTRY_BYTES) return undefined;

@@ -8,7 +8,7 @@
  * A node puts a fence only when it knows what the new home wants, or what comes behind it would reach nobody; until then the fence waits here. Who asks for fences asks again until they have come. Bound: RELAY_FENCES_MAX.
  */
 import { RELAY_FENCES_MAX } from '../../base/limits.ts';
-import type { RelayFence } from './messages.ts';
+import type { RelayFence } from '../../wire/schema-types.ts';
 import { isRelayedFilter } from './own-filters.ts';
 
 export class RelayFences {

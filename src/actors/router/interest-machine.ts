@@ -32,8 +32,9 @@ import {
   INTEREST_WAITERS_MAX,
   REACTORS_MAX,
 } from '../../base/limits.ts';
+import type { InterestAck, InterestDelta, InterestPull, InterestSync } from '../../wire/schema-types.ts';
 import { FilterTrie } from './filter-trie.ts';
-import type { InterestAck, InterestDelta, InterestMessage, InterestPull, InterestSync } from './messages.ts';
+import type { InterestMessage } from './messages.ts';
 
 /** The filters of this reactor's own subscribers. */
 export interface LocalFilters {
@@ -205,16 +206,16 @@ export class InterestMachine {
     const peer = this.#peer(message.from);
     if (peer === undefined || !peer.live) return;
     switch (message.type) {
-      case 'interest.pull':
+      case 'InterestPull':
         this.#onPull(peer, message);
         break;
-      case 'interest.sync':
+      case 'InterestSync':
         this.#onSync(peer, message);
         break;
-      case 'interest.delta':
+      case 'InterestDelta':
         this.#onDelta(peer, message);
         break;
-      case 'interest.ack':
+      case 'InterestAck':
         this.#onAck(peer, message);
         break;
     }
@@ -428,11 +429,11 @@ export class InterestMachine {
     const from = this.#options.thread;
     if (peer.pullDue) {
       peer.pullDue = false;
-      this.#send(peer, { type: 'interest.pull', from, pull: peer.pull, era: peer.era });
+      this.#send(peer, { type: 'InterestPull', from, pull: peer.pull, era: peer.era });
     }
     if (peer.ackDue) {
       peer.ackDue = false;
-      this.#send(peer, { type: 'interest.ack', from, pull: peer.pull, parts: peer.parts, applied: peer.applied });
+      this.#send(peer, { type: 'InterestAck', from, pull: peer.pull, parts: peer.parts, applied: peer.applied });
     }
     if (peer.theirPull === 0) return;
     // The part first: the receiver takes no delta before it knows the base.
@@ -456,7 +457,7 @@ export class InterestMachine {
     }
     const upTo = peer.sent;
     this.#send(peer, {
-      type: 'interest.delta',
+      type: 'InterestDelta',
       from,
       pull: peer.theirPull,
       after,
@@ -472,7 +473,7 @@ export class InterestMachine {
     const filters = sync.part!.filter((filter) => local.has(filter));
     sync.sendDue = false;
     const { index, last, base } = sync;
-    this.#send(peer, { type: 'interest.sync', from, pull: peer.theirPull, index, last, base, filters });
+    this.#send(peer, { type: 'InterestSync', from, pull: peer.theirPull, index, last, base, filters });
   }
 
   #readPart(sync: SyncProgress): void {

@@ -4,8 +4,8 @@
  * dies, or when it is cut; it stands again once both sides are there and the way is free.
  */
 import { cloneBytes } from '../../base/bytes.ts';
-import { isSettlement, isSystem } from '../envelope.ts';
-import { encodeAsBetweenThreads, type NodeLink, type SendOutcome } from '../node-link.ts';
+import { isSettlement, isSystem, RECORD } from '../envelope.ts';
+import { type EncodedForNode, encodeAsBetweenThreads, type NodeLink, type SendOutcome } from '../node-link.ts';
 import { type ActorRef, nodeOf, threadOf } from '../ref.ts';
 import type { ActorSystem } from '../system.ts';
 import type { ThreadSystem } from '../thread-system.ts';
@@ -20,11 +20,20 @@ export interface SimNetworkOptions {
   readonly services?: number;
   readonly seed: number;
   readonly boot: (system: ActorSystem) => void;
+  /** How messages between nodes are written and read; default: as between threads. */
+  readonly codec?: NodeCodec;
   /** Delay of a turn's messages between nodes, milliseconds; default 0.1 … 2. */
   readonly delayMinMs?: number;
   readonly delayMaxMs?: number;
   /** Bytes that may be under way on a link before it is full. Default 1 MiB. */
   readonly queueBytes?: number;
+}
+
+/** Messages as bytes of a kind; 0: as between threads. */
+export interface NodeCodec {
+  encode(message: unknown): EncodedForNode;
+  /** Of a kind other than 0; undefined: nothing that the receiver knows. */
+  decode(kind: number, bytes: Uint8Array): unknown;
 }
 
 interface SentRecord {
@@ -129,7 +138,7 @@ export class SimNetwork {
       links[to] = link;
       this.#links.add(link);
     }
-    system.remote.connect(new SimNodeLink(links));
+    system.remote.connect(new SimNodeLink(links, this.#options.codec));
     for (const link of this.#links) if (link.from === system || link.to === system.node) link.comeUp();
   }
 
@@ -167,6 +176,19 @@ export class SimNetwork {
     return this.world.delay(this.#options.delayMinMs ?? 0.1, this.#options.delayMaxMs ?? 2);
   }
 
+  /** The receiving end of a link. False: the thread of the target has no room. */
+  arrive(acceptor: ThreadSystem, { type, kind, target, sender, correlation }: SentRecord, bytes: Uint8Array): boolean {
+    const { remote } = acceptor;
+    const { codec } = this.#options;
+    const isMessage = type === RECORD.message || type === RECORD.ask || type === RECORD.reply;
+    if (codec === undefined || kind === 0 || !isMessage)
+      return remote.arrive(type, kind, target, sender, correlation, bytes, 0, bytes.length);
+    const message = codec.decode(kind, bytes);
+    if (message !== undefined) return remote.arriveMessage(type, target, sender, correlation, message);
+    remote.undecodable(type, target, sender, correlation);
+    return true;
+  }
+
   get queueBytes(): number {
     return this.#options.queueBytes ?? QUEUE_BYTES;
   }
@@ -174,10 +196,11 @@ export class SimNetwork {
 
 class SimNodeLink implements NodeLink {
   readonly #links: readonly (SimLink | undefined)[];
-  readonly encode: NodeLink['encode'] = encodeAsBetweenThreads;
+  readonly encode: NodeLink['encode'];
 
-  constructor(links: readonly (SimLink | undefined)[]) {
+  constructor(links: readonly (SimLink | undefined)[], codec: NodeCodec | undefined) {
     this.#links = links;
+    this.encode = codec === undefined ? encodeAsBetweenThreads : (message) => codec.encode(message);
   }
 
   send(
@@ -274,12 +297,11 @@ class SimLink {
     const acceptor = this.#acceptor!;
     acceptor.requestTurn();
     for (let record = this.#arrived[0]; record !== undefined; record = this.#arrived[0]) {
-      const { type, kind, target, sender, correlation } = record;
       // As a socket hands it out: a Buffer, in memory that is soon used for something else.
       const bytes = Buffer.from(record.bytes);
-      if (!acceptor.remote.arrive(type, kind, target, sender, correlation, bytes, 0, bytes.length)) {
+      if (!this.#network.arrive(acceptor, record, bytes)) {
         const epoch = this.#epoch;
-        acceptor.whenWritable(threadOf(target), () => {
+        acceptor.whenWritable(threadOf(record.target), () => {
           if (epoch === this.#epoch) this.#handOn();
         });
         return;
