@@ -37,6 +37,19 @@ test('messages of known schemas survive the way; others have none', () => {
   for (const other of [{ type: 'Other' }, 'text', 5, null, undefined, [], { type: 3 }]) assert.is(schemas.kindOf(other), 0);
 });
 
+test('bytes may be any view of memory', () => {
+  const schemas = new MessageSchemas([{ type: 'record', name: 'Page', fields: [{ name: 'bytes', type: 'bytes' }] }]);
+  const reader = readerBetween(schemas, schemas);
+  const memory = Uint8Array.from([9, 1, 2, 3, 9]);
+  for (const bytes of [memory.subarray(1, 4), Buffer.from([1, 2, 3])]) {
+    const written = schemas.encode(1, { bytes });
+    const read = reader.decode(1, written, 0, written.length) as { readonly bytes: Uint8Array };
+    assert.equal([...read.bytes], [1, 2, 3]);
+    written.fill(0);
+    assert.equal([...read.bytes], [1, 2, 3], 'it is a copy');
+  }
+});
+
 test('kinds are places in the list of the one who writes', () => {
   const here = new MessageSchemas([COUNTS, NAMES]);
   const reader = readerBetween(here, new MessageSchemas([NAMES, COUNTS]));

@@ -1,6 +1,6 @@
 /**
  * Avro, made safe for bytes from strangers: the library allocates as many items as a block claims to have. Here its arrays
- * and maps compare the claim with the bytes that are left first.
+ * and maps compare the claim with the bytes that are left first. And its bytes may be any Uint8Array, not Buffers alone.
  */
 import avsc from 'avsc';
 import { SluiceError } from '../base/errors.ts';
@@ -12,6 +12,7 @@ interface Tap {
   readLong(): number;
   readString(): string;
   skipLong(): void;
+  writeBytes(bytes: Buffer): void;
   _invalidate(): void;
 }
 interface Inner {
@@ -20,6 +21,7 @@ interface Inner {
 }
 interface Prototype {
   _read: (this: Inner, tap: Tap) => unknown;
+  _write: (this: Inner, tap: Tap, value: unknown) => void;
 }
 
 export type AvroType = avsc.Type;
@@ -31,6 +33,9 @@ export function avroType(schema: object): AvroType {
 
 (avsc.types.ArrayType.prototype as unknown as Prototype)._read = readArray;
 (avsc.types.MapType.prototype as unknown as Prototype)._read = readMap;
+const bytesPrototype = avsc.types.BytesType.prototype as unknown as Prototype;
+const writeBuffer = bytesPrototype._write;
+bytesPrototype._write = writeBytes;
 
 /** The value in `bytes[start, end)`, all of it; with a resolver, of another schema than `type`. */
 export function decodeAvro<T>(type: AvroType, bytes: Uint8Array, start: number, end: number, resolver?: AvroResolver): T {
@@ -40,6 +45,11 @@ export function decodeAvro<T>(type: AvroType, bytes: Uint8Array, start: number, 
     const what = error instanceof Error ? error.message : String(error);
     throw new SluiceError('SLUICE_WIRE_SCHEMA', `bytes that are no ${type.name ?? type.typeName}: ${what}`, { cause: error });
   }
+}
+
+function writeBytes(this: Inner, tap: Tap, value: unknown): void {
+  const isView = value instanceof Uint8Array && !Buffer.isBuffer(value);
+  writeBuffer.call(this, tap, isView ? Buffer.from(value.buffer, value.byteOffset, value.length) : value);
 }
 
 /** Items of the next block; 0 at the end, and when more are claimed than bytes are left (an item has at least one). */

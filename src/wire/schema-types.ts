@@ -87,6 +87,162 @@ export interface Hello {
   readonly schemas: Uint8Array;
 }
 
+/** Said again until it is answered, with HomeDone: the sender has become the home without the receiver, who was out of reach. */
+export interface HomeAdopted {
+  readonly type: 'HomeAdopted';
+  /** Whose session. */
+  readonly clientId: string;
+}
+
+/** Asks where a session ends at its former home. Answered with HomeClosed when the fences of all nodes have come, or HomeRefused. */
+export interface HomeClose {
+  readonly type: 'HomeClose';
+  /** The move. */
+  readonly move: string;
+  /** The nodes whose fences are waited for. */
+  readonly nodes: readonly (number)[];
+}
+
+/** Where a session ends at its former home. */
+export interface HomeClosed {
+  readonly type: 'HomeClosed';
+  /** All is before this offset. */
+  readonly end: number;
+}
+
+/** Asks the home of a session to let it go. Answered with HomeDeparting, or HomeRefused. */
+export interface HomeDepart {
+  readonly type: 'HomeDepart';
+  /** Whose session. */
+  readonly clientId: string;
+  /** Names the move. */
+  readonly move: string;
+  /** The node that wants to be the home. */
+  readonly to: number;
+}
+
+export interface HomeSubscription {
+  /** Topic filter. */
+  readonly filter: string;
+  /** Highest QoS. */
+  readonly qos: number;
+  /** Without what the client publishes itself. */
+  readonly noLocal: boolean;
+  /** With the retain flag as it was. */
+  readonly retainAsPublished: boolean;
+  /** Of MQTT 5; 0: none. */
+  readonly subscriptionId: number;
+}
+
+export interface HomeInbox {
+  /** All messages before this offset are done. */
+  readonly ackedTo: number;
+  /** Those before it have been sent once. */
+  readonly sentTo: number;
+  /** Where the next message will be. */
+  readonly end: number;
+  /** Offsets beyond `ackedTo` that are done. */
+  readonly done: readonly (number)[];
+  /** Offsets for which PUBREC has come. */
+  readonly received: readonly (number)[];
+  /** What is to be added to an offset for its packet id. */
+  readonly idShift: number;
+}
+
+/** What a session takes along. */
+export interface HomeDeparting {
+  readonly type: 'HomeDeparting';
+  /** Its subscriptions. */
+  readonly subscriptions: readonly (HomeSubscription)[];
+  /** Where its client is in its messages. */
+  readonly inbox: HomeInbox;
+  /** Packet ids of QoS 2 messages that the client has not released. */
+  readonly inbound: readonly (number)[];
+  /** Of the entry, which the former home changes no more. */
+  readonly revision: number;
+  /** Nodes that the former home reaches. */
+  readonly nodesUp: readonly (number)[];
+}
+
+/** An answer. */
+export interface HomeDone {
+  readonly type: 'HomeDone';
+  /** What was asked for is done. */
+  readonly isDone: boolean;
+}
+
+/** The session of that life is over: its client has begun anew elsewhere, or it has expired. */
+export interface HomeEnded {
+  readonly type: 'HomeEnded';
+  /** Whose session. */
+  readonly clientId: string;
+  /** Which one. */
+  readonly life: string;
+}
+
+/** Asks the home of a session, for a node that has found that it is the home no more, to have fences put into the streams to that node. Answered with HomeDone. */
+export interface HomeFence {
+  readonly type: 'HomeFence';
+  /** Whose session. */
+  readonly clientId: string;
+  /** Which one. */
+  readonly life: string;
+  /** The node that asks. */
+  readonly to: number;
+}
+
+/** Messages that a former home has had for the session. Answered with HomeDone: whether they are on disk. */
+export interface HomeFurther {
+  readonly type: 'HomeFurther';
+  /** Whose session. */
+  readonly clientId: string;
+  /** Which one. */
+  readonly life: string;
+  /** The messages, as actors/homes/page.ts has them. */
+  readonly bytes: Uint8Array;
+}
+
+/** A page of messages. */
+export interface HomeMessages {
+  readonly type: 'HomeMessages';
+  /** Where the next one begins. */
+  readonly next: number;
+  /** Nothing more is there now. */
+  readonly isLast: boolean;
+  /** The messages, as actors/homes/page.ts has them. */
+  readonly bytes: Uint8Array;
+}
+
+/** The entry has another home: the former one may forget the session. */
+export interface HomeMoved {
+  readonly type: 'HomeMoved';
+  /** The move. */
+  readonly move: string;
+}
+
+/** Asks for messages of a session that leaves. Answered with HomeMessages, or HomeRefused when the move is over. */
+export interface HomePage {
+  readonly type: 'HomePage';
+  /** The move. */
+  readonly move: string;
+  /** Where the page is to begin. */
+  readonly offset: number;
+}
+
+/** An answer: there is no such session here, or the move is over. */
+export interface HomeRefused {
+  readonly type: 'HomeRefused';
+  /** It is there, and does not go now. */
+  readonly isBusy: boolean;
+}
+
+/** The entry has no other home, and will not have by this move. */
+export interface HomeStay {
+  readonly type: 'HomeStay';
+  /** The move. */
+  readonly move: string;
+}
+
 /** Cumulative: `parts` of the sync and the changes up to `applied` are in effect at the sender. */
 export interface InterestAck {
   readonly type: 'InterestAck';
@@ -250,6 +406,34 @@ export const GROUP_TRANSFER_SCHEMA: object = {"type":"record","name":"GroupTrans
 
 export const HELLO_SCHEMA: object = {"type":"record","name":"Hello","namespace":"sluice.wire","doc":"The dialling side introduces itself and its connection.","fields":[{"name":"cluster","type":"string","doc":"Name of the cluster."},{"name":"node","type":"int","doc":"Id of the dialling node."},{"name":"target","type":"int","doc":"Id of the node that it wants to reach."},{"name":"incarnation","type":"long","doc":"Life of the dialling process: larger in each life of a node."},{"name":"thread","type":"int","doc":"The thread that dials."},{"name":"epoch","type":"long","doc":"Number of this attempt: larger with each one of the thread."},{"name":"lane","type":"int","doc":"Which of the link's connections this is."},{"name":"gap","type":"boolean","doc":"Since the last link, replies or notices were lost."},{"name":"roles","type":"string","doc":"Roles, separated by commas."},{"name":"address","type":"string","doc":"host:port where the node listens; empty when it does not."},{"name":"nonce","type":{"type":"fixed","name":"Nonce","size":32},"doc":"Random, for this hello alone."},{"name":"schemas","type":"bytes","doc":"Fingerprints of the dialling side's message schemas, 8 bytes each; a message names its schema by its place here."}]};
 
+export const HOME_ADOPTED_SCHEMA: object = {"type":"record","name":"HomeAdopted","namespace":"sluice.message","doc":"Said again until it is answered, with HomeDone: the sender has become the home without the receiver, who was out of reach.","fields":[{"name":"clientId","type":"string","doc":"Whose session."}]};
+
+export const HOME_CLOSE_SCHEMA: object = {"type":"record","name":"HomeClose","namespace":"sluice.message","doc":"Asks where a session ends at its former home. Answered with HomeClosed when the fences of all nodes have come, or HomeRefused.","fields":[{"name":"move","type":"string","doc":"The move."},{"name":"nodes","type":{"type":"array","items":"int"},"doc":"The nodes whose fences are waited for."}]};
+
+export const HOME_CLOSED_SCHEMA: object = {"type":"record","name":"HomeClosed","namespace":"sluice.message","doc":"Where a session ends at its former home.","fields":[{"name":"end","type":"long","doc":"All is before this offset."}]};
+
+export const HOME_DEPART_SCHEMA: object = {"type":"record","name":"HomeDepart","namespace":"sluice.message","doc":"Asks the home of a session to let it go. Answered with HomeDeparting, or HomeRefused.","fields":[{"name":"clientId","type":"string","doc":"Whose session."},{"name":"move","type":"string","doc":"Names the move."},{"name":"to","type":"int","doc":"The node that wants to be the home."}]};
+
+export const HOME_DEPARTING_SCHEMA: object = {"type":"record","name":"HomeDeparting","namespace":"sluice.message","doc":"What a session takes along.","fields":[{"name":"subscriptions","type":{"type":"array","items":{"type":"record","name":"HomeSubscription","fields":[{"name":"filter","type":"string","doc":"Topic filter."},{"name":"qos","type":"int","doc":"Highest QoS."},{"name":"noLocal","type":"boolean","doc":"Without what the client publishes itself."},{"name":"retainAsPublished","type":"boolean","doc":"With the retain flag as it was."},{"name":"subscriptionId","type":"int","doc":"Of MQTT 5; 0: none."}]}},"doc":"Its subscriptions."},{"name":"inbox","type":{"type":"record","name":"HomeInbox","fields":[{"name":"ackedTo","type":"long","doc":"All messages before this offset are done."},{"name":"sentTo","type":"long","doc":"Those before it have been sent once."},{"name":"end","type":"long","doc":"Where the next message will be."},{"name":"done","type":{"type":"array","items":"long"},"doc":"Offsets beyond `ackedTo` that are done."},{"name":"received","type":{"type":"array","items":"long"},"doc":"Offsets for which PUBREC has come."},{"name":"idShift","type":"long","doc":"What is to be added to an offset for its packet id."}]},"doc":"Where its client is in its messages."},{"name":"inbound","type":{"type":"array","items":"int"},"doc":"Packet ids of QoS 2 messages that the client has not released."},{"name":"revision","type":"long","doc":"Of the entry, which the former home changes no more."},{"name":"nodesUp","type":{"type":"array","items":"int"},"doc":"Nodes that the former home reaches."}]};
+
+export const HOME_DONE_SCHEMA: object = {"type":"record","name":"HomeDone","namespace":"sluice.message","doc":"An answer.","fields":[{"name":"isDone","type":"boolean","doc":"What was asked for is done."}]};
+
+export const HOME_ENDED_SCHEMA: object = {"type":"record","name":"HomeEnded","namespace":"sluice.message","doc":"The session of that life is over: its client has begun anew elsewhere, or it has expired.","fields":[{"name":"clientId","type":"string","doc":"Whose session."},{"name":"life","type":"string","doc":"Which one."}]};
+
+export const HOME_FENCE_SCHEMA: object = {"type":"record","name":"HomeFence","namespace":"sluice.message","doc":"Asks the home of a session, for a node that has found that it is the home no more, to have fences put into the streams to that node. Answered with HomeDone.","fields":[{"name":"clientId","type":"string","doc":"Whose session."},{"name":"life","type":"string","doc":"Which one."},{"name":"to","type":"int","doc":"The node that asks."}]};
+
+export const HOME_FURTHER_SCHEMA: object = {"type":"record","name":"HomeFurther","namespace":"sluice.message","doc":"Messages that a former home has had for the session. Answered with HomeDone: whether they are on disk.","fields":[{"name":"clientId","type":"string","doc":"Whose session."},{"name":"life","type":"string","doc":"Which one."},{"name":"bytes","type":"bytes","doc":"The messages, as actors/homes/page.ts has them."}]};
+
+export const HOME_MESSAGES_SCHEMA: object = {"type":"record","name":"HomeMessages","namespace":"sluice.message","doc":"A page of messages.","fields":[{"name":"next","type":"long","doc":"Where the next one begins."},{"name":"isLast","type":"boolean","doc":"Nothing more is there now."},{"name":"bytes","type":"bytes","doc":"The messages, as actors/homes/page.ts has them."}]};
+
+export const HOME_MOVED_SCHEMA: object = {"type":"record","name":"HomeMoved","namespace":"sluice.message","doc":"The entry has another home: the former one may forget the session.","fields":[{"name":"move","type":"string","doc":"The move."}]};
+
+export const HOME_PAGE_SCHEMA: object = {"type":"record","name":"HomePage","namespace":"sluice.message","doc":"Asks for messages of a session that leaves. Answered with HomeMessages, or HomeRefused when the move is over.","fields":[{"name":"move","type":"string","doc":"The move."},{"name":"offset","type":"long","doc":"Where the page is to begin."}]};
+
+export const HOME_REFUSED_SCHEMA: object = {"type":"record","name":"HomeRefused","namespace":"sluice.message","doc":"An answer: there is no such session here, or the move is over.","fields":[{"name":"isBusy","type":"boolean","doc":"It is there, and does not go now."}]};
+
+export const HOME_STAY_SCHEMA: object = {"type":"record","name":"HomeStay","namespace":"sluice.message","doc":"The entry has no other home, and will not have by this move.","fields":[{"name":"move","type":"string","doc":"The move."}]};
+
 export const INTEREST_ACK_SCHEMA: object = {"type":"record","name":"InterestAck","namespace":"sluice.message","doc":"Cumulative: `parts` of the sync and the changes up to `applied` are in effect at the sender.","fields":[{"name":"from","type":"int","doc":"Who says it: a reactor of the node, or a node."},{"name":"pull","type":"long","doc":"The transfer that it belongs to."},{"name":"parts","type":"long","doc":"Parts of the sync that have been taken."},{"name":"applied","type":"long","doc":"Number of the last change that has been taken."}]};
 
 export const INTEREST_DELTA_SCHEMA: object = {"type":"record","name":"InterestDelta","namespace":"sluice.message","doc":"The changes numbered (after, upTo], as things stood when this was sent.","fields":[{"name":"from","type":"int","doc":"Who says it: a reactor of the node, or a node."},{"name":"pull","type":"long","doc":"The transfer that it belongs to."},{"name":"after","type":"long","doc":"The last change before these."},{"name":"upTo","type":"long","doc":"The last of these."},{"name":"added","type":{"type":"array","items":"string"},"doc":"Filters that are there now."},{"name":"removed","type":{"type":"array","items":"string"},"doc":"Filters that are not there any more."}]};
@@ -275,4 +459,4 @@ export const RELAY_HELLO_SCHEMA: object = {"type":"record","name":"RelayHello","
 export const WELCOME_SCHEMA: object = {"type":"record","name":"Welcome","namespace":"sluice.wire","doc":"The connection may be used.","fields":[{"name":"windows","type":"string","doc":"Bytes that may be under way, by class from the most urgent on, separated by commas."}]};
 
 /** What actors say to actors of other nodes: a message `{ type: NAME, … }` is sent by the schema of that name. */
-export const MESSAGE_SCHEMAS: readonly object[] = [GROUP_CHANGED_SCHEMA, GROUP_MEMBER_SCHEMA, GROUP_TRANSFER_SCHEMA, INTEREST_ACK_SCHEMA, INTEREST_DELTA_SCHEMA, INTEREST_PULL_SCHEMA, INTEREST_SYNC_SCHEMA, MEMBER_STATE_SCHEMA, PEER_LIST_SCHEMA, RELAY_ACK_SCHEMA, RELAY_CLIENTS_SCHEMA, RELAY_FENCE_SCHEMA, RELAY_HELLO_SCHEMA];
+export const MESSAGE_SCHEMAS: readonly object[] = [GROUP_CHANGED_SCHEMA, GROUP_MEMBER_SCHEMA, GROUP_TRANSFER_SCHEMA, HOME_ADOPTED_SCHEMA, HOME_CLOSE_SCHEMA, HOME_CLOSED_SCHEMA, HOME_DEPART_SCHEMA, HOME_DEPARTING_SCHEMA, HOME_DONE_SCHEMA, HOME_ENDED_SCHEMA, HOME_FENCE_SCHEMA, HOME_FURTHER_SCHEMA, HOME_MESSAGES_SCHEMA, HOME_MOVED_SCHEMA, HOME_PAGE_SCHEMA, HOME_REFUSED_SCHEMA, HOME_STAY_SCHEMA, INTEREST_ACK_SCHEMA, INTEREST_DELTA_SCHEMA, INTEREST_PULL_SCHEMA, INTEREST_SYNC_SCHEMA, MEMBER_STATE_SCHEMA, PEER_LIST_SCHEMA, RELAY_ACK_SCHEMA, RELAY_CLIENTS_SCHEMA, RELAY_FENCE_SCHEMA, RELAY_HELLO_SCHEMA];

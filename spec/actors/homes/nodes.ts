@@ -7,10 +7,11 @@ import type { SessionMessage } from '../../../src/actors/session/messages.ts';
 import { SessionSeed } from '../../../src/actors/session/seed.ts';
 import type { SessionServices } from '../../../src/actors/session/services.ts';
 import { NO_EXTENSIONS, OPEN_ACCESS, restoreSessions, startBroker } from '../../../src/nodes/broker.ts';
-import { SimNetwork } from '../../../src/runtime/sim/network.ts';
+import { type NodeCodec, SimNetwork } from '../../../src/runtime/sim/network.ts';
 import type { ActorSystem } from '../../../src/runtime/system.ts';
 import { SimDisk } from '../../storage/sim-disk.ts';
 import { oracleEncode } from '../../wire/mqtt/arbitraries.ts';
+import { codecBetween } from '../schema-codec.ts';
 import { FakeTransport } from '../session/fake-transport.ts';
 import { type AnyPacket, decode, publish } from '../session/packets.ts';
 import { limits } from '../session/services.ts';
@@ -64,7 +65,7 @@ export class Nodes {
   /** What the first lives of all nodes go on with, as soon as there is a network. */
   #first: (() => void)[] | null = [];
 
-  constructor(seed: number) {
+  constructor(seed: number, codec: NodeCodec = codecBetween('this', 'this')) {
     const store = (): SimStoreOptions => ({
       disk: new SimDisk(),
       metadata: new Map(),
@@ -77,6 +78,7 @@ export class Nodes {
       threads: 1 + REACTORS + 1,
       services: 1,
       seed,
+      codec,
       boot: (system) => {
         if (system.thread > REACTORS) startSimStore(system, this.stores.get(system.node)!);
         else if (system.thread > 0) this.#boot(system);

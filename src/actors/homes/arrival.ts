@@ -3,6 +3,8 @@
  */
 import { HOMES_ASK_MS } from '../../base/limits.ts';
 import { NOBODY } from '../../runtime/ref.ts';
+import type { Qos } from '../../wire/mqtt/constants.ts';
+import type { HomeClosed, HomeDeparting, HomeMessages, HomeRefused } from '../../wire/schema-types.ts';
 import { KEYS, type MetadataFailure, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
 import type { RelayActor } from '../relay/actor.ts';
 import { whenSubscribed } from '../session/claim.ts';
@@ -14,7 +16,7 @@ import type { SessionServices } from '../session/services.ts';
 import type { Claimed, Directory, Found } from './directory.ts';
 import { decodeEntry, encodeEntry, encodeIdentity, type HomeEntry, type Identity } from './entry.ts';
 import { Immigrant } from './immigrant.ts';
-import { type Closed, type Departing, type HomesMessage, homesRef, type MessagePage } from './messages.ts';
+import { type HomesMessage, homesRef } from './messages.ts';
 import { type MoveEffect, type MoveEvent, MoveMachine } from './move-machine.ts';
 import { decodePage } from './page.ts';
 
@@ -46,7 +48,7 @@ export class Arrival {
   readonly #then: (result: ArrivalResult) => void;
   #revision: number;
   #subscriptions: readonly SubscriptionState[];
-  #departing: Departing | null = null;
+  #departing: HomeDeparting | null = null;
   #immigrant: Immigrant | null = null;
   /** Nodes whose fences are to come, and those that have. */
   #required: number[] = [];
@@ -130,10 +132,10 @@ export class Arrival {
         case 'begin':
           return this.#enter(() => this.#perform(effects.slice(effects.indexOf(effect) + 1)));
         case 'tellMoved':
-          this.#say({ type: 'home.moved', move: this.move });
+          this.#say({ type: 'HomeMoved', move: this.move });
           break;
         case 'tellStay':
-          this.#say({ type: 'home.stay', move: this.move });
+          this.#say({ type: 'HomeStay', move: this.move });
           break;
         case 'discard':
           this.#discard();
@@ -147,13 +149,12 @@ export class Arrival {
 
   #askFormer(): void {
     const { system } = this.#ports.services;
-    const message: HomesMessage = { type: 'home.depart', clientId: this.clientId, move: this.move, to: system.node };
-    this.#ports.ask<Departing | 'busy' | null>(this.#entry.home, message, (departing) => {
-      if (departing === 'busy') return this.#tell({ type: 'busy' });
-      if (departing === null || departing === undefined) return this.#tell({ type: 'gone' });
+    const message: HomesMessage = { type: 'HomeDepart', clientId: this.clientId, move: this.move, to: system.node };
+    this.#ports.ask<HomeDeparting | HomeRefused>(this.#entry.home, message, (departing) => {
+      if (departing?.type !== 'HomeDeparting') return this.#tell({ type: departing?.isBusy === true ? 'busy' : 'gone' });
       this.#departing = departing;
       this.#revision = departing.revision;
-      this.#subscriptions = departing.subscriptions;
+      this.#subscriptions = departing.subscriptions.map((each) => ({ ...each, qos: each.qos as Qos }));
       const here = [system.node, ...(this.#ports.relay()?.nodesUp ?? [])];
       const unreached = departing.nodesUp.some((node) => !here.includes(node)) || !here.includes(this.#entry.home);
       this.#begin(departing, () => this.#tell({ type: 'departing', end: departing.inbox.end, unreached }));
@@ -161,7 +162,7 @@ export class Arrival {
   }
 
   /** Makes the inbox and subscribes; `then` when every reactor here knows of that. */
-  #begin(departing: Departing | null, then: () => void): void {
+  #begin(departing: HomeDeparting | null, then: () => void): void {
     const { services, later } = this.#ports;
     services.inboxes!.newShard((shard) =>
       later(() => {
@@ -177,11 +178,12 @@ export class Arrival {
   }
 
   #askPage(offset: number): void {
-    this.#ports.ask<MessagePage | null>(this.#entry.home, { type: 'home.page', move: this.move, offset }, (page) => {
-      const runs = page === null || page === undefined ? undefined : decodePage(page.bytes);
+    this.#ports.ask<HomeMessages | HomeRefused>(this.#entry.home, { type: 'HomePage', move: this.move, offset }, (page) => {
+      if (page?.type !== 'HomeMessages') return this.#tell({ type: 'gone' });
+      const runs = decodePage(page.bytes);
       if (runs === undefined || this.#immigrant === null) return this.#tell({ type: 'gone' });
       this.#immigrant.take(runs);
-      this.#tell({ type: 'page', next: page!.next, isLast: page!.isLast });
+      this.#tell({ type: 'page', next: page.next, isLast: page.isLast });
     });
   }
 
@@ -207,9 +209,9 @@ export class Arrival {
   }
 
   #askClose(): void {
-    const message: HomesMessage = { type: 'home.close', move: this.move, nodes: this.#required };
-    this.#ports.ask<Closed | null>(this.#entry.home, message, (closed) =>
-      this.#tell(closed === null || closed === undefined ? { type: 'gone' } : { type: 'closed', end: closed.end }),
+    const message: HomesMessage = { type: 'HomeClose', move: this.move, nodes: this.#required };
+    this.#ports.ask<HomeClosed | HomeRefused>(this.#entry.home, message, (closed) =>
+      this.#tell(closed?.type === 'HomeClosed' ? { type: 'closed', end: closed.end } : { type: 'gone' }),
     );
   }
 

@@ -5,6 +5,7 @@
 import { HOMES_MOVES_MAX, STORE_ASK_MS } from '../../base/limits.ts';
 import type { ReplyTo } from '../../runtime/actor.ts';
 import { SESSION_EXPIRY_NEVER } from '../../wire/mqtt/constants.ts';
+import type { HomeDone } from '../../wire/schema-types.ts';
 import { type MetadataFailure, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
 import { Arrival, type ArrivalPorts, type ArrivalResult } from './arrival.ts';
 import type { HomesCore } from './core.ts';
@@ -81,8 +82,8 @@ export class Arrivals {
   /** Tells again who has not heard. */
   slowTick(): void {
     for (const [clientId, former] of this.#untold) {
-      this.#core.ask<true>(former, { type: 'home.adopted', clientId }, (isHeard) => {
-        if (isHeard === true && this.#untold.get(clientId) === former) this.#untold.delete(clientId);
+      this.#core.ask<HomeDone>(former, { type: 'HomeAdopted', clientId }, (heard) => {
+        if (heard !== undefined && this.#untold.get(clientId) === former) this.#untold.delete(clientId);
       });
     }
   }
@@ -128,7 +129,7 @@ export class Arrivals {
     this.#core.directory.claim(clientId, revision, undefined, ({ type }) => {
       if (type === 'taken') return this.#again(settling);
       if (type !== 'done') return this.#answer(settling, settling.isLasting ? 'unavailable' : 'here');
-      if (entry !== undefined) this.#core.say(entry.home, { type: 'home.ended', clientId, life: entry.life });
+      if (entry !== undefined) this.#core.say(entry.home, { type: 'HomeEnded', clientId, life: entry.life });
       this.#answer(settling, 'here');
     });
   }

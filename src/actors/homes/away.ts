@@ -3,6 +3,7 @@
  * nothing of it is left.
  */
 
+import type { HomeDone } from '../../wire/schema-types.ts';
 import type { Found } from './directory.ts';
 import type { Emigrant } from './emigrant.ts';
 import type { Identity } from './entry.ts';
@@ -69,7 +70,7 @@ export class Away {
   #askFences(): void {
     if (this.#isComplete) return;
     const { node, ask } = this.#ports;
-    ask<true>(this.#home, { type: 'home.fence', clientId: this.clientId, life: this.identity.life, to: node }, () => {});
+    ask<HomeDone>(this.#home, { type: 'HomeFence', clientId: this.clientId, life: this.identity.life, to: node }, () => {});
   }
 
   #forward(): void {
@@ -96,8 +97,8 @@ export class Away {
         };
         if (runs.length === 0) return page.next > machine.ackedTo ? taken() : over();
         const { life } = this.identity;
-        ask<boolean>(this.#home, { type: 'home.further', clientId: this.clientId, life, bytes: encodePage(runs) }, (isTaken) =>
-          isTaken === true ? taken() : over(),
+        ask<HomeDone>(this.#home, { type: 'HomeFurther', clientId: this.clientId, life, bytes: encodePage(runs) }, (answer) =>
+          answer?.isDone === true ? taken() : over(),
         );
       }),
     );

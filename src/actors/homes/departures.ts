@@ -12,7 +12,7 @@ import type { Arrivals } from './arrivals.ts';
 import type { HomesCore } from './core.ts';
 import type { Emigrant } from './emigrant.ts';
 import { decodeEntry, recordOf } from './entry.ts';
-import type { Closed, Departing, HomesMessage, MessagePage } from './messages.ts';
+import type { HomesMessage, HomesReply } from './messages.ts';
 import { encodePage } from './page.ts';
 import type { Residents } from './residents.ts';
 
@@ -24,6 +24,8 @@ interface Departure {
   heardMs: number;
   isChecking: boolean;
 }
+
+type Respond = (reply: HomesReply) => void;
 
 export class Departures {
   readonly #core: HomesCore;
@@ -48,39 +50,40 @@ export class Departures {
 
   receive(message: HomesMessage, to: ReplyTo | undefined): void {
     switch (message.type) {
-      case 'home.moved':
+      case 'HomeMoved':
         return this.#moved(message.move);
-      case 'home.stay':
+      case 'HomeStay':
         return this.#stays(message.move);
-      case 'home.ended': {
+      case 'HomeEnded': {
         const entry = this.#core.entries.get(message.clientId);
         if (entry?.life === message.life) this.#residents.evict(message.clientId, undefined);
         return;
       }
     }
     if (to === undefined) return;
-    const respond = (reply: unknown): void => this.#core.respond(to, reply);
+    const respond = (reply: HomesReply): void => this.#core.respond(to, reply);
     switch (message.type) {
-      case 'home.depart':
+      case 'HomeDepart':
         return this.#depart(message.clientId, message.move, message.to, respond);
-      case 'home.adopted':
+      case 'HomeAdopted':
         this.#residents.compare(message.clientId);
-        return respond(true);
-      case 'home.page':
+        return respond(done(true));
+      case 'HomePage':
         return this.#page(message.move, message.offset, respond);
-      case 'home.close':
+      case 'HomeClose':
         return this.#close(message.move, message.nodes, respond);
-      case 'home.fence':
+      case 'HomeFence':
         return this.#fence(message.clientId, message.life, message.to, respond);
-      case 'home.further':
+      case 'HomeFurther':
         return this.#further(message.clientId, message.life, message.bytes, respond);
     }
   }
 
-  #depart(clientId: string, move: string, to: number, respond: (reply: Departing | 'busy' | null) => void): void {
-    if (!this.#core.isConfirmed || this.#arrivals.has(clientId) || this.#core.leaving.has(clientId)) return respond('busy');
+  #depart(clientId: string, move: string, to: number, respond: Respond): void {
+    if (!this.#core.isConfirmed || this.#arrivals.has(clientId) || this.#core.leaving.has(clientId))
+      return respond(refused(true));
     const entry = this.#core.entries.get(clientId);
-    if (entry === undefined) return respond(null);
+    if (entry === undefined) return respond(refused(false));
     this.#core.leaving.add(clientId);
     this.#core.entries.freeze(entry, () =>
       this.#residents.emigrate(clientId, false, (emigrant) => {
@@ -88,32 +91,35 @@ export class Departures {
           entry.isFrozen = false;
           this.#core.leaving.delete(clientId);
           this.#arrivals.resume(clientId);
-          return respond(null);
+          return respond(refused(false));
         }
         const nodesUp = this.#core.relay?.nodesUp ?? [];
         this.#departures.set(move, { clientId, emigrant, to, nodesUp, heardMs: this.#core.ctx.now(), isChecking: false });
         this.#core.fences.set(`m:${move}`, emigrant);
         const { subscriptions, inbox, inbound } = emigrant;
-        respond({ subscriptions, inbox: inbox.state(), inbound, revision: entry.revision, nodesUp });
+        const { ackedTo, sentTo, end, done: over, received, idShift = 0 } = inbox.state();
+        const state = { ackedTo, sentTo, end, done: over, received, idShift };
+        respond({ type: 'HomeDeparting', subscriptions, inbox: state, inbound, revision: entry.revision, nodesUp });
       }),
     );
   }
 
-  #page(move: string, offset: number, respond: (reply: MessagePage | null) => void): void {
+  #page(move: string, offset: number, respond: Respond): void {
     const departure = this.#heard(move);
-    if (departure === undefined) return respond(null);
+    if (departure === undefined) return respond(refused(false));
     departure.emigrant.page(offset, (page) =>
       this.#core.later(() => {
-        if (page === undefined) return respond(null);
-        respond({ next: page.next, isLast: page.isLast, bytes: encodePage(page.runs.map(({ run }) => run)) });
+        if (page === undefined) return respond(refused(false));
+        const bytes = encodePage(page.runs.map(({ run }) => run));
+        respond({ type: 'HomeMessages', next: page.next, isLast: page.isLast, bytes });
       }),
     );
   }
 
-  #close(move: string, nodes: readonly number[], respond: (reply: Closed | null) => void): void {
+  #close(move: string, nodes: readonly number[], respond: Respond): void {
     const departure = this.#heard(move);
-    if (departure === undefined) return respond(null);
-    departure.emigrant.whenPassed(nodes, (end) => this.#core.later(() => respond({ end })));
+    if (departure === undefined) return respond(refused(false));
+    departure.emigrant.whenPassed(nodes, (end) => this.#core.later(() => respond({ type: 'HomeClosed', end })));
   }
 
   #heard(move: string): Departure | undefined {
@@ -182,9 +188,9 @@ export class Departures {
   }
 
   /** Asks for fences in the name of a node that has been away. */
-  #fence(clientId: string, life: string, to: number, respond: (reply: true) => void): void {
+  #fence(clientId: string, life: string, to: number, respond: Respond): void {
     this.#core.directory.get(clientId, (found) => {
-      respond(true);
+      respond(done(true));
       const entry = found?.value === undefined ? undefined : decodeEntry(found.value);
       const { node } = this.#core.services.system;
       if (entry?.life !== life || entry.home !== node) return;
@@ -193,15 +199,23 @@ export class Departures {
     });
   }
 
-  #further(clientId: string, life: string, bytes: Uint8Array, respond: (isTaken: boolean) => void): void {
+  #further(clientId: string, life: string, bytes: Uint8Array, respond: Respond): void {
     const entry = this.#core.entries.get(clientId);
-    if (entry?.life !== life || entry.isFrozen) return respond(false);
+    if (entry?.life !== life || entry.isFrozen) return respond(done(false));
     const registry = registryOf(this.#core.services, clientId);
     this.#core.ctx.ask<RegistryMessage, Owner>(registry, { type: 'find', clientId }, STORE_ASK_MS, (found) => {
-      if (found === undefined || found.session === NOBODY) return respond(false);
+      if (found === undefined || found.session === NOBODY) return respond(done(false));
       this.#core.ctx.ask<SessionMessage, boolean>(found.session, { type: 'further', bytes }, STORE_ASK_MS, (isTaken) =>
-        respond(isTaken === true),
+        respond(done(isTaken === true)),
       );
     });
   }
+}
+
+function done(isDone: boolean): HomesReply {
+  return { type: 'HomeDone', isDone };
+}
+
+function refused(isBusy: boolean): HomesReply {
+  return { type: 'HomeRefused', isBusy };
 }

@@ -6,9 +6,9 @@ import { cloneBytes } from '../../base/bytes.ts';
 import { HOMES_HELD_BYTES_MAX } from '../../base/limits.ts';
 import { CONTROL } from '../../storage/control.ts';
 import { parseFilter } from '../../wire/mqtt/topics.ts';
+import type { HomeInbox } from '../../wire/schema-types.ts';
 import type { Grant } from '../inbox/block.ts';
 import { Inbox } from '../inbox/inbox.ts';
-import type { InboxState } from '../inbox/machine.ts';
 import { MARK } from '../inbox/marks.ts';
 import type { Delivery, Run, Sink } from '../router/sink.ts';
 import type { SubscriptionState } from '../session/messages.ts';
@@ -34,11 +34,11 @@ export class Immigrant implements Sink {
   isOverfull = false;
 
   /** `state`: of the former home's inbox; null: nothing comes from there. */
-  constructor(services: SessionServices, clientId: string, shard: number, state: InboxState | null) {
+  constructor(services: SessionServices, clientId: string, shard: number, state: HomeInbox | null) {
     this.#services = services;
     this.clientId = clientId;
     // Which ids the client still has from a home that is out of reach nobody knows; a new message with one of them would be taken for that one.
-    const from = state === null ? Math.floor(services.system.random() * PACKET_IDS) : state.ackedTo + (state.idShift ?? 0);
+    const from = state === null ? Math.floor(services.system.random() * PACKET_IDS) : state.ackedTo + state.idShift;
     const idShift = from % PACKET_IDS;
     this.inbox = new Inbox(services.inboxes!, {
       shard,
@@ -95,7 +95,7 @@ export class Immigrant implements Sink {
   }
 
   /** All has come: what was held goes behind it. Calls `then` when everything is on disk, with where the client is. */
-  settle(state: InboxState | null, inbound: readonly number[], then: () => void): void {
+  settle(state: HomeInbox | null, inbound: readonly number[], then: () => void): void {
     const inboxes = this.#services.inboxes!;
     for (const { run, grant } of this.#held ?? []) inboxes.fanOuts.single(this.inbox, run, grant);
     this.#held = null;

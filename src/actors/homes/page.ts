@@ -1,7 +1,7 @@
 /**
  * Messages of a session on their way to another node: runs as its inbox has them, and beside each what its client gets of it.
  *
- *   page:  (attribute bytes u32 · run bytes u32 · attributes · 0 … (to 8) · run)*      attributes and run of inbox/block.ts, little endian
+ *   page:  version u32 · 0 u32 · (attribute bytes u32 · run bytes u32 · attributes · 0 … (to 8) · run)*      attributes and run of inbox/block.ts, little endian
  */
 import { packetTopic } from '../../wire/mqtt/publish-run.ts';
 import { attributeBytes, type Grant, readAttributes, readRuns, runBytes, writeAttributes, writeRun } from '../inbox/block.ts';
@@ -9,14 +9,20 @@ import type { Run } from '../router/sink.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import type { Outgoing } from '../session/outgoing.ts';
 
+const VERSION = 1;
+const PAGE_HEADER_BYTES = 8;
 const HEADER_BYTES = 8;
 
 export function encodePage(runs: readonly Outgoing[]): Uint8Array {
   const grants = runs.map(grantOf);
-  const size = runs.reduce((sum, run, i) => sum + HEADER_BYTES + padded(attributeBytes(grants[i]!)) + runBytes(run), 0);
+  const size = runs.reduce(
+    (sum, run, i) => sum + HEADER_BYTES + padded(attributeBytes(grants[i]!)) + runBytes(run),
+    PAGE_HEADER_BYTES,
+  );
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
-  let at = 0;
+  view.setUint32(0, VERSION, true);
+  let at = PAGE_HEADER_BYTES;
   for (const [i, run] of runs.entries()) {
     const attributes = attributeBytes(grants[i]!);
     view.setUint32(at, attributes, true);
@@ -27,11 +33,12 @@ export function encodePage(runs: readonly Outgoing[]): Uint8Array {
   return bytes;
 }
 
-/** Undefined: no page, or not a whole one. The bytes are lent to the result. */
+/** Undefined: no page, one of another version, or not a whole one. The bytes are lent to the result. */
 export function decodePage(bytes: Uint8Array): Outgoing[] | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length < PAGE_HEADER_BYTES || view.getUint32(0, true) !== VERSION) return undefined;
   const runs: Outgoing[] = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = PAGE_HEADER_BYTES; at < bytes.length; ) {
     if (bytes.length - at < HEADER_BYTES) return undefined;
     const start = at + HEADER_BYTES + padded(view.getUint32(at, true));
     const end = start + view.getUint32(at + 4, true);
