@@ -43,8 +43,8 @@ test('a leader hands over when it is asked to, from whichever node', async () =>
     const { status } = await third.http('POST', '/api/v1/raft/transfer', { group: 'metadata/0', node: second.id });
     return status === 204 && (await groupOn(second)).role === 'leader';
   });
-  assert.is((await second.http('POST', '/api/v1/raft/transfer', { group: 'metadata/0', node: 9 })).status, 409);
-  assert.is((await second.http('POST', '/api/v1/raft/transfer', { group: 'nothing', node: 1 })).status, 409);
+  assert.is((await second.http('POST', '/api/v1/raft/transfer', { group: 'metadata/0', node: 9 })).status, 404);
+  assert.is((await second.http('POST', '/api/v1/raft/transfer', { group: 'nothing', node: 1 })).status, 404);
   assert.is((await second.http('POST', '/api/v1/raft/transfer', { group: 'metadata/0' })).status, 400);
 });
 
