@@ -117,7 +117,11 @@ export function resultOf({ scenario, params, target, version, extra }: RunLabel,
     rssPerConnectionBytes: run.rssPerConnectionBytes ?? null,
     sendLagMs: percentilesMs(run.sendLag),
     loadBound:
-      scenario.kind !== 'paced' && !isBare(scenario) && !isWire(scenario) && run.loadCpuMicros / micros > LOAD_BOUND_CORES,
+      scenario.kind !== 'paced' &&
+      scenario.kind !== 'logins' &&
+      !isBare(scenario) &&
+      !isWire(scenario) &&
+      run.loadCpuMicros / micros > LOAD_BOUND_CORES,
     clients: spreadOf(run.perClient, run.seconds),
     ...(run.facts === undefined ? {} : { facts: roundedAll(run.facts) }),
   };

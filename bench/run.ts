@@ -84,7 +84,9 @@ export async function runOnce({ scenario, params, target: name, targetOptions, o
     return resultOf({ scenario, params, target: name, version, extra: {} }, run);
   }
   const settings = [...settingsOf(scenario), ...(targetOptions.settings ?? [])];
-  const target = await startTarget(name, { ...targetOptions, settings });
+  const { username, password } = params;
+  const login = scenario.kind === 'logins' && username !== '' ? { login: { username, password } } : {};
+  const target = await startTarget(name, { ...targetOptions, ...login, settings });
   try {
     if (scenario.kind === 'durable' && target.http !== undefined) await declareTopic(target.http, params);
     const run = await runJob(jobOf(scenario, params, target), onProgress);

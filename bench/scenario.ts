@@ -26,6 +26,8 @@ export interface Params {
   readonly rate: number;
   readonly pacing: 'sleep' | 'spin';
   readonly connections: number;
+  /** Connections begun per second, `logins`. */
+  readonly connectRate: number;
   readonly concurrency: number;
   /** Messages per turn (`ring`, `wire`); requests under way (`wire-ask`). */
   readonly batch: number;
@@ -78,6 +80,7 @@ const BASE: Params = {
   rate: 15_000,
   pacing: 'sleep',
   connections: 8000,
+  connectRate: 1000,
   concurrency: 64,
   batch: 256,
   messages: 3_000_000,
@@ -120,6 +123,12 @@ function flood(name: string, summary: string, changes: Partial<Params>): Scenari
 
 function paced(name: string, summary: string, changes: Partial<Params>): Scenario {
   return { name, kind: 'paced', summary, ...MESSAGES, params: { ...BASE, ...changes }, shown: PACED };
+}
+
+function logins(name: string, summary: string): Scenario {
+  const login = { username: 'bench', password: 'secret' };
+  const params: Params = { ...BASE, ...login, publishers: 8, rate: 1000, seconds: 8, warmupSeconds: 1 };
+  return { name, kind: 'logins', summary, ...MESSAGES, params, shown: [...PACED, 'connectRate', 'username'] };
 }
 
 function durable(name: string, summary: string, changes: Partial<Params>): Scenario {
@@ -182,6 +191,11 @@ export const SCENARIOS: readonly Scenario[] = [
     pacing: 'spin',
     seconds: 10,
   }),
+  logins(
+    'logins',
+    '8 pairs at a fixed rate, alone and then beside 1000 logins a second of a user that the broker knows; latency is that of the messages',
+  ),
+  logins('logins-cold', 'the same beside logins that have all another password, and a wrong one, so that each has to be checked'),
   {
     name: 'ring',
     kind: 'ring',
@@ -370,6 +384,19 @@ export function jobOf(
         window: params.window,
         rate: params.rate,
         pacing: params.pacing,
+      };
+    case 'logins':
+      return {
+        ...base,
+        kind: 'logins',
+        pairs: params.publishers,
+        qos,
+        payloadBytes,
+        window: params.window,
+        rate: params.rate,
+        pacing: params.pacing,
+        connectsPerSecond: params.connectRate,
+        isCold: scenario.name === 'logins-cold',
       };
     case 'offline':
       return { ...base, kind: 'offline', publishers: params.publishers, payloadBytes, window: params.window };

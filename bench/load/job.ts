@@ -47,6 +47,14 @@ export interface PacedJob extends JobBase {
   readonly pacing: 'sleep' | 'spin';
 }
 
+/** Pairs as in a paced load, alone and then beside a flood of logins. */
+export interface LoginsJob extends Omit<PacedJob, 'kind'> {
+  readonly kind: 'logins';
+  readonly connectsPerSecond: number;
+  /** Every login has another password, and none is right. */
+  readonly isCold: boolean;
+}
+
 export interface ConnectJob extends JobBase {
   readonly kind: 'connect';
   readonly connections: number;
@@ -74,7 +82,7 @@ export interface OfflineJob extends JobBase {
   readonly window: number;
 }
 
-export type Job = FloodJob | PacedJob | ConnectJob | DurableJob | OfflineJob;
+export type Job = FloodJob | PacedJob | LoginsJob | ConnectJob | DurableJob | OfflineJob;
 /** What a target speaks. */
 export type Protocol = 'mqtt' | 'nats' | 'amqp';
 

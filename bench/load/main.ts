@@ -8,6 +8,7 @@ import { runDurable } from './durable/durable.ts';
 import { runOffline } from './durable/offline.ts';
 import { runFlood } from './flood.ts';
 import type { FromLoad, Job, RawRun } from './job.ts';
+import { runLogins } from './logins.ts';
 import { runPaced } from './paced.ts';
 import type { RunContext } from './run-context.ts';
 
@@ -21,6 +22,8 @@ function runJob(job: Job, context: RunContext): Promise<RawRun> {
       return runFlood(job, context);
     case 'paced':
       return runPaced(job, context);
+    case 'logins':
+      return runLogins(job, context);
     case 'durable':
       return runDurable(job, context);
     case 'offline':

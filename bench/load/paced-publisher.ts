@@ -28,16 +28,16 @@ export class PacedPublisher {
     return this.#sender.sent;
   }
 
-  /** A message is due since `intendedMs`, at `nowMs`. */
-  offer(intendedMs: number, nowMs: number): void {
+  /** A message is due since `intendedMs`, at `nowMs`; its latency counts from `stampMs`. */
+  offer(intendedMs: number, nowMs: number, stampMs: number = intendedMs): void {
     this.offered += 1;
-    if (this.#head === this.#backlog.length && this.#sender.sendOne(intendedMs)) {
+    if (this.#head === this.#backlog.length && this.#sender.sendOne(stampMs)) {
       this.#recordLag(intendedMs, nowMs);
       return;
     }
     if (this.#backlog.length - this.#head >= BACKLOG_MAX)
       throw new BenchError('protocol', 'the target is too slow for this rate');
-    this.#backlog.push(intendedMs);
+    this.#backlog.push(stampMs);
   }
 
   #recordLag(intendedMs: number, nowMs: number): void {

@@ -1,12 +1,12 @@
 /**
  * The paced load: publisher i to subscriber i alone, at a fixed total rate over all pairs in turn. Two messages of one connection are
  * so far apart that each is a segment of its own on its way in, and as it goes to one subscriber, on its way out too: nothing can be
- * batched per connection. Covers the sparse scenarios (500 pairs, CPU per message) and `latency` (few pairs, precise sending).
+ * batched per connection. Covers the sparse scenarios (500 pairs, CPU per message), `latency` (few pairs, precise sending) and the pairs of `logins`.
  */
 import { performance } from 'node:perf_hooks';
 import { Histogram } from '../../src/base/histogram.ts';
 import { Clients, topicsOf } from './clients.ts';
-import type { PacedJob, RawRun } from './job.ts';
+import type { LoginsJob, PacedJob, RawRun } from './job.ts';
 import { drain, measure } from './meter.ts';
 import { PacedPublisher } from './paced-publisher.ts';
 import { Pacer } from './pacer.ts';
@@ -29,8 +29,10 @@ interface Figures {
   readonly sendLag: Histogram;
 }
 
+type PairsJob = PacedJob | LoginsJob;
+
 async function openPair(
-  job: PacedJob,
+  job: PairsJob,
   clients: Clients,
   index: number,
   { span, latency, ackLatency, sendLag }: Figures,
@@ -57,13 +59,15 @@ async function openPair(
 }
 
 /** Offers what is due until told to stop. */
-function startPacing(job: PacedJob, pairs: readonly Pair[]): () => void {
+function startPacing(job: PairsJob, pairs: readonly Pair[]): () => void {
   let running = true;
   const pacer = new Pacer(now(), job.rate, job.pairs);
   const tick = (): void => {
     if (!running) return;
     const current = now();
-    pacer.due(current, (index, intended) => (pairs[index] as Pair).publisher.offer(intended, current));
+    pacer.due(current, (index, intended) => {
+      (pairs[index] as Pair).publisher.offer(intended, current, job.kind === 'logins' ? current : intended);
+    });
     if (job.pacing === 'spin') setImmediate(tick);
     else setTimeout(tick, 1);
   };
@@ -73,7 +77,11 @@ function startPacing(job: PacedJob, pairs: readonly Pair[]): () => void {
   };
 }
 
-export async function runPaced(job: PacedJob, context: RunContext): Promise<RawRun> {
+export function runPaced(job: PacedJob, context: RunContext): Promise<RawRun> {
+  return measurePairs(job, context);
+}
+
+export async function measurePairs(job: PairsJob, context: RunContext): Promise<RawRun> {
   const figures: Figures = {
     span: new StampSpan(),
     latency: new Histogram(),

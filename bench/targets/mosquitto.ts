@@ -29,18 +29,26 @@ export async function startMosquitto(options: TargetOptions): Promise<Target> {
   const config = join(folder, 'mosquitto.conf');
   const lines = [
     `listener ${endpoint.port} ${endpoint.host}`,
-    'allow_anonymous true',
+    `allow_anonymous ${options.login === undefined}`,
     'persistence false',
     'max_inflight_messages 0',
     'max_queued_messages 0',
     'log_type error',
   ];
+  if (options.login !== undefined) {
+    const { username, password } = options.login;
+    const users = join(folder, 'users');
+    const passwd = findProgram('mosquitto_passwd');
+    if (passwd === undefined) throw new BenchError('target', 'mosquitto_passwd is not installed');
+    execFileSync(passwd, ['-b', '-c', users, username, password], { stdio: 'ignore' });
+    lines.push(`password_file ${users}`);
+  }
   if (options.tls === true) {
     const { certFile, keyFile } = makeCertificate(folder);
     lines.push(`certfile ${certFile}`, `keyfile ${keyFile}`);
-    // Started by root it becomes somebody who cannot read our folder.
-    if (process.getuid?.() === 0) lines.push('user root');
   }
+  // Started by root it becomes somebody who cannot read our folder.
+  if (process.getuid?.() === 0) lines.push('user root');
   writeFileSync(config, `${lines.join('\n')}\n`);
   const broker = startProcess(file, ['-c', config]);
   const stop = async (): Promise<void> => {

@@ -1,7 +1,8 @@
 /** A Sluice node of this tree, on ports of its own and with a data folder of its own. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hashPassword } from '../../src/nodes/auth/password-hash.ts';
 import { makeCertificate } from './certificate.ts';
 import { startNodeScript } from './node-process.ts';
 import type { Target, TargetOptions } from './target.ts';
@@ -18,6 +19,11 @@ export function startSluice(options: TargetOptions): Promise<Target> {
   if (options.tls === true) {
     const { certFile, keyFile } = makeCertificate(data);
     settings.push('mqtt.tls.port=0', 'mqtt.wss.port=-1', `mqtt.tls.cert_file=${certFile}`, `mqtt.tls.key_file=${keyFile}`);
+  }
+  if (options.login !== undefined) {
+    const users = join(data, 'users');
+    writeFileSync(users, `${options.login.username}:${hashPassword(options.login.password)}\n`);
+    settings.push(`auth.users_file=${users}`);
   }
   settings.push(...(options.settings ?? []));
   return startNodeScript({

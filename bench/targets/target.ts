@@ -1,6 +1,7 @@
 /** A broker under load. Ours are started fresh for every run, in their own process, and stopped after it. */
 import type { Endpoint } from '../load/connection.ts';
 import type { Protocol } from '../load/job.ts';
+import type { Login } from '../load/packets.ts';
 
 export interface Target {
   readonly name: string;
@@ -21,6 +22,8 @@ export interface TargetOptions {
   readonly reactors?: number;
   /** Extra `--set key=value` of a Sluice node. */
   readonly settings?: readonly string[];
+  /** The one user that may connect, and has to say so. */
+  readonly login?: Login;
   /** Listen on TLS. */
   readonly tls?: boolean;
   /** Process of a broker that is already running on this machine. */

@@ -35,6 +35,7 @@ interface BenchOptions {
   readonly rate?: number;
   readonly pacing?: 'sleep' | 'spin';
   readonly connections?: number;
+  readonly connectRate?: number;
   readonly concurrency?: number;
   readonly batch?: number;
   readonly messages?: number;
@@ -69,6 +70,7 @@ export function changesOf(options: Omit<BenchOptions, 'target'>): Partial<Params
     rate: options.rate,
     pacing: options.pacing,
     connections: options.connections,
+    connectRate: options.connectRate,
     concurrency: options.concurrency,
     batch: options.batch,
     messages: options.messages,
@@ -179,6 +181,7 @@ export function benchCommand(): Command {
       new Option('--pacing <how>', 'wait for the next message by timer or by looking at the clock').choices(['sleep', 'spin']),
     )
     .option('--connections <n>', 'connections to open (connect)', wholeNumber(1, 1_000_000))
+    .option('--connect-rate <n>', 'connections per second (logins)', wholeNumber(1, 100_000))
     .option('--concurrency <n>', 'connections under way at a time (connect)', wholeNumber(1, 10_000))
     .option(
       '--batch <n>',
