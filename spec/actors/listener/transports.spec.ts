@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -6,7 +7,7 @@ import { DuplexTransport } from '../../../src/actors/listener/duplex-transport.t
 import { HandleTransport } from '../../../src/actors/listener/handle-transport.ts';
 import { NO_ORIGIN } from '../../../src/actors/listener/origin.ts';
 import { SharedReads } from '../../../src/actors/listener/shared-reads.ts';
-import { streamInternals } from '../../../src/actors/listener/stream-internals.ts';
+import { acceptHandles, type StreamHandle, streamInternals } from '../../../src/actors/listener/stream-internals.ts';
 import { IO_CLOSED, IO_DATA, IO_DRAINED, type ReadView, type Transport } from '../../../src/actors/session/transport.ts';
 
 const test = suite('transports');
@@ -50,19 +51,25 @@ interface Pair {
   close(): void;
 }
 
-async function connect(kind: 'handle' | 'stream'): Promise<Pair> {
+type Kind = 'accepted' | 'handle' | 'stream';
+
+async function connect(kind: Kind): Promise<Pair> {
   const reads = new SharedReads();
   const lingering: { close(): void }[] = [];
   const server = net.createServer({ pauseOnConnect: true, noDelay: true });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const bare = new Promise<StreamHandle>((resolve) => {
+    if (kind === 'accepted') assert.ok(acceptHandles(server, 60, resolve));
+  });
   const peer = net.connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
   peer.on('error', () => {});
-  const [accepted] = (await once(server, 'connection')) as [net.Socket];
+  if (kind === 'accepted') await once(peer, 'connect');
+  const accepted = kind === 'accepted' ? await bare : ((await once(server, 'connection')) as [net.Socket])[0];
   const transport =
-    kind === 'handle'
+    kind !== 'stream'
       ? new HandleTransport(accepted, reads, (ended) => lingering.push(ended))
-      : new DuplexTransport(accepted, reads, (ended) => lingering.push(ended), NO_ORIGIN);
+      : new DuplexTransport(accepted as net.Socket, reads, (ended) => lingering.push(ended), NO_ORIGIN);
   const recorder = new Recorder();
   return {
     transport,
@@ -99,7 +106,20 @@ test('this Node.js has the internals that connections are driven by', () => {
   assert.ok(streamInternals !== undefined);
 });
 
-for (const kind of ['handle', 'stream'] as const) {
+test('what is accepted as a bare handle has the options of a connection all the same', async () => {
+  const { peer, close } = await connect('accepted');
+  const { localPort, remotePort } = peer;
+  const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
+  // Timer 02 is that of keep-alive, as long as nothing is under way.
+  const row = readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, local, remote]) => local?.endsWith(`:${hex(remotePort!)}`) && remote?.endsWith(`:${hex(localPort!)}`));
+  assert.match(row![5]!, /^02:/);
+  close();
+});
+
+for (const kind of ['accepted', 'handle', 'stream'] as const) {
   test(`${kind}: nothing is read before it is opened, everything after, in order`, async () => {
     const { transport, recorder, peer, close } = await connect(kind);
     peer.write('one ');
@@ -115,7 +135,7 @@ for (const kind of ['handle', 'stream'] as const) {
     const { transport, recorder, peer, close } = await connect(kind);
     transport.open(recorder);
     const left = transport.write(Buffer.from('hello'));
-    assert.is(left, kind === 'handle');
+    assert.is(left, kind !== 'stream');
     assert.is(transport.pendingBytes, left ? 0 : 5);
     const [chunk] = (await once(peer, 'data')) as [Buffer];
     assert.is(chunk.toString(), 'hello');
@@ -155,6 +175,20 @@ for (const kind of ['handle', 'stream'] as const) {
     transport.write(Buffer.from('good bye'));
     transport.end();
     assert.is((await readAll(peer)).toString(), 'good bye');
+    close();
+  });
+
+  test(`${kind}: ended after its peer it is closed, and nothing has to wait for that`, async () => {
+    const { transport, recorder, peer, lingering, close } = await connect(kind);
+    transport.open(recorder);
+    peer.end();
+    await recorder.until(() => recorder.closed > 0);
+    transport.end();
+    await once(peer, 'close');
+    assert.equal(
+      lingering.map((each) => (each as HandleTransport).isClosed),
+      [true],
+    );
     close();
   });
 

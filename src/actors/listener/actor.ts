@@ -19,7 +19,7 @@ import type { Transport } from '../session/transport.ts';
 import { COUNTER, type CounterField, type ListenerCounters } from './counters.ts';
 import { DuplexTransport } from './duplex-transport.ts';
 import { HandleTransport } from './handle-transport.ts';
-import { Intake } from './intake.ts';
+import { type Accepted, Intake } from './intake.ts';
 import type { ListenerReply, ListenersMessage } from './messages.ts';
 import { MountedTransport } from './mounted-transport.ts';
 import { Opening, Openings } from './opening.ts';
@@ -29,7 +29,7 @@ import { QuicAcceptor, type QuicWhere } from './quic-acceptor.ts';
 import { ListenerTerms, refusingServices } from './services.ts';
 import type { ChangedListener, ListenerSettings, ListenTarget } from './settings.ts';
 import type { SharedReads } from './shared-reads.ts';
-import { hasHandle } from './stream-internals.ts';
+import { acceptHandles, hasHandle, isHandle } from './stream-internals.ts';
 import { WebSocketTransport } from './websocket-transport.ts';
 
 const IO_ACCEPTED = 1;
@@ -41,7 +41,7 @@ const TIMER_SWEEP = 0;
 const { slot } = LISTENER_PROBE;
 
 type Context = ActorContext<ListenersMessage>;
-type Ended = { close(): void };
+type Ended = { readonly isClosed: boolean; close(): void };
 
 export interface ListenerTools {
   /** With this listener's limits and profile. */
@@ -118,7 +118,7 @@ export class ListenerActor implements Actor<ListenersMessage> {
   onIo(event: number, argument: unknown): void {
     switch (event) {
       case IO_ACCEPTED:
-        this.#accepted(argument as net.Socket);
+        this.#accepted(argument as Accepted);
         break;
       case IO_OPENED:
         this.#opened(argument as Opening);
@@ -143,7 +143,7 @@ export class ListenerActor implements Actor<ListenersMessage> {
   stopping(): void {
     this.#unlisten();
     for (const opening of [...this.#openings.all()]) this.#openings.abandon(opening, 'the node stops');
-    for (const { socket } of this.#intake.expired(Number.POSITIVE_INFINITY)) this.#dropWaiting(socket);
+    for (const { accepted } of this.#intake.expired(Number.POSITIVE_INFINITY)) this.#dropWaiting(accepted);
   }
 
   inspect(): unknown {
@@ -170,12 +170,20 @@ export class ListenerActor implements Actor<ListenersMessage> {
       keepAlive: tcpKeepAliveMs > 0,
       keepAliveInitialDelay: tcpKeepAliveMs,
     };
-    const server = net.createServer(options, (socket) => this.#ctx.io(IO_ACCEPTED, socket));
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    const accepted = (connection: Accepted): void => this.#ctx.io(IO_ACCEPTED, connection);
+    const server = net.createServer(options, accepted);
+    const failed = (error: NodeJS.ErrnoException): void => {
       if (this.#server === server) this.#server = null;
       reply(error.code ?? error.message);
+    };
+    server.once('error', failed);
+    server.listen({ ...target, backlog: LISTEN_BACKLOG }, () => {
+      server.off('error', failed);
+      server.on('error', ignore); // one connection that could not be accepted
+      // Handshakes are done by Node's own sockets.
+      if (!this.#needsOpening) acceptHandles(server, tcpKeepAliveMs / 1000, accepted);
+      reply('');
     });
-    server.listen({ ...target, backlog: LISTEN_BACKLOG }, () => reply(''));
     this.#server = server;
   }
 
@@ -231,16 +239,16 @@ export class ListenerActor implements Actor<ListenersMessage> {
 
   // ── Connections ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #accepted(socket: net.Socket): void {
+  #accepted(accepted: Accepted): void {
     const { slots } = this.#tools.services.system;
     slots[slot.accepted]! += 1;
     this.#countUp(COUNTER.accepted);
-    const verdict = this.#intake.judge(socket, this.#openings.underWay, this.#ctx.now());
-    if (verdict === 'enters') this.#enter(socket, this.#deadline());
+    const verdict = this.#intake.judge(accepted, this.#openings.underWay, this.#ctx.now());
+    if (verdict === 'enters') this.#enter(accepted, this.#deadline());
     else if (verdict === 'waits') {
       slots[slot.delayed]! += 1;
       this.#watch();
-    } else this.#refuse(socket, verdict);
+    } else this.#refuse(accepted, verdict);
   }
 
   #acceptedStream({ stream, address }: { stream: Duplex; address: string }): void {
@@ -257,9 +265,9 @@ export class ListenerActor implements Actor<ListenersMessage> {
     this.#spawn(services, this.#layered(new DuplexTransport(stream, reads, this.#left, { ...NO_ORIGIN, address })));
   }
 
-  #enter(socket: net.Socket, deadline: number): void {
-    if (this.#needsOpening) this.#open(new Opening(socket, null, deadline));
-    else this.#spawn(this.#terms.current, this.#transport(socket, this.#origin(), this.#left));
+  #enter(accepted: Accepted, deadline: number): void {
+    if (this.#needsOpening) this.#open(new Opening(accepted as net.Socket, null, deadline));
+    else this.#spawn(this.#terms.current, this.#transport(accepted, this.#origin(), this.#left));
   }
 
   #open(opening: Opening): void {
@@ -271,16 +279,17 @@ export class ListenerActor implements Actor<ListenersMessage> {
     return this.#ctx.now() + this.#settings.intake.handshakeTimeoutMs;
   }
 
-  #refuse(socket: net.Socket, verdict: 'too many' | 'too fast'): void {
+  #refuse(accepted: Accepted, verdict: 'too many' | 'too fast'): void {
     const { slots } = this.#tools.services.system;
     slots[slot.refused]! += 1;
     if (verdict === 'too fast') slots[slot.tooFast]! += 1;
     this.#countUp(COUNTER.refused);
-    if (this.#refusals >= REFUSALS_MAX) return void socket.destroy();
+    if (this.#refusals >= REFUSALS_MAX) return drop(accepted);
     this.#refusals++;
     const services = this.#refusing[verdict];
-    if (this.#needsOpening) this.#open(new Opening(socket, services, this.#ctx.now() + services.limits.connectTimeoutMs));
-    else this.#spawn(services, this.#transport(socket, this.#origin(), this.#refusalLeft));
+    if (this.#needsOpening)
+      this.#open(new Opening(accepted as net.Socket, services, this.#ctx.now() + services.limits.connectTimeoutMs));
+    else this.#spawn(services, this.#transport(accepted, this.#origin(), this.#refusalLeft));
   }
 
   /** The transport is made when the session starts: until then the socket reads, and it may close. */
@@ -301,10 +310,12 @@ export class ListenerActor implements Actor<ListenersMessage> {
     this.#ctx.spawn<SessionMessage>(() => seed.make(), { name: 'session' });
   }
 
-  #transport(socket: net.Socket, origin: Origin, ended: (transport: Ended) => void): Transport {
+  #transport(accepted: Accepted, origin: Origin, ended: (transport: Ended) => void): Transport {
     const { reads } = this.#tools;
     return this.#layered(
-      hasHandle(socket) ? new HandleTransport(socket, reads, ended, origin) : new DuplexTransport(socket, reads, ended, origin),
+      isHandle(accepted) || hasHandle(accepted)
+        ? new HandleTransport(accepted, reads, ended, origin)
+        : new DuplexTransport(accepted, reads, ended, origin),
     );
   }
 
@@ -338,6 +349,7 @@ export class ListenerActor implements Actor<ListenersMessage> {
   };
 
   #linger(ended: Ended): void {
+    if (ended.isClosed) return;
     const key = ++this.#lastTimerKey;
     this.#lingering.set(key, ended);
     this.#ctx.startTimer(SOCKET_LINGER_MS, key);
@@ -350,7 +362,7 @@ export class ListenerActor implements Actor<ListenersMessage> {
     for (;;) {
       const waiting = this.#intake.next(this.#openings.underWay, now);
       if (waiting === undefined) return;
-      this.#enter(waiting.socket, waiting.deadline);
+      this.#enter(waiting.accepted, waiting.deadline);
     }
   }
 
@@ -365,7 +377,7 @@ export class ListenerActor implements Actor<ListenersMessage> {
   #sweep(): void {
     this.#isSweeping = false;
     const now = this.#ctx.now();
-    for (const { socket } of this.#intake.expired(now)) this.#dropWaiting(socket);
+    for (const { accepted } of this.#intake.expired(now)) this.#dropWaiting(accepted);
     for (const opening of [...this.#openings.all()]) {
       if (opening.deadline <= now) this.#openings.abandon(opening, 'the handshake takes too long');
     }
@@ -373,18 +385,25 @@ export class ListenerActor implements Actor<ListenersMessage> {
     if (this.#intake.waiting > 0 || this.#openings.underWay > 0) this.#watch();
   }
 
-  #dropWaiting(socket: net.Socket): void {
+  #dropWaiting(accepted: Accepted): void {
     const { slots } = this.#tools.services.system;
     slots[slot.refused]! += 1;
     slots[slot.tooFast]! += 1;
     this.#countUp(COUNTER.refused);
     this.#intake.left();
-    socket.destroy();
+    drop(accepted);
   }
 
   #countUp(field: CounterField): void {
     this.#tools.counters.add(this.#tools.row, field, this.#tools.services.system.thread, 1);
   }
+}
+
+function ignore(): void {}
+
+function drop(accepted: Accepted): void {
+  if (isHandle(accepted)) accepted.close();
+  else accepted.destroy();
 }
 
 function refusing(services: SessionServices): Readonly<Record<'too many' | 'too fast', SessionServices>> {

@@ -17,7 +17,7 @@ export class DuplexTransport implements Transport {
   #target: IoTarget | null = null;
   #pendingBytes = 0;
 
-  /** `linger` closes the transport if it has not closed by itself SOCKET_LINGER_MS after it was ended. */
+  /** `linger` is called when it has been ended, and closes it if it has not closed by itself SOCKET_LINGER_MS later. */
   constructor(stream: Duplex, reads: SharedReads, linger: (transport: DuplexTransport) => void, origin: Origin) {
     this.#stream = stream;
     this.#reads = reads;
@@ -75,9 +75,13 @@ export class DuplexTransport implements Transport {
 
   end(): void {
     this.#target = null;
-    this.#linger(this);
     this.#stream.resume();
     this.#stream.end();
+    this.#linger(this);
+  }
+
+  get isClosed(): boolean {
+    return this.#stream.destroyed;
   }
 
   close(): void {

@@ -12,6 +12,7 @@ import { IO_CLOSED, IO_DATA, IO_DRAINED, type IoTarget, type Transport } from '.
 import { NO_ORIGIN, type Origin } from './origin.ts';
 import type { SharedReads } from './shared-reads.ts';
 import {
+  isHandle,
   type PeerName,
   type ShutdownRequest,
   type StreamHandle,
@@ -47,14 +48,14 @@ export class HandleTransport implements Transport {
   /** The peer has ended its side, or the connection is broken. */
   #peerEnded = false;
 
-  /** `linger` closes the transport if it has not closed by itself SOCKET_LINGER_MS after it was ended. */
+  /** `linger` is called when it has been ended, and closes it if it has not closed by itself SOCKET_LINGER_MS later. */
   constructor(
-    accepted: net.Socket,
+    accepted: net.Socket | StreamHandle,
     reads: SharedReads,
     linger: (transport: HandleTransport) => void,
     origin: Origin = NO_ORIGIN,
   ) {
-    const handle = takeHandle(accepted, this);
+    const handle = isHandle(accepted) ? accepted : takeHandle(accepted, this);
     assert(handle !== undefined, 'an accepted connection has a handle');
     this.#handle = Object.assign(handle, { transport: this });
     this.#reads = reads;
@@ -118,9 +119,13 @@ export class HandleTransport implements Transport {
     this.#target = null;
     if (this.#state !== 'open') return;
     this.#state = 'ending';
+    if (this.#inFlightBytes > 0) this.#handle.readStart();
+    else this.#shutDown();
     this.#linger(this);
-    this.#handle.readStart();
-    if (this.#inFlightBytes === 0) this.#shutDown();
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed';
   }
 
   /** Closes now, whatever is pending. */
@@ -199,11 +204,13 @@ export class HandleTransport implements Transport {
   }
 
   #shutDown(): void {
+    if (this.#peerEnded) return this.close();
     this.#state = 'shut';
+    this.#handle.readStart();
     const request = new internals.ShutdownWrap();
     request.handle = this.#handle;
     request.oncomplete = onShutDown;
-    if (this.#handle.shutdown(request) !== 0 || this.#peerEnded) this.close();
+    if (this.#handle.shutdown(request) !== 0) this.close();
   }
 }
 

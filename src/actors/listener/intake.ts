@@ -12,9 +12,13 @@ import { LISTENER_WAITING_MAX } from '../../base/limits.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 import type { ListenerCounters } from './counters.ts';
 import type { IntakeSettings } from './settings.ts';
+import type { StreamHandle } from './stream-internals.ts';
+
+/** What the kernel has handed over, and nothing is read from yet. */
+export type Accepted = net.Socket | StreamHandle;
 
 export interface Waiting {
-  readonly socket: net.Socket;
+  readonly accepted: Accepted;
   readonly deadline: number;
 }
 
@@ -48,7 +52,7 @@ export class Intake {
   }
 
   /** One that `enters` or `waits` counts as a connection, until `left`. */
-  judge(socket: net.Socket, handshakes: number, now: number): Verdict {
+  judge(accepted: Accepted, handshakes: number, now: number): Verdict {
     const { connectionsMax, nodeConnectionsMax, handshakeTimeoutMs } = this.#settings;
     if (!this.#counters.enter(this.#row, this.#reactor, connectionsMax, nodeConnectionsMax)) return 'too many';
     if (this.#waiting.length === 0 && this.#mayEnter(handshakes, now)) return 'enters';
@@ -56,7 +60,7 @@ export class Intake {
       this.left();
       return 'too fast';
     }
-    this.#waiting.push({ socket, deadline: now + handshakeTimeoutMs });
+    this.#waiting.push({ accepted, deadline: now + handshakeTimeoutMs });
     return 'waits';
   }
 

@@ -69,6 +69,11 @@ export class Client extends Output implements WriterTarget {
     return Math.max(0, now - (this.lastReadTick + 1) * READ_TICK_MS);
   }
 
+  /** As `hold`, for what is over within the turn as a rule: only when something is read nevertheless is the connection paused. */
+  holdBriefly(): void {
+    this.holds++;
+  }
+
   hold(): void {
     if (this.holds++ === 0) this.transport.pause();
   }

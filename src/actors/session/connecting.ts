@@ -57,7 +57,7 @@ function admit(session: Session, connect: ConnectPacket, terms: Terms): Admissio
   session.state = 'claiming';
   if (session.connectTimer !== null) session.ctx.cancelTimer(session.connectTimer);
   session.connectTimer = null;
-  session.client!.hold();
+  session.client!.holdBriefly();
   return (session.admission = new Admission(session.services, session.ctx, session, connect, terms));
 }
 

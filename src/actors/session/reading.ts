@@ -26,6 +26,7 @@ export function read(session: Session, view: ReadView): void {
   const client = session.client;
   if (client === null) return;
   client.heard(session.ctx.now());
+  if (client.holds > 0) client.transport.pause();
   if (client.tap !== null) client.tap.feed('in', view.bytes, view.start, view.end);
   const bytes = view.end - view.start;
   session.count(slot.bytesReceived, bytes);
