@@ -88,6 +88,26 @@ for (const threads of [1, 2]) {
     watcher.destroy();
   });
 
+  test('a login that was right a moment before is recognised on the reactor, until the users are read again', async () => {
+    const recognised = 'sluice_auth_recognised_total';
+    const asked = 'sluice_auth_checks_total{link="file",outcome="allow"}';
+    const [seen, allowed] = [await broker.metric(recognised), await broker.metric(asked)];
+    for (let i = 0; i < 8; i++) assert.is(await answer(5, 'anna', 'right'), 0);
+    await broker.untilMetric(recognised, (value) => value >= seen + 8 - threads);
+    assert.ok((await broker.metric(asked)) <= allowed + threads, 'each reactor asks once at most');
+    assert.is(await answer(5, 'anna', 'wrong'), 0x86);
+    assert.is(await answer(5, 'otto', 'right'), 0x86);
+    writeFileSync(join(folder, 'users'), `anna:${hashPassword('new', 10)}\notto:${hashPassword('', 10)}\n`);
+    const reload = (): Promise<Response> => fetch(`${broker.http}/api/v1/config/reload`, { method: 'POST' });
+    assert.is((await reload()).status, 200);
+    for (let i = 0; i < 4; i++) assert.is(await answer(5, 'anna', 'right'), 0x86, 'at once, on every reactor');
+    assert.is(await answer(5, 'anna', 'new'), 0);
+    writeFileSync(join(folder, 'users'), `anna:${hashPassword('right', 10)}\notto:${hashPassword('', 10)}\n`);
+    assert.is((await reload()).status, 200);
+    for (let i = 0; i < 4; i++) assert.is(await answer(5, 'anna', 'new'), 0x86);
+    assert.is(await answer(5, 'anna', 'right'), 0);
+  });
+
   test('many at once', async () => {
     const answers = await Promise.all(
       Array.from({ length: 60 }, (_, i) =>

@@ -112,8 +112,16 @@ export const EXCLUSIVE_ASK_MS = 5000;
 
 /** Password checks that wait for the pool; a further login is refused as busy, and the client may try again. */
 export const AUTH_CHECKS_QUEUED_MAX = 128;
+/** Nor does a login wait when those before it are likely to take longer than this, milliseconds: its client would have given up by then. */
+export const AUTH_CHECKS_WAIT_MS_MAX = 2000;
 /** Good logins that are remembered, so that they need no scrypt when they come again; the oldest is forgotten. */
 export const AUTH_VERIFIED_MAX = 65_536;
+/** Logins that a reactor recognises without asking main, some 250 bytes each; the oldest is forgotten. */
+export const LOGINS_KNOWN_MAX = 65_536;
+/** For how long it does, from main's answer on. */
+export const LOGINS_KNOWN_MS = 60_000;
+/** Chain, user name and password of one that it recognises; a longer one is asked about each time. */
+export const LOGIN_BYTES_MAX = 1024;
 
 /** Time that a stopping node gives its clients and actors to finish, milliseconds; what is left then is cut off. */
 export const DRAIN_MS_MAX = 8000;

@@ -8,6 +8,7 @@ import type { AuthorizerMessage, Ban, BuiltinUser, RuleBook } from '../actors/ac
 import { type AccessOptions, AccessPolicy } from '../actors/access/policy.ts';
 import { spawnAnnouncer } from '../actors/announcer/actor.ts';
 import type { EnhancedAuthenticator } from '../actors/authenticator/enhanced.ts';
+import { KnownLogins } from '../actors/authenticator/known-logins.ts';
 import type { AuthenticateRequest } from '../actors/authenticator/messages.ts';
 import { spawnClients } from '../actors/clients/actor.ts';
 import { DelayedKeeper } from '../actors/delayed/keeper.ts';
@@ -84,6 +85,8 @@ import { type SharedMetadata, shareRetained } from './shared-retained.ts';
 export interface Security {
   readonly authenticator?: ActorRef<AuthenticateRequest> | undefined;
   readonly authorizer?: ActorRef<AuthorizerMessage> | undefined;
+  /** What keeps logins recognisable: 32 random bytes. Absent: none is. */
+  readonly loginKey?: Uint8Array;
   /** Methods of enhanced authentication. */
   readonly enhanced?: (policy: AccessPolicy) => readonly EnhancedAuthenticator[];
   readonly access: AccessBoot;
@@ -150,7 +153,8 @@ export function startBroker(
   const { thread, reactors, incarnation, slots } = system;
   resetGauges(slots);
   const seed = Math.floor(system.random() * 2 ** 32);
-  const { authenticator, authorizer, access: rules } = security;
+  const { authenticator, authorizer, loginKey, access: rules } = security;
+  const logins = loginKey === undefined ? null : new KnownLogins(loginKey);
   const { options } = rules;
   const { offer } = limits;
   const { overlap, topicLevelsMax } = offer;
@@ -237,6 +241,7 @@ export function startBroker(
     nodeName: extensions.nodeName,
     plugin,
     authenticator,
+    logins,
     inboxes,
     returns,
     emptying: inboxes === null ? null : new Emptying(thread, inboxes, shares, returns!),
@@ -261,7 +266,7 @@ export function startBroker(
   const bounds = { messagesMax: offer.retainedMessagesMax, bytesMax: offer.retainedBytesMax };
   if (storage === null || extensions.metadata === undefined) spawnRetained(system, bounds, inboxes !== null);
   else spawnRetained(system, bounds, false, shareRetained(system, publisher, gauge, storage.store, extensions.metadata));
-  spawnAccess(system, access);
+  spawnAccess(system, access, logins);
   spawnExclusive(system);
   if (plugin !== null) {
     system.spawn<never>(() => plugin, { name: 'plugin' });

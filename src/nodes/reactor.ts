@@ -68,6 +68,7 @@ export async function boot(system: ActorSystem, settings: ReactorBoot): Promise<
   const limits = sessionLimits(config, system.reactors);
   const reactorSecurity: Security = {
     authenticator: authenticates ? wellKnownRef<AuthenticateRequest>(system.node, 0, AUTHENTICATOR_SLOT) : undefined,
+    ...(authenticates ? { loginKey: randomBytes(32) } : {}),
     authorizer: authorizes ? wellKnownRef<AuthorizerMessage>(system.node, 0, AUTHORIZER_SLOT) : undefined,
     enhanced: (policy) => enhancedMethods(scram, policy),
     access,

@@ -33,7 +33,7 @@ class Bench {
       name,
       authenticate: (_credentials, signal) => {
         this.asked.push(name);
-        signal.addEventListener('abort', () => this.aborted.push(name));
+        signal().addEventListener('abort', () => this.aborted.push(name));
         if (behaviour === 'throws') return Promise.reject(new Error('connect to anna:hunter2@db failed'));
         if (behaviour === 'hangs') return new Promise(() => {});
         return Promise.resolve(behaviour);
@@ -49,6 +49,7 @@ class Bench {
     const support: ChainSupport = {
       pool: { verifyNobody } as unknown as PasswordPool,
       slots: this.slots,
+      userChanges: 3,
       onFailure: (link, error) => this.failures.push(`${link}: ${describeFailure(error)}`),
     };
     return runChain(links, CREDENTIALS, policy, support);
@@ -58,6 +59,23 @@ class Bench {
     return this.slots[AUTH_PROBE.slot[metric]]!;
   }
 }
+
+test('what passwords alone have decided may be remembered, as of the change of users that it was decided after', async () => {
+  const bench = new Bench();
+  const memorable = async (...links: readonly AuthLink[]): Promise<number | undefined> =>
+    (await bench.run(STRICT, ...links)).memorable;
+  assert.is(await memorable(bench.link('file', ALLOW)), 3);
+  assert.is(await memorable(bench.link('anonymous', IGNORE), bench.link('file', IGNORE), bench.link('builtin', ALLOW)), 3);
+  assert.is(await memorable(bench.link('http', IGNORE), bench.link('file', ALLOW)), undefined, 'it may deny the next one');
+  assert.is(
+    await memorable(bench.link('tls', IGNORE), bench.link('file', ALLOW)),
+    undefined,
+    'another one may have a certificate',
+  );
+  assert.is(await memorable(bench.link('file', DENY)), undefined);
+  for (const name of ['jwt', 'http', 'redis', 'mysql', 'postgresql', 'tls'] as const)
+    assert.is(await memorable(bench.link(name, ALLOW)), undefined);
+});
 
 test('the first link that knows decides, and those behind it are not asked', async () => {
   const table: [Behaviour, { ok: boolean }][] = [

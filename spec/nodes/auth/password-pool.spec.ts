@@ -34,13 +34,32 @@ test('what was right under another hash, or for another user, is checked anew', 
 test('more checks than may wait are answered at once as overloaded, the others properly', async () => {
   const pool = new PasswordPool({ threads: 1, queuedMax: 4, logN: 10 });
   const verdicts = await Promise.all(
-    Array.from({ length: 40 }, (_, i) => pool.verify('anna', bytes(i % 2 === 0 ? 'anna’s' : 'wrong'), ANNA)),
+    Array.from({ length: 40 }, (_, i) => pool.verify('anna', bytes(i === 0 ? 'anna’s' : `wrong ${i}`), ANNA)),
   );
   const overloaded = verdicts.filter((verdict) => verdict === 'overloaded').length;
   assert.ok(overloaded >= 30 && overloaded < 40, `${overloaded} were overloaded`);
   for (const [i, verdict] of verdicts.entries()) {
-    if (verdict !== 'overloaded') assert.is(verdict, i % 2 === 0 ? 'right' : 'wrong');
+    if (verdict !== 'overloaded') assert.is(verdict, i === 0 ? 'right' : 'wrong');
   }
+  await pool.close();
+});
+
+test('nobody waits for longer than a client does, by what checks take', async () => {
+  const pool = new PasswordPool({ threads: 1, waitMsMax: 0, logN: 10 });
+  const verdicts = await Promise.all(Array.from({ length: 20 }, (_, i) => pool.verify('anna', bytes(`wrong ${i}`), ANNA)));
+  const overloaded = verdicts.filter((verdict) => verdict === 'overloaded').length;
+  assert.ok(overloaded > 0 && overloaded < 20, `${overloaded} found others waiting`);
+  for (let i = 0; i < 5; i++) assert.is(await pool.verify('anna', bytes(`also wrong ${i}`), ANNA), 'wrong');
+  await pool.close();
+});
+
+test('one login that comes many times at once is checked once', async () => {
+  const pool = new PasswordPool({ threads: 1, queuedMax: 2, logN: 10 });
+  const right = Array.from({ length: 200 }, () => pool.verify('anna', bytes('anna’s'), ANNA));
+  const wrong = Array.from({ length: 200 }, () => pool.verify('anna', bytes('otto’s'), ANNA));
+  assert.equal(new Set(await Promise.all(right)), new Set(['right']), 'none of them has found the pool full');
+  assert.equal(new Set(await Promise.all(wrong)), new Set(['wrong']));
+  assert.is(await pool.verify('anna', bytes('otto’s'), ANNA), 'wrong', 'and nothing of it is left');
   await pool.close();
 });
 

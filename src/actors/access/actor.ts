@@ -3,6 +3,7 @@ import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { placeKey } from '../../runtime/placement.ts';
 import { type ActorRef, wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
+import type { KnownLogins } from '../authenticator/known-logins.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import { FlappingDetector } from './flapping.ts';
 import { type AccessMessage, FLAPPING_SLOT, type FlappingMessage } from './messages.ts';
@@ -15,9 +16,11 @@ export class AccessActor implements Actor<AccessMessage> {
   readonly #sweepMs: number;
   readonly #flapping: FlappingDetector | null;
   readonly #main: ActorRef<FlappingMessage>;
+  readonly #logins: KnownLogins | null;
 
-  constructor(system: ActorSystem, policy: AccessPolicy) {
+  constructor(system: ActorSystem, policy: AccessPolicy, logins: KnownLogins | null) {
     this.#policy = policy;
+    this.#logins = logins;
     const { flapping } = policy.options;
     this.#flapping = flapping === null ? null : new FlappingDetector(flapping);
     this.#main = wellKnownRef<FlappingMessage>(system.node, 0, FLAPPING_SLOT);
@@ -58,6 +61,9 @@ export class AccessActor implements Actor<AccessMessage> {
       case 'scram':
         this.#policy.scramFile = new Map(message.users);
         break;
+      case 'logins':
+        this.#logins?.forget(message.changes);
+        break;
       case 'user':
         this.#policy.changeUser(message.name, message.user);
         break;
@@ -71,6 +77,13 @@ export class AccessActor implements Actor<AccessMessage> {
   }
 }
 
-export function spawnAccess(system: ActorSystem, policy: AccessPolicy): ActorRef<AccessMessage> {
-  return system.spawn<AccessMessage>(() => new AccessActor(system, policy), { name: 'access', wellKnown: WELL_KNOWN.access });
+export function spawnAccess(
+  system: ActorSystem,
+  policy: AccessPolicy,
+  logins: KnownLogins | null = null,
+): ActorRef<AccessMessage> {
+  return system.spawn<AccessMessage>(() => new AccessActor(system, policy, logins), {
+    name: 'access',
+    wellKnown: WELL_KNOWN.access,
+  });
 }

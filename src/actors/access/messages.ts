@@ -76,6 +76,8 @@ export type AccessMessage =
   | { readonly type: 'users'; readonly users: readonly (readonly [name: string, user: BuiltinUser])[] }
   /** These credentials of the SCRAM file, by user name, replace all. */
   | { readonly type: 'scram'; readonly users: readonly (readonly [name: string, credential: string])[] }
+  /** Users or passwords have changed, so many times by now: no login that was right before is recognised any more. */
+  | { readonly type: 'logins'; readonly changes: number }
   /** This user is another now; null: it is gone. */
   | { readonly type: 'user'; readonly name: string; readonly user: BuiltinUser | null };
 

@@ -21,6 +21,8 @@ export interface AuthenticateRequest {
 
 export interface AuthenticateReply {
   readonly ok: boolean;
+  /** Follows from the chain, the user name and the password alone: the same may be let in again without an ask, as long as users have changed no more often than this. Absent otherwise. */
+  readonly memorable?: number;
   /** Too many checks wait already: the client may try again. Absent otherwise. */
   readonly overloaded?: true;
   /** Whom to ask gave no answer: the client may try again later. Absent otherwise. */

@@ -23,6 +23,7 @@ import { WELL_KNOWN } from '../well-known.ts';
 import type { ConnectionInfo } from './connection.ts';
 import { Inheritance } from './handover.ts';
 import type { SessionMessage, SessionState, SubscriptionState, Surrendered } from './messages.ts';
+import { SESSION_PROBE } from './probe.ts';
 import type { SessionServices } from './services.ts';
 import { IO_CONTINUE } from './transport.ts';
 
@@ -48,7 +49,14 @@ export function authenticate(
     ...(connect.username === undefined ? {} : { username: connect.username }),
     ...(connect.password === undefined ? {} : { password: connect.password }),
   };
+  const { logins } = services;
+  const known = logins?.recall(request, ctx.now());
+  if (known !== undefined) {
+    services.system.slots[SESSION_PROBE.slot.recognised]! += 1;
+    return then(Reason.SUCCESS, known);
+  }
   ctx.ask<AuthenticateRequest, AuthenticateReply>(authenticator, request, CONNECT_STEP_TIMEOUT_MS, (reply) => {
+    if (reply?.memorable !== undefined) logins?.remember(request, reply, ctx.now());
     if (reply === undefined || reply.unavailable === true) then(Reason.SERVER_UNAVAILABLE, undefined);
     else if (reply.ok) then(Reason.SUCCESS, reply);
     else then(reply.overloaded ? Reason.SERVER_BUSY : Reason.BAD_USER_NAME_OR_PASSWORD, undefined);

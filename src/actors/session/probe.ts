@@ -4,6 +4,7 @@ type SessionMetric =
   | 'connections'
   | 'sessions'
   | 'connects'
+  | 'recognised'
   | 'receivedQos0'
   | 'receivedQos1'
   | 'receivedQos2'
@@ -69,6 +70,11 @@ export const SESSION_PROBE: Probe<SessionMetric> = defineProbe('session', {
   connections: { name: 'sluice_mqtt_connections', kind: 'gauge', help: 'Open client connections.' },
   sessions: { name: 'sluice_mqtt_sessions', kind: 'gauge', help: 'Sessions, connected or not.' },
   connects: { name: 'sluice_mqtt_connects_total', kind: 'counter', help: 'Accepted CONNECT packets.' },
+  recognised: {
+    name: 'sluice_auth_recognised_total',
+    kind: 'counter',
+    help: 'Clients whose login was the same as one that had been right a moment before, so that no link was asked.',
+  },
   receivedQos0: received('0'),
   receivedQos1: received('1'),
   receivedQos2: received('2'),

@@ -4,6 +4,7 @@ import type { ActorSystem } from '../../runtime/system.ts';
 import type { AuthorizerMessage } from '../access/messages.ts';
 import type { AccessPolicy } from '../access/policy.ts';
 import type { EnhancedAuthenticator } from '../authenticator/enhanced.ts';
+import type { KnownLogins } from '../authenticator/known-logins.ts';
 import type { AuthenticateRequest } from '../authenticator/messages.ts';
 import type { Events } from '../events/events.ts';
 import type { ExclusiveClaims } from '../exclusive/claims.ts';
@@ -80,6 +81,8 @@ export interface SessionServices {
   readonly enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
   /** Who checks user names and passwords; undefined: anybody may connect. */
   readonly authenticator: ActorRef<AuthenticateRequest> | undefined;
+  /** Logins that need not be asked about; null: each is. */
+  readonly logins: KnownLogins | null;
   /** Where persistent sessions keep their messages; null: in memory, and a restart forgets them. */
   readonly inboxes: Inboxes | null;
   /** Gives what shared subscriptions have put into inboxes to other members; null as `inboxes` is. */

@@ -4,7 +4,7 @@
  */
 import type { AuthenticateReply } from '../../actors/authenticator/messages.ts';
 import { BackEndError } from '../security/failure-log.ts';
-import type { AuthLink, Credentials, Decision } from './link.ts';
+import type { AuthLink, Credentials, Decision, LinkName } from './link.ts';
 import type { PasswordPool } from './password-pool.ts';
 import { AUTH_PROBE, type AuthOutcome } from './probe.ts';
 
@@ -16,9 +16,14 @@ export interface ChainPolicy {
 export interface ChainSupport {
   readonly pool: PasswordPool;
   readonly slots: Float64Array;
+  /** How often users have changed up to now. */
+  readonly userChanges: number;
   /** Hears which link failed and how. */
   readonly onFailure: (link: string, error: unknown) => void;
 }
+
+/** Links whose answer follows from user name and password alone, until `file` is read again or a built-in user changes. */
+const MEMORABLE: readonly LinkName[] = ['file', 'builtin', 'anonymous'];
 
 const REFUSED: AuthenticateReply = { ok: false };
 const OVERLOADED: AuthenticateReply = { ok: false, overloaded: true };
@@ -30,13 +35,16 @@ export async function runChain(
   policy: ChainPolicy,
   support: ChainSupport,
 ): Promise<AuthenticateReply> {
+  let isMemorable = true;
   for (const link of links) {
+    isMemorable &&= MEMORABLE.includes(link.name);
     const decision = await ask(link, credentials, policy, support);
     if (decision === undefined) {
       if (policy.denyOnFailure) return UNAVAILABLE;
       continue;
     }
-    if (decision.verdict === 'allow') return { ok: true, ...decision.grant };
+    if (decision.verdict === 'allow')
+      return { ok: true, ...decision.grant, ...(isMemorable ? { memorable: support.userChanges } : {}) };
     if (decision.verdict === 'deny') return REFUSED;
     if (decision.verdict === 'overloaded') return OVERLOADED;
   }
@@ -53,16 +61,20 @@ async function ask(
   const count = (outcome: AuthOutcome): void => {
     support.slots[AUTH_PROBE.slot[`${link.name}.${outcome}`]]! += 1;
   };
-  const abort = new AbortController();
+  let abort: AbortController | undefined;
+  const signal = (): AbortSignal => {
+    abort ??= new AbortController();
+    return abort.signal;
+  };
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      abort.abort();
+      abort?.abort();
       reject(new BackEndError(`no answer within ${policy.timeoutMs} ms`));
     }, policy.timeoutMs);
   });
   try {
-    const decision = await Promise.race([link.authenticate(credentials, abort.signal), late]);
+    const decision = await Promise.race([link.authenticate(credentials, signal), late]);
     count(decision.verdict);
     return decision;
   } catch (error) {

@@ -1,7 +1,7 @@
 /**
  * The pool's jobs (piscina): one password against its stored form, and a new password into the forms that are stored.
  *
- * The threads of the pool give way to the reactors: a login storm waits, messages do not. They give way by a little only, because other processes of the machine go before them too.
+ * The threads of the pool give way to the reactors: a login storm waits, messages do not. They give way by a little only, because other processes of the machine go before them too: at 10, on a machine with much else to do, one check took longer than a client waits.
  */
 import { readlinkSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';

@@ -33,8 +33,8 @@ export type Decision =
 
 export interface AuthLink {
   readonly name: LinkName;
-  /** Rejects when it cannot tell: its back end failed, or talks nonsense. No error of it may hold a password. */
-  authenticate(credentials: Credentials, signal: AbortSignal): Promise<Decision>;
+  /** `signal` is made when it is asked for, and aborted when nobody waits any more. Rejects when it cannot tell: its back end failed, or talks nonsense. No error of it may hold a password. */
+  authenticate(credentials: Credentials, signal: () => AbortSignal): Promise<Decision>;
 }
 
 export const ALLOW: Decision = { verdict: 'allow', grant: {} };

@@ -2,6 +2,7 @@
  * Main's side of security: the password pool, the chains, the built-in users, rules and bans, and how they come into force on the reactors. Made before the
  * reactors start, told of their system when they have.
  */
+import { availableParallelism } from 'node:os';
 import {
   type AccessMessage,
   AUTHORIZER_SLOT,
@@ -52,8 +53,8 @@ import { FlappingBanner } from './flapping-banner.ts';
 import { RuleList } from './rule-list.ts';
 import { type UserChanges, UserDirectory } from './user-directory.ts';
 
-/** Threads that check passwords. Two keep a login queue moving while scrypt takes 50 ms; they run at a lower priority than reactors. */
-const PASSWORD_THREADS = 2;
+/** Threads that check passwords. Two keep a login queue moving while scrypt takes 50 ms; but they never have all cores, for scrypt takes the memory's bandwidth as well. They run at a lower priority than reactors. */
+const PASSWORD_THREADS = availableParallelism() > 2 ? 2 : 1;
 /** Up to so many changed users are told one by one. */
 const USERS_TOLD_ONE_BY_ONE = 64;
 
@@ -72,6 +73,8 @@ export class NodeSecurity {
   readonly #guard: AdminGuard;
   readonly #store: DocumentStore;
   #fileRules: readonly Rule[];
+  /** How often users have changed, so that nothing that was found out before is remembered. */
+  #userChanges = 0;
   /** Credentials of `auth.scram_file`. */
   scramFile: ScramUsers;
   #system: ActorSystem | undefined;
@@ -209,6 +212,7 @@ export class NodeSecurity {
     for (const link of this.#links) if (link instanceof FileLink) link.reload();
     this.#fileRules = rules;
     this.scramFile = scramFile;
+    await this.#forgetLogins();
     await this.#broadcast({ type: 'rules', source: 'file', rules });
     await this.#broadcast({ type: 'scram', users: [...scramFile] });
   }
@@ -219,9 +223,16 @@ export class NodeSecurity {
   }
 
   async #usersChanged(changes: UserChanges): Promise<void> {
+    await this.#forgetLogins();
     if (!offersScramAnywhere(this.#config)) return;
     if (changes.size > USERS_TOLD_ONE_BY_ONE) return this.#broadcast({ type: 'users', users: [...this.#scramUsers] });
     for (const [name, user] of changes) await this.#broadcast({ type: 'user', name, user });
+  }
+
+  /** Resolves when no reactor lets anybody in because of what was right before. */
+  #forgetLogins(): Promise<void> {
+    this.#userChanges++;
+    return this.authenticates ? this.#broadcast({ type: 'logins', changes: this.#userChanges }) : Promise.resolve();
   }
 
   /** Reactors know them only when it is of use. */
@@ -265,7 +276,8 @@ export class NodeSecurity {
     if (links === undefined) return Promise.resolve({ ok: false });
     if (links.length === 0) return Promise.resolve({ ok: true });
     const onFailure = (link: string, error: unknown): void => this.#failures.report(link, error);
-    return runChain(links, request, this.#policy, { pool: this.#pool, slots, onFailure });
+    const support = { pool: this.#pool, slots, userChanges: this.#userChanges, onFailure };
+    return runChain(links, request, this.#policy, support);
   }
 
   async #banForFlapping(clientId: string): Promise<void> {
@@ -280,6 +292,7 @@ export class NodeSecurity {
 
   #everything(): readonly AccessMessage[] {
     return [
+      { type: 'logins', changes: this.#userChanges },
       { type: 'rules', source: 'file', rules: this.#fileRules },
       { type: 'rules', source: 'builtin', rules: this.rules.rules },
       { type: 'bans', bans: this.bans.bans },

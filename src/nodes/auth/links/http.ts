@@ -11,8 +11,8 @@ export class HttpLink implements AuthLink {
     this.#backEnd = backEnd;
   }
 
-  async authenticate(credentials: Credentials, signal: AbortSignal): Promise<Decision> {
-    const { result, grant } = await this.#backEnd.authenticate(templateValues(credentials), signal);
+  async authenticate(credentials: Credentials, signal: () => AbortSignal): Promise<Decision> {
+    const { result, grant } = await this.#backEnd.authenticate(templateValues(credentials), signal());
     if (result === 'allow') return { verdict: 'allow', grant };
     return result === 'deny' ? DENY : IGNORE;
   }
