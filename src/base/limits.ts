@@ -404,6 +404,14 @@ export const HOMES_SILENCE_MS_MAX = 8000;
 export const HOMES_MOVES_MAX = 256;
 /** Changes of entries that wait for the metadata; beyond it they fail. */
 export const HOMES_WAITING_MAX: number = 1_000_000;
+/** A node that has begun publishes no will of a session that was there before it knows what all other nodes want, or this has passed, milliseconds. */
+export const HOMES_OTHERS_MS_MAX = 5000;
+/** Sessions of dead nodes: what is due of them is remembered for so many, done for so many at a time, and tried again after this, milliseconds. */
+export const UNDERTAKER_DUE_MAX: number = 65_536;
+export const UNDERTAKER_BATCH = 500;
+export const UNDERTAKER_RETRY_MS = 1000;
+/** How long a session whose will is due waits until it asks again whether it may publish it, milliseconds. */
+export const WILL_RETRY_MS = 1000;
 /** How often the clocks of Raft groups are looked at, milliseconds; not below TIMER_TICK_MS. */
 export const RAFT_TICK_MS = 20;
 

@@ -10,7 +10,9 @@ import { AUTHENTICATOR_SLOT, type AuthenticateRequest } from '../actors/authenti
 import { ScramSha256 } from '../actors/authenticator/scram-sha-256.ts';
 import { spawnClusterDoor } from '../actors/cluster/door.ts';
 import type { HomesActor } from '../actors/homes/actor.ts';
+import type { HomesOptions } from '../actors/homes/core.ts';
 import { MetaDirectory } from '../actors/homes/directory.ts';
+import { lostNodes } from '../actors/homes/lost-nodes.ts';
 import { type Homes, startHomesActor } from '../actors/homes/start.ts';
 import { sessionSupervision } from '../actors/listener/actor.ts';
 import { ListenerCounters } from '../actors/listener/counters.ts';
@@ -130,7 +132,8 @@ function startHomes(services: SessionServices, { nodes }: WireBoot, { meta, node
   const client = new MetaClient({ candidates: () => candidates });
   const directory = new MetaDirectory(client, meta.groups, HOMES_ASK_MS);
   system.spawn(() => new MetaClientActor(client), { name: 'homes-directory' });
-  return startHomesActor(services, { directory, nodes });
+  const findLost: HomesOptions['lostNodes'] = (then) => lostNodes(client, system.node, then);
+  return startHomesActor(services, { directory, nodes, lostNodes: findLost });
 }
 
 function startRelay(services: SessionServices, { nodes, incarnation }: WireBoot, homes?: HomesActor): void {

@@ -1,6 +1,7 @@
 /** Nodes with the whole broker on two reactors each, a store and a directory that they share, in one simulation; and clients in memory that go from one to another. */
-import type { Claimed, Directory, Found } from '../../../src/actors/homes/directory.ts';
+import type { Claimed, Found, Place, Register, RegisterPage } from '../../../src/actors/homes/directory.ts';
 import { type Homes, startHomesActor } from '../../../src/actors/homes/start.ts';
+import type { LostNodes } from '../../../src/actors/homes/undertaker.ts';
 import { sessionSupervision } from '../../../src/actors/listener/actor.ts';
 import { spawnRelay } from '../../../src/actors/relay/actor.ts';
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
@@ -19,6 +20,7 @@ import { type SimStoreOptions, startSimStore } from '../store/sim-store.ts';
 
 export const NODES: readonly number[] = [1, 2, 3];
 const REACTORS = 2;
+const LEASE_MS = 3000;
 
 /** What the metadata service does for all of them: linearizable, some milliseconds away, out of reach for some nodes at times. */
 class SharedDirectory {
@@ -29,7 +31,7 @@ class SharedDirectory {
   readonly away: Set<number> = new Set();
   #revision = 0;
 
-  for(node: number, network: () => SimNetwork): Directory {
+  for(node: number, network: () => SimNetwork): Register {
     const later = (then: () => void): void => network().at(network().world.nowMs + 1, then);
     return {
       flush: () => {},
@@ -42,6 +44,14 @@ class SharedDirectory {
         later(() => {
           const claimed: Claimed = this.away.has(node) ? { type: 'unavailable' } : this.#claim(clientId, revision, value);
           later(() => then(claimed));
+        }),
+      // Two at a time.
+      scan: (after: Place | undefined, then: (page: RegisterPage | undefined) => void) =>
+        later(() => {
+          const rest = [...this.entries].filter(([key]) => key >= (after?.from ?? '')).sort(([a], [b]) => (a < b ? -1 : 1));
+          const entries = rest.slice(0, 2).map(([clientId, { value }]) => ({ clientId, value }));
+          const next = rest.length > 2 ? { group: 1, from: rest[2]![0] } : undefined;
+          later(() => then(this.away.has(node) ? undefined : { entries, next }));
         }),
     };
   }
@@ -59,6 +69,8 @@ export class Nodes {
   readonly directory: SharedDirectory = new SharedDirectory();
   readonly stores: Map<number, SimStoreOptions>;
   readonly failures: Error[] = [];
+  /** Nodes whose lease has run out. */
+  readonly lost: Map<number, number> = new Map();
   readonly #services = new Map<string, SessionServices>();
   readonly #homes = new Map<number, Homes>();
   #lives = 0;
@@ -98,7 +110,7 @@ export class Nodes {
     restoreSessions(services, sessionSupervision(system.slots, failed), () => {});
     if (thread !== 1) return;
     const directory = this.directory.for(node, () => this.network);
-    const homes = startHomesActor(services, { directory, nodes: NODES });
+    const homes = startHomesActor(services, { directory, nodes: NODES, lostNodes: (then) => then(this.#lostFor(node)) });
     this.#homes.set(node, homes);
     const life = ++this.#lives;
     // All reactors have made their sessions by then.
@@ -122,10 +134,23 @@ export class Nodes {
     this.network.run(this.network.world.nowMs + ms);
   }
 
-  kill(node: number, restartMs: number): void {
+  /** Without `restartMs` for ever. */
+  kill(node: number, restartMs?: number): void {
     this.#homes.delete(node);
     this.stores.get(node)!.disk.kill();
     this.network.kill(node, restartMs);
+    const [other] = NODES.filter((each) => this.network.isAlive(each)) as [number];
+    const sinceMs = this.at(other, 1).system.wallClock();
+    this.network.at(this.network.world.nowMs + LEASE_MS, () => {
+      if (!this.network.isAlive(node)) this.lost.set(node, sinceMs);
+    });
+    if (restartMs !== undefined) this.network.at(this.network.world.nowMs + restartMs + LEASE_MS, () => this.lost.delete(node));
+  }
+
+  /** The living node with the lowest number has the controller, while it reaches the metadata. */
+  #lostFor(node: number): LostNodes | undefined {
+    const [first] = NODES.filter((each) => this.network.isAlive(each) && !this.directory.away.has(each));
+    return node === first ? new Map(this.lost) : undefined;
   }
 
   /** Nodes that have a session of that client. */

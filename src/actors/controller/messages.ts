@@ -48,6 +48,16 @@ export function decodeNodeRecord(bytes: Uint8Array): NodeRecord | undefined {
   }
 }
 
+/** The node that has the controller, as CONTROLLER_KEY says; undefined: not of this version. */
+export function controllerIn(bytes: Uint8Array): number | undefined {
+  try {
+    const { node } = JSON.parse(Buffer.from(bytes).toString()) as { readonly node?: unknown };
+    return typeof node === 'number' ? node : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Undefined: the key of something else. */
 export function nodeOfKey(key: string, prefix: string): number | undefined {
   const digits = key.startsWith(prefix) ? key.slice(prefix.length) : '';

@@ -5,8 +5,10 @@
  *   arrivals.ts     clients that connect here, and the sessions that come for them
  *   departures.ts   what other nodes ask of the sessions that are here
  *   residents.ts    what lies here: at start, and when this node has been alone
- *   core.ts         what the three share
+ *   undertaker.ts   sessions whose home is dead: their wills, and their end
+ *   core.ts         what they share
  */
+import { cloneBytes } from '../../base/bytes.ts';
 import { HOMES_TICK_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import type { RelayActor } from '../relay/actor.ts';
@@ -15,8 +17,10 @@ import { readAwayFence } from './arrival.ts';
 import { Arrivals } from './arrivals.ts';
 import { HomesCore, type HomesOptions } from './core.ts';
 import { Departures } from './departures.ts';
-import type { HomesMessage } from './messages.ts';
+import type { HomesMessage, WillVerdict } from './messages.ts';
+import { claimOwnWill } from './own-wills.ts';
 import { Residents } from './residents.ts';
+import { Undertaker } from './undertaker.ts';
 
 const TICK = 1;
 /** Ticks between two steps of what has time. */
@@ -27,6 +31,7 @@ export class HomesActor implements Actor<HomesMessage> {
   readonly #arrivals: Arrivals;
   readonly #residents: Residents;
   readonly #departures: Departures;
+  readonly #undertaker: Undertaker;
   #ticks = 0;
 
   constructor(services: SessionServices, options: HomesOptions) {
@@ -34,6 +39,13 @@ export class HomesActor implements Actor<HomesMessage> {
     this.#arrivals = new Arrivals(this.#core);
     this.#residents = new Residents(this.#core, this.#arrivals);
     this.#departures = new Departures(this.#core, this.#arrivals, this.#residents);
+    this.#undertaker = new Undertaker({
+      registers: [this.#core.directory],
+      lostNodes: (then) => options.lostNodes((lost) => this.#core.later(() => then(lost))),
+      wallClock: () => services.system.wallClock(),
+      publish: (clientId, will) => this.#core.publishWill(clientId, will),
+      count: (what) => this.#core.count(what),
+    });
   }
 
   started(ctx: ActorContext<HomesMessage>): void {
@@ -79,6 +91,21 @@ export class HomesActor implements Actor<HomesMessage> {
           if (isOurs) entries.forget(message.clientId);
         });
         break;
+      case 'will': {
+        const { clientId, record } = message;
+        // Lent for this turn.
+        const without = cloneBytes(record, 0, record.length);
+        const answer = (verdict: WillVerdict): void => void (to !== undefined && ctx.respond(to, verdict));
+        if (!this.#core.reachesOthers(ctx.now())) {
+          answer('later');
+          break;
+        }
+        this.#residents.whenOurs(clientId, (isOurs) => {
+          if (isOurs) claimOwnWill(this.#core, clientId, without, answer);
+          else answer('done');
+        });
+        break;
+      }
       case 'begin':
         this.#residents.begin();
         break;
@@ -105,6 +132,7 @@ export class HomesActor implements Actor<HomesMessage> {
     this.#arrivals.tick(now);
     if (++this.#ticks % SLOW_TICKS !== 0) return;
     this.#core.entries.tick();
+    if (this.#core.reachesOthers(now)) this.#undertaker.tick();
     this.#residents.tick();
     this.#arrivals.slowTick();
   }
@@ -116,6 +144,7 @@ export class HomesActor implements Actor<HomesMessage> {
       arriving: this.#arrivals.inspect(),
       leaving: this.#departures.inspect(),
       away: this.#residents.away,
+      undertaker: this.#undertaker.inspect(),
     };
   }
 }

@@ -11,6 +11,7 @@ import { Arrival, type ArrivalPorts, type ArrivalResult } from './arrival.ts';
 import type { HomesCore } from './core.ts';
 import type { Found } from './directory.ts';
 import { decodeEntry, type HomeEntry, hasExpired, recordOf } from './entry.ts';
+import { fateOf } from './fate.ts';
 import type { Settled } from './messages.ts';
 
 /** Times that a client's session is looked for anew while others are at it, a tick apart. */
@@ -129,7 +130,11 @@ export class Arrivals {
     this.#core.directory.claim(clientId, revision, undefined, ({ type }) => {
       if (type === 'taken') return this.#again(settling);
       if (type !== 'done') return this.#answer(settling, settling.isLasting ? 'unavailable' : 'here');
-      if (entry !== undefined) this.#core.say(entry.home, { type: 'HomeEnded', clientId, life: entry.life });
+      if (entry !== undefined) {
+        this.#core.say(entry.home, { type: 'HomeEnded', clientId, life: entry.life });
+        const will = entry.isMourned === true ? undefined : recordOf(entry)?.will;
+        if (will) this.#core.publishWill(clientId, will);
+      }
       this.#answer(settling, 'here');
     });
   }
@@ -152,13 +157,22 @@ export class Arrivals {
     this.#arrivals.delete(clientId);
     this.#core.fences.delete(arrival.fence);
     if (result === 'adopt') return this.#move(settling, found, true);
-    if (result === 'here' && arrival.isAdoption && found.entry.home !== this.#core.node)
+    if (result === 'here' && arrival.isAdoption && found.entry.home !== this.#core.node) {
       this.#untold.set(clientId, found.entry.home);
+      this.#mourn(found);
+    }
     this.#core.count(result !== 'here' ? 'givenUp' : arrival.isAdoption ? 'adopted' : 'moved');
     if (result === 'again') this.#again(settling);
     else this.#answer(settling, result);
     this.resume(clientId);
     this.#queue.shift()?.();
+  }
+
+  /** The session goes on without its former home, and in time; but a will that was due when that died, or before, is not undone by it [MQTT-3.1.3-9]. */
+  #mourn({ clientId, entry, record }: Known): void {
+    const nowMs = this.#core.ctx.wallClock();
+    const isDue = fateOf(record, entry.isMourned === true, nowMs, nowMs).what !== 'wait';
+    if (isDue && record.will !== null) this.#core.publishWill(clientId, record.will);
   }
 
   #ports(): ArrivalPorts {

@@ -1,22 +1,27 @@
 /**
  * What the parts of a node's homes actor share: the sessions whose home is this node, which of them are leaving, the fences that are waited for, and the ways out of the actor. Lives in the homes actor, on reactor 1.
  */
-import { HOMES_ASK_MS } from '../../base/limits.ts';
+import { HOMES_ASK_MS, HOMES_OTHERS_MS_MAX } from '../../base/limits.ts';
 import type { ActorContext, ReplyTo } from '../../runtime/actor.ts';
 import type { ActorRef } from '../../runtime/ref.ts';
+import type { Will } from '../../wire/mqtt/packets.ts';
 import { KEYS, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
 import type { RelayActor } from '../relay/actor.ts';
 import type { SessionServices } from '../session/services.ts';
-import type { Directory } from './directory.ts';
+import { willRun } from '../session/will.ts';
+import type { Register } from './directory.ts';
 import { Entries } from './entries.ts';
 import { encodeIdentity, type Identity } from './entry.ts';
 import { type HomesMessage, homesRef } from './messages.ts';
 import { HOMES_PROBE } from './probe.ts';
+import type { LostNodes } from './undertaker.ts';
 
 const IO_LATER = 1;
 
 export interface HomesOptions {
-  readonly directory: Directory;
+  readonly directory: Register;
+  /** Undefined: another node sees to the sessions of dead ones. */
+  readonly lostNodes: (then: (lost: LostNodes | undefined) => void) => void;
   /** All nodes that are one broker. */
   readonly nodes: readonly number[];
 }
@@ -24,7 +29,7 @@ export interface HomesOptions {
 export class HomesCore {
   readonly services: SessionServices;
   /** What it answers is heard in the actor's turn. */
-  readonly directory: Directory;
+  readonly directory: Register;
   readonly nodes: readonly number[];
   readonly entries: Entries;
   readonly leaving: Set<string> = new Set();
@@ -35,6 +40,7 @@ export class HomesCore {
   isConfirmed = false;
   ctx!: ActorContext<HomesMessage>;
   #isFlushDue = false;
+  #othersDueMs: number | undefined;
 
   /** `onTaken`: somebody else has changed the entry of a session that is here. */
   constructor(services: SessionServices, { directory, nodes }: HomesOptions, onTaken: (clientId: string) => void) {
@@ -48,6 +54,7 @@ export class HomesCore {
         directory.claim(clientId, revision, value, (claimed) => this.later(() => then(claimed)));
         this.#flushSoon();
       },
+      scan: (after, then) => directory.scan(after, (page) => this.later(() => then(page))),
       flush: () => {
         this.#isFlushDue = false;
         directory.flush();
@@ -61,6 +68,13 @@ export class HomesCore {
       noteLife: (clientId, identity) => this.#noteLife(clientId, identity),
       onTaken,
     });
+  }
+
+  /** What is published here now comes to whoever wants it on other nodes; or those that are not heard of are not waited for any more. */
+  reachesOthers(nowMs: number): boolean {
+    if (!this.isConfirmed) return false;
+    if (this.nodes.length < 2 || this.relay?.knowsOthers === true) this.#othersDueMs = 0;
+    return nowMs >= (this.#othersDueMs ??= nowMs + HOMES_OTHERS_MS_MAX);
   }
 
   get node(): number {
@@ -98,6 +112,13 @@ export class HomesCore {
 
   tellMetadata(message: WriteMetadata): void {
     this.services.system.tell(metadataRef(this.services.system), message);
+  }
+
+  /** Of a client that is not here. */
+  publishWill(clientId: string, will: Will): void {
+    const { router, intake, system } = this.services;
+    const run = willRun(will, router.topics, system.wallClock());
+    if (run !== undefined) intake.publishFor({ identity: { clientId, username: '' }, rewrites: null }, run);
   }
 
   #noteLife(clientId: string, identity: Identity | undefined): void {

@@ -3,14 +3,17 @@
  * revision that the entry was last changed in, so of two nodes that claim a session one gets it.
  */
 import { cloneBytes } from '../../base/bytes.ts';
-import { HOMES_BATCH } from '../../base/limits.ts';
+import { HOMES_BATCH, META_TABLE_PAGE } from '../../base/limits.ts';
 import type { MetaClient } from '../meta/client/client.ts';
+import type { Page } from '../meta/client/open-call.ts';
+import type { Outcome } from '../meta/client/outcome.ts';
 import type { Claim } from '../meta/command.ts';
 import { type GroupCounts, groupOfKey } from '../meta/groups.ts';
-import { keyOf, type MetaKey, type MetaRecord } from '../meta/state/record.ts';
+import { endOfPrefix, keyOf, type MetaKey, type MetaRecord, textOf } from '../meta/state/record.ts';
+import { groupId } from '../raft/group-id.ts';
 
 /** In front of the client id. */
-const PREFIX = 'session/';
+export const SESSION_PREFIX = 'session/';
 
 export interface Found {
   /** That last changed it; 0: there is none. */
@@ -34,6 +37,24 @@ export interface Directory {
   flush(): void;
 }
 
+/** Where a page begins; only this module knows what that means. */
+export interface Place {
+  readonly group: number;
+  readonly from: MetaKey;
+}
+
+export interface RegisterPage {
+  readonly entries: readonly { readonly clientId: string; readonly value: Uint8Array }[];
+  /** Undefined: that was the last one. */
+  readonly next: Place | undefined;
+}
+
+/** A directory that can be read from end to end. */
+export interface Register extends Directory {
+  /** In no order that means anything, and not as of one moment. Undefined: nobody answers. */
+  scan(after: Place | undefined, then: (page: RegisterPage | undefined) => void): void;
+}
+
 interface Asked {
   readonly key: MetaKey;
   readonly then: (found: Found | undefined) => void;
@@ -43,27 +64,48 @@ interface Wanted extends Claim {
   readonly then: (claimed: Claimed) => void;
 }
 
-export class MetaDirectory implements Directory {
+export class MetaDirectory implements Register {
   readonly #client: MetaClient;
   readonly #counts: GroupCounts;
   readonly #deadlineMs: number;
+  readonly #prefix: MetaKey;
   #asked = new Map<number, Asked[]>();
   #wanted = new Map<number, Wanted[]>();
 
-  constructor(client: MetaClient, counts: GroupCounts, deadlineMs: number) {
+  constructor(client: MetaClient, counts: GroupCounts, deadlineMs: number, prefix: string = SESSION_PREFIX) {
+    this.#prefix = keyOf(prefix);
     this.#client = client;
     this.#counts = counts;
     this.#deadlineMs = deadlineMs;
   }
 
   get(clientId: string, then: Asked['then']): void {
-    const key = keyOf(PREFIX + clientId);
+    const key = this.#prefix + keyOf(clientId);
     gather(this.#asked, groupOfKey('data', key, this.#counts), { key, then });
   }
 
   claim(clientId: string, revision: number, value: Uint8Array | undefined, then: Wanted['then']): void {
-    const key = keyOf(PREFIX + clientId);
+    const key = this.#prefix + keyOf(clientId);
     gather(this.#wanted, groupOfKey('data', key, this.#counts), { key, expected: revision, value, lease: 0, then });
+  }
+
+  scan(after: Place | undefined, then: (page: RegisterPage | undefined) => void): void {
+    const { group, from } = after ?? { group: groupId('data', 0), from: this.#prefix };
+    const request = { from, to: endOfPrefix(this.#prefix), limit: META_TABLE_PAGE, revision: 0 };
+    const done = (outcome: Outcome<Page>): void => {
+      if (!outcome.isOk) return then(undefined);
+      const { records, isMore } = outcome.value;
+      // The bytes are lent for this turn.
+      const entries = records.map(({ key, value }) => ({
+        clientId: textOf(key.slice(this.#prefix.length)),
+        value: cloneBytes(value!, 0, value!.length),
+      }));
+      const last = records.at(-1);
+      const isLastGroup = group >= groupId('data', this.#counts.data - 1);
+      if (isMore && last !== undefined) then({ entries, next: { group, from: `${last.key}\0` } });
+      else then({ entries, next: isLastGroup ? undefined : { group: group + 1, from: this.#prefix } });
+    };
+    this.#client.range(group, request, false, done, { deadlineMs: this.#deadlineMs });
   }
 
   flush(): void {

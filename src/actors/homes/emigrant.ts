@@ -55,7 +55,7 @@ export interface EmigrantPage {
 
 export interface EmigrantTerms {
   readonly clientId: string;
-  /** Nothing of the session is wanted any more. */
+  /** Nothing of the session is wanted any more, and whoever has ended it has published its will. */
   readonly discard: boolean;
   /** It is here, and no client is; undefined: there was no such session. */
   readonly ready: (emigrant: Emigrant | undefined) => void;
@@ -94,11 +94,17 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
       clientId,
       (granted) => {
         if (granted === undefined || granted.previous === NOBODY) return none();
-        takeOver(this.#services, ctx, this, { clientId, previous: granted.previous, discard }, (state, left) => {
-          if (left?.shard !== undefined && left.isEmptying !== true) this.#services.inboxes!.drop(left.shard);
-          if (state === null || state === undefined || !this.#adopt(state)) return none();
-          ready(this);
-        });
+        takeOver(
+          this.#services,
+          ctx,
+          this,
+          { clientId, previous: granted.previous, discard, isMourned: discard },
+          (state, left) => {
+            if (left?.shard !== undefined && left.isEmptying !== true) this.#services.inboxes!.drop(left.shard);
+            if (state === null || state === undefined || !this.#adopt(state)) return none();
+            ready(this);
+          },
+        );
       },
       true,
     );

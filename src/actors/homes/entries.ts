@@ -4,8 +4,9 @@
  */
 import { cloneBytes } from '../../base/bytes.ts';
 import { HOMES_WAITING_MAX } from '../../base/limits.ts';
+import { decodeSession } from '../session/record.ts';
 import type { Claimed, Directory } from './directory.ts';
-import { encodeEntry, type Identity } from './entry.ts';
+import { encodeEntry, type HomeEntry, type Identity } from './entry.ts';
 
 export interface EntryPorts {
   readonly node: number;
@@ -32,6 +33,8 @@ export interface Entry extends Identity {
   isUnderWay: boolean;
   /** It is leaving: nothing is changed any more. */
   isFrozen: boolean;
+  /** The directory has said that the will has been published while this node was taken for dead. */
+  isMourned: boolean;
   next: Change | null;
   onIdle: (() => void) | null;
 }
@@ -60,8 +63,13 @@ export class Entries {
   }
 
   /** It is in the directory as that. */
-  adopt(clientId: string, { life, epoch, move }: Identity, revision: number): void {
-    this.#entries.set(clientId, { life, epoch, move, revision, isUnderWay: false, isFrozen: false, next: null, onIdle: null });
+  adopt(
+    clientId: string,
+    { life, epoch, move, isMourned = false }: Identity & Pick<HomeEntry, 'isMourned'>,
+    revision: number,
+  ): void {
+    const idle = { isUnderWay: false, isFrozen: false, next: null, onIdle: null };
+    this.#entries.set(clientId, { life, epoch, move, revision, isMourned, ...idle });
   }
 
   /** The home is elsewhere. */
@@ -78,6 +86,7 @@ export class Entries {
     entry.life = this.#ports.newLife();
     entry.epoch = 1;
     entry.move = undefined;
+    entry.isMourned = false;
     this.#ports.noteLife(clientId, entry);
   }
 
@@ -97,6 +106,8 @@ export class Entries {
       entry = this.#entries.get(clientId)!;
       this.#ports.noteLife(clientId, entry);
     }
+    // A client has come back: there may be a will again.
+    if (entry.isMourned && decodeSession(record)?.offlineSince === 0) entry.isMourned = false;
     this.#change(clientId, entry, record, then);
   }
 
@@ -129,9 +140,9 @@ export class Entries {
     entry.next = null;
     this.#waiting--;
     entry.isUnderWay = true;
-    const { life, epoch, move, revision } = entry;
+    const { life, epoch, move, revision, isMourned } = entry;
     const { node, directory } = this.#ports;
-    const value = change.record && encodeEntry({ home: node, life, epoch, move, record: change.record });
+    const value = change.record && encodeEntry({ home: node, life, epoch, move, isMourned, record: change.record });
     directory.claim(clientId, revision, value, (claimed) => this.#done(clientId, entry, change, claimed));
   }
 

@@ -19,6 +19,8 @@ export interface HomeEntry extends Identity {
   readonly home: number;
   /** Of session/record.ts. */
   readonly record: Uint8Array;
+  /** Its will has been published without its home, which was taken for dead (undertaker.ts); until a client is there again. */
+  readonly isMourned?: boolean | undefined;
 }
 
 export function encodeEntry(entry: HomeEntry): Uint8Array {
@@ -29,8 +31,8 @@ export function encodeEntry(entry: HomeEntry): Uint8Array {
 export function decodeEntry(value: Uint8Array): HomeEntry | undefined {
   const entry = read(value) as (HomeEntry & { readonly version?: number }) | undefined;
   if (entry?.version !== 1) return undefined;
-  const { home, life, epoch, record, move } = entry;
-  return { home, life, epoch, record, ...(move === undefined ? {} : { move }) };
+  const { home, life, epoch, record, move, isMourned } = entry;
+  return { home, life, epoch, record, ...(move === undefined ? {} : { move }), ...(isMourned === true ? { isMourned } : {}) };
 }
 
 export function encodeIdentity({ life, epoch }: Identity): Uint8Array {

@@ -40,6 +40,8 @@ export type HomesMessage =
   /** The record of a session whose home is here; as an ask answered with whether the cluster knows. */
   | { readonly type: 'keep'; readonly clientId: string; readonly record: Uint8Array }
   | { readonly type: 'forget'; readonly clientId: string }
+  /** Ask, of a session whose will is due; `record` is without it. Answered with a `WillVerdict`. */
+  | { readonly type: 'will'; readonly clientId: string; readonly record: Uint8Array }
   /** From the node itself: its sessions have been made again; another node is reached; what a turn has asked of the directory leaves. */
   | { readonly type: 'begin' | 'nodeUp' | 'flush' }
   /** From other nodes, by schema: the move of a session (above); then what became known of it while a node was out of reach. */
@@ -54,6 +56,9 @@ export type HomesMessage =
   | HomeFurther;
 
 export type HomesReply = HomeDeparting | HomeMessages | HomeClosed | HomeDone | HomeRefused;
+
+/** Whether the will is the session's to publish. `done`: another node has published it, or is to. `later`: nobody knows now. */
+export type WillVerdict = 'publish' | 'done' | 'later';
 
 /** `elsewhere`: the session has its home on another node and cannot come now. */
 export type Settled = 'here' | 'unavailable';

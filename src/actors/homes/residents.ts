@@ -72,8 +72,10 @@ export class Residents {
       if (found === undefined || entries.get(clientId) !== entry || entry.isFrozen || entry.isUnderWay) return;
       if (found.revision === entry.revision) return;
       const there = found.value === undefined ? undefined : decodeEntry(found.value);
-      if (there?.home === node) entry.revision = found.revision;
-      else this.#place(clientId, { life: entry.life, epoch: entry.epoch }, found, () => {});
+      if (there?.home === node) {
+        entry.revision = found.revision;
+        entry.isMourned = there.isMourned === true;
+      } else this.#place(clientId, { life: entry.life, epoch: entry.epoch }, found, () => {});
     });
   }
 

@@ -226,6 +226,11 @@ export class RelayActor implements Actor<RelayMessage> {
     return [...this.#peers.values()].filter(({ outgoing }) => outgoing.isUp).map(({ node }) => node);
   }
 
+  /** Every other node is there, and has said what it wants. */
+  get knowsOthers(): boolean {
+    return this.#interest.synced && [...this.#peers.values()].every(({ outgoing }) => outgoing.isUp);
+  }
+
   /** Asks every node that is there, this one too, for a fence in its streams to `nodes`; `filters`: what is to come behind it, which this node's clients want by now. */
   fence(name: string, nodes: readonly number[], filters: readonly string[], of: readonly number[]): void {
     const fence: RelayFence = { type: 'RelayFence', from: this.#system.node, name, nodes, filters };

@@ -71,7 +71,7 @@ export class SessionActor extends Session implements Actor<SessionMessage> {
     switch (message.type) {
       case 'surrender': {
         const to = ctx.replyTo();
-        if (to !== undefined) surrender(this, { to, by: message.by, discard: message.discard });
+        if (to !== undefined) surrender(this, { to, by: message.by, discard: message.discard, isMourned: message.isMourned });
         break;
       }
       case 'yield': {

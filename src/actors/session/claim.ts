@@ -87,6 +87,14 @@ export function claim(
   ctx.ask<RegistryMessage, Granted>(registryOf(services, clientId), request, CONNECT_STEP_TIMEOUT_MS, (granted) => then(granted));
 }
 
+interface Former {
+  readonly clientId: string;
+  readonly previous: ActorRef<SessionMessage>;
+  readonly discard: boolean;
+  /** Of its will somebody else takes care. */
+  readonly isMourned?: boolean;
+}
+
 /** What a session that has ended leaves. */
 type Left = Extract<Surrendered, { kind: 'nothing' }>;
 
@@ -98,7 +106,7 @@ export function takeOver(
   services: SessionServices,
   ctx: Context,
   heir: HeirSink,
-  { clientId, previous, discard }: { clientId: string; previous: ActorRef<SessionMessage>; discard: boolean },
+  { clientId, previous, discard, isMourned }: Former,
   then: (state: SessionState | null | undefined, left?: Left) => void,
 ): () => void {
   let inheritance: Inheritance | null = null;
@@ -115,7 +123,7 @@ export function takeOver(
   const follow = (former: ActorRef<SessionMessage> | undefined): void => {
     if (former === undefined) return then(undefined);
     if (former === NOBODY) return then(null);
-    const surrender: SessionMessage = { type: 'surrender', by: ctx.self, discard };
+    const surrender: SessionMessage = { type: 'surrender', by: ctx.self, discard, isMourned };
     ctx.ask<SessionMessage, Surrendered>(former, surrender, TAKEOVER_TIMEOUT_MS, (answer, failure) => {
       if (failure === 'timeout') ctx.tell(former, { type: 'superseded' }); // it may only be slow
       if (answer === undefined) skip(services, ctx, clientId, former, follow);

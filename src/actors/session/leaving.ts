@@ -61,8 +61,10 @@ export function connectionLost(session: Session): void {
   session.state = 'offline';
   if (session.services.shares.setOnline(session, false) && !session.isSucceeded) releaseShared(session);
   session.offlineSince = session.services.system.wallClock();
-  session.afterlife.begin(session.ctx, session.expirySeconds, TIMER.afterlife);
+  // The record with what the client has been sent goes before the question about the will.
   if (!session.isSucceeded) saveOffline(session);
+  session.afterlife.askForWill = session.isSucceeded ? null : session.persistence.willQuestion();
+  session.afterlife.begin(session.ctx, session.expirySeconds, TIMER.afterlife);
 }
 
 /** A record with a session that is offline says that its inbox knows what the client has been sent. */

@@ -11,9 +11,14 @@ import type { MachineSnapshot } from './machine.ts';
 export type SessionMessage =
   /**
    * Ask, by the session that has claimed this one's client id; answered with `Surrendered`. The client here is disconnected with 0x8E.
-   * `discard`: the new client starts clean, so nothing of this session is wanted.
+   * `discard`: the new client starts clean, so nothing of this session is wanted. `isMourned`: its will is another node's to publish.
    */
-  | { readonly type: 'surrender'; readonly by: ActorRef<SessionMessage>; readonly discard: boolean }
+  | {
+      readonly type: 'surrender';
+      readonly by: ActorRef<SessionMessage>;
+      readonly discard: boolean;
+      readonly isMourned?: boolean | undefined;
+    }
   /** Ask, second step when the claimer is on another thread and has its subscriptions in place; answered with `SessionState`, and this session ends. */
   | { readonly type: 'yield' }
   /** The client id has another owner: end without releasing it. */

@@ -7,7 +7,7 @@ import { STORE_ASK_MS } from '../../base/limits.ts';
 import type { ActorContext } from '../../runtime/actor.ts';
 import type { ActorRef } from '../../runtime/ref.ts';
 import type { Will } from '../../wire/mqtt/packets.ts';
-import type { HomesMessage } from '../homes/messages.ts';
+import type { HomesMessage, WillVerdict } from '../homes/messages.ts';
 import { Inbox } from '../inbox/inbox.ts';
 import { type Inboxes, inboundOf, inboxStateOf } from '../inbox/inboxes.ts';
 import type { InboxState } from '../inbox/machine.ts';
@@ -141,6 +141,23 @@ export class Persistence {
     }
   }
 
+  /** How to ask whether the will is this session's to publish; null: nobody else might. What is asked leaves when the log knows what the client has been sent, behind the record that says so. */
+  willQuestion(): ((then: (verdict: WillVerdict) => void) => void) | null {
+    const homes = this.#homes();
+    const { inboxes } = this.#services;
+    if (!this.#isKept || homes === undefined || inboxes === null) return null;
+    return (then) =>
+      inboxes.whenDurable(() =>
+        this.#ctx.io(IO_CONTINUE, () => {
+          const question: HomesMessage = { type: 'will', clientId: this.#session.clientId, record: this.#record(null) };
+          this.#ctx.ask<HomesMessage, WillVerdict>(homes, question, STORE_ASK_MS, (verdict = 'later') => {
+            then(verdict);
+            if (verdict !== 'later') this.saveLater();
+          });
+        }),
+      );
+  }
+
   /**
    * The session is over. What its inbox has for others they are to get, whatever happens from now on: calls `then` in the session's turn when the log knows that. Until then the
    * session is not let go of.
@@ -225,15 +242,18 @@ export class Persistence {
   }
 
   #write(sync: boolean): WriteMetadata {
-    const { clientId, expirySeconds, offlineSince, will } = this.#session;
-    const { shard } = this.#outbound.inbox!.machine;
+    const { clientId, will } = this.#session;
+    return { type: 'write', puts: [[sessionKey(clientId), this.#record(will)]], deletes: [], sync };
+  }
+
+  #record(will: Will | null): Uint8Array {
+    const { clientId, expirySeconds, offlineSince } = this.#session;
+    const { shard, idShift } = this.#outbound.inbox!.machine;
     const subscriptions = this.#session.subscriptions();
     const replays = this.#session.replays();
     const record = { version: 1, clientId, shard, expirySeconds, offlineSince, will, subscriptions } as const;
-    const { idShift } = this.#outbound.inbox!.machine;
     const shifted = idShift === 0 ? record : { ...record, idShift };
-    const value = encodeSession(replays.length === 0 ? shifted : { ...shifted, replays });
-    return { type: 'write', puts: [[sessionKey(clientId), value]], deletes: [], sync };
+    return encodeSession(replays.length === 0 ? shifted : { ...shifted, replays });
   }
 
   #forgetRecord(): void {

@@ -91,6 +91,7 @@ function resume(session: Session, record: SessionRecord, inbox: Inbox, inbound: 
   session.restoreReplays(record.replays);
   session.afterlife.identity = { clientId: record.clientId, username: '' };
   session.afterlife.will = record.will;
+  session.afterlife.askForWill = session.persistence.willQuestion();
   session.state = 'offline';
   session.offlineSince = record.offlineSince || system.wallClock();
   const offlineMs = Math.max(0, system.wallClock() - session.offlineSince); // clocks are set back at times

@@ -60,6 +60,7 @@ export interface Heir {
   readonly to: ReplyTo;
   readonly by: ActorRef<SessionMessage>;
   readonly discard: boolean;
+  readonly isMourned?: boolean | undefined;
 }
 
 export abstract class Session

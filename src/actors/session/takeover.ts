@@ -22,6 +22,7 @@ export function surrender(session: Session, heir: Heir): void {
     return;
   }
   disown(session);
+  if (heir.isMourned === true) session.afterlife.will = null;
   if (session.state === 'online') {
     const resumed = !heir.discard && session.expirySeconds > 0;
     if (resumed && (session.afterlife.will?.delaySeconds ?? 0) > 0) session.afterlife.will = null; // [MQTT-3.1.3-9]

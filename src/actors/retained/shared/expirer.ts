@@ -3,7 +3,7 @@
  * at a time. Each deletion has the revision of what has expired as a condition, so whatever has been retained since stays.
  */
 import { RETAINED_EXPIRED_BATCH, RETAINED_EXPIRED_MAX } from '../../../base/limits.ts';
-import { CONTROLLER_KEY, NODES_GROUP } from '../../controller/messages.ts';
+import { CONTROLLER_KEY, controllerIn, NODES_GROUP } from '../../controller/messages.ts';
 import type { MetaClient } from '../../meta/client/client.ts';
 import type { Claim } from '../../meta/command.ts';
 import type { MetaKey } from '../../meta/state/record.ts';
@@ -56,7 +56,7 @@ export class Expirer {
     const { client, node } = this.#ports;
     client.get(NODES_GROUP, [CONTROLLER_KEY], true, (outcome) => {
       const value = outcome.isOk ? outcome.value.records[0]?.value : undefined;
-      if (value === undefined || nodeIn(value) !== node) this.#isBusy = false;
+      if (value === undefined || controllerIn(value) !== node) this.#isBusy = false;
       else this.#delete();
     });
   }
@@ -100,13 +100,5 @@ export class Expirer {
       this.#isBusy = false;
       if (outcome.isOk) for (const name of names) this.#names.delete(name);
     });
-  }
-}
-
-function nodeIn(value: Uint8Array): number | undefined {
-  try {
-    return (JSON.parse(Buffer.from(value).toString()) as { node?: number }).node;
-  } catch {
-    return undefined;
   }
 }
