@@ -410,6 +410,8 @@ export const HOMES_OTHERS_MS_MAX = 5000;
 export const UNDERTAKER_DUE_MAX: number = 65_536;
 export const UNDERTAKER_BATCH = 500;
 export const UNDERTAKER_RETRY_MS = 1000;
+/** Connected clients without a session whose wills the cluster knows, of a node; those of further ones are lost with the node. */
+export const WILL_BOOK_MAX: number = 1_000_000;
 /** How long a session whose will is due waits until it asks again whether it may publish it, milliseconds. */
 export const WILL_RETRY_MS = 1000;
 /** How often the clocks of Raft groups are looked at, milliseconds; not below TIMER_TICK_MS. */

@@ -11,7 +11,7 @@ import { ScramSha256 } from '../actors/authenticator/scram-sha-256.ts';
 import { spawnClusterDoor } from '../actors/cluster/door.ts';
 import type { HomesActor } from '../actors/homes/actor.ts';
 import type { HomesOptions } from '../actors/homes/core.ts';
-import { MetaDirectory } from '../actors/homes/directory.ts';
+import { MetaDirectory, WILL_PREFIX } from '../actors/homes/directory.ts';
 import { lostNodes } from '../actors/homes/lost-nodes.ts';
 import { type Homes, startHomesActor } from '../actors/homes/start.ts';
 import { sessionSupervision } from '../actors/listener/actor.ts';
@@ -131,9 +131,10 @@ function startHomes(services: SessionServices, { nodes }: WireBoot, { meta, node
   const candidates = node.roles.includes('meta') ? [ownMetaRef(system), ...others] : others;
   const client = new MetaClient({ candidates: () => candidates });
   const directory = new MetaDirectory(client, meta.groups, HOMES_ASK_MS);
+  const wills = new MetaDirectory(client, meta.groups, HOMES_ASK_MS, WILL_PREFIX);
   system.spawn(() => new MetaClientActor(client), { name: 'homes-directory' });
   const findLost: HomesOptions['lostNodes'] = (then) => lostNodes(client, system.node, then);
-  return startHomesActor(services, { directory, nodes, lostNodes: findLost });
+  return startHomesActor(services, { directory, wills, nodes, lostNodes: findLost });
 }
 
 function startRelay(services: SessionServices, { nodes, incarnation }: WireBoot, homes?: HomesActor): void {

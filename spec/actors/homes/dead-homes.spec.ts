@@ -1,117 +1,21 @@
 // Three simulated nodes of which one dies, or is cut off: the wills of the sessions that were there come once, and the sessions end in their time.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { HOMES_PROBE } from '../../../src/actors/homes/probe.ts';
-import type { SessionMessage } from '../../../src/actors/session/messages.ts';
-import { SessionSeed } from '../../../src/actors/session/seed.ts';
-import { oracleEncode } from '../../wire/mqtt/arbitraries.ts';
-import { FakeTransport } from '../session/fake-transport.ts';
-import { decode } from '../session/packets.ts';
-import { Hopper, NODES, Nodes } from './nodes.ts';
+import { Bed, Mortal, SECOND } from './mortals.ts';
 
 const test = suite('sessions whose home is dead');
-const { slot } = HOMES_PROBE;
-const SECOND = 1000;
-
-interface Terms {
-  readonly delay: number;
-  readonly expiry: number;
-}
-
-/** A client of MQTT 5 with a will. */
-class Mortal {
-  readonly id: string;
-  readonly #nodes: Nodes;
-  #transport: FakeTransport | null = null;
-  sessionPresent = false;
-
-  constructor(nodes: Nodes, id: string) {
-    this.#nodes = nodes;
-    this.id = id;
-  }
-
-  connect(node: number, thread: number, { delay, expiry }: Terms, clean = false): void {
-    const { system } = this.#nodes.at(node, thread);
-    const transport = new FakeTransport();
-    this.#transport = transport;
-    const seed = new SessionSeed(this.#nodes.at(node, thread), () => transport);
-    system.spawn<SessionMessage>(() => seed.make(), { name: 'session' });
-    this.#nodes.pass(1);
-    const will = { topic: `wills/${this.id}`, payload: 'gone', qos: 1, retain: false, properties: { willDelayInterval: delay } };
-    const properties = { sessionExpiryInterval: expiry };
-    const packet = { cmd: 'connect', protocolId: 'MQTT', protocolVersion: 5, clientId: this.id, clean, keepalive: 0 };
-    transport.feed(oracleEncode(5, { ...packet, will, properties }));
-    for (let i = 0; i < 100; i++) {
-      this.#nodes.pass(100);
-      const [connack] = decode(1, transport.takeReceived()) as unknown as {
-        cmd: string;
-        reasonCode: number;
-        sessionPresent: boolean;
-      }[];
-      if (connack === undefined) continue;
-      assert.equal([connack.cmd, connack.reasonCode], ['connack', 0]);
-      this.sessionPresent = connack.sessionPresent;
-      return;
-    }
-    assert.unreachable('no CONNACK');
-  }
-
-  leave(): void {
-    this.#transport!.close();
-    this.#nodes.pass(100);
-  }
-}
-
-class Bed {
-  readonly nodes: Nodes;
-  readonly watcher = new Hopper('watcher', 'wills/#');
-
-  /** Somebody waits for wills on node `watched`. */
-  constructor(seed: number, watched = 3) {
-    this.nodes = new Nodes(seed);
-    this.watcher.connect(this.nodes, watched, 1);
-    for (let i = 0; i < 50 && !this.watcher.isSubscribed; i++) this.pass(100);
-    this.pass(2 * SECOND);
-  }
-
-  pass(ms: number): void {
-    for (let left = ms; left > 0; left -= 100) {
-      this.nodes.pass(Math.min(100, left));
-      this.watcher.pump(Number.MAX_SAFE_INTEGER);
-    }
-  }
-
-  wills(id: string): number {
-    return this.watcher.got.get(`wills/${id}`)?.length ?? 0;
-  }
-
-  isKnown(id: string): boolean {
-    return this.nodes.directory.entries.has(id);
-  }
-
-  total(key: keyof typeof slot): number {
-    return NODES.reduce((sum, node) => sum + (this.nodes.network.isAlive(node) ? this.nodes.counter(node, slot[key]) : 0), 0);
-  }
-
-  end(): void {
-    assert.equal(
-      this.nodes.failures.map((error) => error.stack),
-      [],
-    );
-  }
-}
 
 test('the will of a client whose node has died comes once, when that is certain, and not again when the node is back', () => {
   for (const dead of [1, 2]) {
     const bed = new Bed(10 + dead);
     const mortal = new Mortal(bed.nodes, 'm');
     mortal.connect(dead, 2, { delay: 0, expiry: 1000 });
-    bed.nodes.kill(dead, 20 * SECOND);
+    bed.nodes.kill(dead, 10 * SECOND);
     bed.pass(2 * SECOND);
     assert.is(bed.wills('m'), 0, 'its lease has not run out');
-    bed.pass(8 * SECOND);
+    bed.pass(6 * SECOND);
     assert.equal([bed.wills('m'), bed.total('mourned'), bed.total('buried')], [1, 1, 0]);
-    bed.pass(30 * SECOND);
+    bed.pass(12 * SECOND);
     assert.is(bed.wills('m'), 1);
     mortal.connect(dead, 1, { delay: 0, expiry: 1000 });
     assert.ok(mortal.sessionPresent);
@@ -125,15 +29,15 @@ test('the will of a client whose node has died comes once, when that is certain,
 test('a will with a delay waits for it, and a client that comes elsewhere in time has none', () => {
   const bed = new Bed(20);
   const [late, inTime] = [new Mortal(bed.nodes, 'late'), new Mortal(bed.nodes, 'in-time')];
-  for (const mortal of [late, inTime]) mortal.connect(2, 1, { delay: 15, expiry: 1000 });
-  bed.nodes.kill(2, 60 * SECOND);
-  bed.pass(10 * SECOND);
+  for (const mortal of [late, inTime]) mortal.connect(2, 1, { delay: 9, expiry: 1000 });
+  bed.nodes.kill(2, 20 * SECOND);
+  bed.pass(5 * SECOND);
   assert.equal([bed.wills('late'), bed.wills('in-time')], [0, 0]);
-  inTime.connect(1, 1, { delay: 15, expiry: 1000 });
+  inTime.connect(1, 1, { delay: 9, expiry: 1000 });
   assert.ok(inTime.sessionPresent);
-  bed.pass(10 * SECOND);
+  bed.pass(7 * SECOND);
   assert.equal([bed.wills('late'), bed.wills('in-time')], [1, 0]);
-  bed.pass(60 * SECOND);
+  bed.pass(18 * SECOND);
   assert.equal([bed.wills('late'), bed.wills('in-time')], [1, 0]);
   bed.end();
 });
@@ -142,10 +46,10 @@ test('a client that comes elsewhere does not undo a will that was due when its n
   const bed = new Bed(25);
   const mortal = new Mortal(bed.nodes, 'm');
   mortal.connect(2, 1, { delay: 0, expiry: 1000 });
-  bed.nodes.kill(2, 60 * SECOND);
+  bed.nodes.kill(2, 10 * SECOND);
   mortal.connect(1, 1, { delay: 0, expiry: 1000 });
   assert.ok(mortal.sessionPresent);
-  bed.pass(90 * SECOND);
+  bed.pass(20 * SECOND);
   assert.is(bed.wills('m'), 1);
   bed.end();
 });
@@ -155,13 +59,13 @@ test('a session ends when its time is over, with its will, though its home is de
   const [brief, long] = [new Mortal(bed.nodes, 'brief'), new Mortal(bed.nodes, 'long')];
   brief.connect(2, 1, { delay: 1000, expiry: 8 });
   long.connect(2, 2, { delay: 1000, expiry: 2000 });
-  bed.nodes.kill(2, 40 * SECOND);
+  bed.nodes.kill(2, 20 * SECOND);
   bed.pass(6 * SECOND);
   assert.equal([bed.wills('brief'), bed.isKnown('brief')], [0, true]);
   bed.pass(8 * SECOND);
   assert.equal([bed.wills('brief'), bed.isKnown('brief'), bed.isKnown('long')], [1, false, true]);
   assert.equal([bed.total('mourned'), bed.total('buried')], [1, 1]);
-  bed.pass(60 * SECOND);
+  bed.pass(15 * SECOND);
   assert.equal([bed.wills('brief'), bed.wills('long')], [1, 0]);
   assert.equal(bed.nodes.homesOf('brief'), []);
   brief.connect(1, 1, { delay: 0, expiry: 8 });
@@ -176,10 +80,10 @@ test('a client that begins anew elsewhere ends the session, and its will comes o
     const bed = new Bed(35);
     const mortal = new Mortal(bed.nodes, 'm');
     mortal.connect(2, 1, { delay: 100, expiry: 1000 });
-    if (isDead) bed.nodes.kill(2, 30 * SECOND);
+    if (isDead) bed.nodes.kill(2, 8 * SECOND);
     mortal.connect(1, 1, { delay: 0, expiry: 1000 }, true);
     assert.not(mortal.sessionPresent);
-    bed.pass(60 * SECOND);
+    bed.pass(16 * SECOND);
     assert.is(bed.wills('m'), 1, `${isDead}`);
     bed.end();
   }
@@ -187,13 +91,13 @@ test('a client that begins anew elsewhere ends the session, and its will comes o
 
 test('the will comes once, whenever the home is back', () => {
   // From before its lease runs out until after the will was due.
-  for (let restartMs = 2500; restartMs <= 8500; restartMs += 1500) {
+  for (let restartMs = 2500; restartMs <= 8500; restartMs += 3000) {
     const bed = new Bed(restartMs);
     const [now, soon] = [new Mortal(bed.nodes, 'now'), new Mortal(bed.nodes, 'soon')];
     now.connect(1, 1, { delay: 0, expiry: 1000 });
     soon.connect(1, 2, { delay: 5, expiry: 1000 });
     bed.nodes.kill(1, restartMs);
-    bed.pass(30 * SECOND);
+    bed.pass(18 * SECOND);
     assert.equal([bed.wills('now'), bed.wills('soon')], [1, 1], `${restartMs}`);
     bed.end();
   }
@@ -207,11 +111,11 @@ test('a node that is cut off from the metadata, and taken for dead, does not pub
   directory.away.add(2);
   lost.set(2, bed.nodes.at(1, 1).system.wallClock());
   mortal.leave();
-  bed.pass(20 * SECOND);
+  bed.pass(12 * SECOND);
   assert.equal([bed.wills('m'), bed.total('mourned')], [1, 1]);
   directory.away.delete(2);
   lost.delete(2);
-  bed.pass(30 * SECOND);
+  bed.pass(12 * SECOND);
   assert.is(bed.wills('m'), 1);
   mortal.connect(2, 2, { delay: 0, expiry: 1000 });
   assert.ok(mortal.sessionPresent);

@@ -3,6 +3,7 @@ import type { Claimed, Found, Place, Register, RegisterPage } from '../../../src
 import { type Homes, startHomesActor } from '../../../src/actors/homes/start.ts';
 import type { LostNodes } from '../../../src/actors/homes/undertaker.ts';
 import { sessionSupervision } from '../../../src/actors/listener/actor.ts';
+import { ANY } from '../../../src/actors/meta/command.ts';
 import { spawnRelay } from '../../../src/actors/relay/actor.ts';
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
 import { SessionSeed } from '../../../src/actors/session/seed.ts';
@@ -57,7 +58,7 @@ class SharedDirectory {
   }
 
   #claim(clientId: string, revision: number, value: Uint8Array | undefined): Claimed {
-    if ((this.entries.get(clientId)?.revision ?? 0) !== revision) return { type: 'taken' };
+    if (revision !== ANY && (this.entries.get(clientId)?.revision ?? 0) !== revision) return { type: 'taken' };
     if (value === undefined) this.entries.delete(clientId);
     else this.entries.set(clientId, { revision: this.#revision + 1, value });
     return { type: 'done', revision: ++this.#revision };
@@ -67,6 +68,7 @@ class SharedDirectory {
 export class Nodes {
   readonly network: SimNetwork;
   readonly directory: SharedDirectory = new SharedDirectory();
+  readonly wills: SharedDirectory = new SharedDirectory();
   readonly stores: Map<number, SimStoreOptions>;
   readonly failures: Error[] = [];
   /** Nodes whose lease has run out. */
@@ -110,7 +112,8 @@ export class Nodes {
     restoreSessions(services, sessionSupervision(system.slots, failed), () => {});
     if (thread !== 1) return;
     const directory = this.directory.for(node, () => this.network);
-    const homes = startHomesActor(services, { directory, nodes: NODES, lostNodes: (then) => then(this.#lostFor(node)) });
+    const wills = this.wills.for(node, () => this.network);
+    const homes = startHomesActor(services, { directory, wills, nodes: NODES, lostNodes: (then) => then(this.#lostFor(node)) });
     this.#homes.set(node, homes);
     const life = ++this.#lives;
     // All reactors have made their sessions by then.

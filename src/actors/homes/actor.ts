@@ -6,6 +6,7 @@
  *   departures.ts   what other nodes ask of the sessions that are here
  *   residents.ts    what lies here: at start, and when this node has been alone
  *   undertaker.ts   sessions whose home is dead: their wills, and their end
+ *   will-book.ts    wills of clients that leave no session
  *   core.ts         what they share
  */
 import { cloneBytes } from '../../base/bytes.ts';
@@ -21,6 +22,7 @@ import type { HomesMessage, WillVerdict } from './messages.ts';
 import { claimOwnWill } from './own-wills.ts';
 import { Residents } from './residents.ts';
 import { Undertaker } from './undertaker.ts';
+import { WillBook } from './will-book.ts';
 
 const TICK = 1;
 /** Ticks between two steps of what has time. */
@@ -32,6 +34,7 @@ export class HomesActor implements Actor<HomesMessage> {
   readonly #residents: Residents;
   readonly #departures: Departures;
   readonly #undertaker: Undertaker;
+  readonly #wills: WillBook;
   #ticks = 0;
 
   constructor(services: SessionServices, options: HomesOptions) {
@@ -39,8 +42,16 @@ export class HomesActor implements Actor<HomesMessage> {
     this.#arrivals = new Arrivals(this.#core);
     this.#residents = new Residents(this.#core, this.#arrivals);
     this.#departures = new Departures(this.#core, this.#arrivals, this.#residents);
+    const { system } = services;
+    this.#wills = new WillBook({
+      node: system.node,
+      register: this.#core.wills,
+      publish: (clientId, will) => this.#core.publishWill(clientId, will),
+      // A reactor that is made anew knows nothing of the clients of others.
+      isGone: (thread) => system.incarnation === 0 || thread === system.thread,
+    });
     this.#undertaker = new Undertaker({
-      registers: [this.#core.directory],
+      registers: [this.#core.directory, this.#core.wills],
       lostNodes: (then) => options.lostNodes((lost) => this.#core.later(() => then(lost))),
       wallClock: () => services.system.wallClock(),
       publish: (clientId, will) => this.#core.publishWill(clientId, will),
@@ -71,7 +82,7 @@ export class HomesActor implements Actor<HomesMessage> {
 
   receive(message: HomesMessage, ctx: ActorContext<HomesMessage>): void {
     const to = ctx.replyTo();
-    const { entries, directory } = this.#core;
+    const { entries } = this.#core;
     switch (message.type) {
       case 'settle': {
         if (to === undefined) break;
@@ -111,9 +122,19 @@ export class HomesActor implements Actor<HomesMessage> {
         break;
       case 'nodeUp':
         this.#residents.compareAll();
+        this.#wills.compareAll();
         break;
       case 'flush':
-        directory.flush();
+        this.#core.flush();
+        break;
+      case 'noteWill':
+        this.#wills.note(message.clientId, message.by, message.will);
+        break;
+      case 'strikeWill':
+        this.#wills.strike(message.clientId, message.by);
+        break;
+      case 'threadDied':
+        this.#wills.threadDied(message.thread);
         break;
       default:
         this.#departures.receive(message, to);
@@ -132,9 +153,11 @@ export class HomesActor implements Actor<HomesMessage> {
     this.#arrivals.tick(now);
     if (++this.#ticks % SLOW_TICKS !== 0) return;
     this.#core.entries.tick();
-    if (this.#core.reachesOthers(now)) this.#undertaker.tick();
     this.#residents.tick();
     this.#arrivals.slowTick();
+    if (!this.#core.reachesOthers(now)) return;
+    this.#wills.begin();
+    this.#undertaker.tick();
   }
 
   inspect(): unknown {
@@ -144,6 +167,7 @@ export class HomesActor implements Actor<HomesMessage> {
       arriving: this.#arrivals.inspect(),
       leaving: this.#departures.inspect(),
       away: this.#residents.away,
+      wills: this.#wills.size,
       undertaker: this.#undertaker.inspect(),
     };
   }

@@ -20,6 +20,8 @@ const IO_LATER = 1;
 
 export interface HomesOptions {
   readonly directory: Register;
+  /** The same for wills of clients without a session. */
+  readonly wills: Register;
   /** Undefined: another node sees to the sessions of dead ones. */
   readonly lostNodes: (then: (lost: LostNodes | undefined) => void) => void;
   /** All nodes that are one broker. */
@@ -30,6 +32,7 @@ export class HomesCore {
   readonly services: SessionServices;
   /** What it answers is heard in the actor's turn. */
   readonly directory: Register;
+  readonly wills: Register;
   readonly nodes: readonly number[];
   readonly entries: Entries;
   readonly leaving: Set<string> = new Set();
@@ -43,23 +46,10 @@ export class HomesCore {
   #othersDueMs: number | undefined;
 
   /** `onTaken`: somebody else has changed the entry of a session that is here. */
-  constructor(services: SessionServices, { directory, nodes }: HomesOptions, onTaken: (clientId: string) => void) {
+  constructor(services: SessionServices, { directory, wills, nodes }: HomesOptions, onTaken: (clientId: string) => void) {
     this.services = services;
-    this.directory = {
-      get: (clientId, then) => {
-        directory.get(clientId, (found) => this.later(() => then(found)));
-        this.#flushSoon();
-      },
-      claim: (clientId, revision, value, then) => {
-        directory.claim(clientId, revision, value, (claimed) => this.later(() => then(claimed)));
-        this.#flushSoon();
-      },
-      scan: (after, then) => directory.scan(after, (page) => this.later(() => then(page))),
-      flush: () => {
-        this.#isFlushDue = false;
-        directory.flush();
-      },
-    };
+    this.directory = this.#inTurn(directory);
+    this.wills = this.#inTurn(wills);
     this.nodes = nodes;
     this.entries = new Entries({
       node: services.system.node,
@@ -68,6 +58,29 @@ export class HomesCore {
       noteLife: (clientId, identity) => this.#noteLife(clientId, identity),
       onTaken,
     });
+  }
+
+  /** What a register answers is heard in the actor's turn, and what a turn has asked leaves at its end. */
+  #inTurn(register: Register): Register {
+    return {
+      get: (clientId, then) => {
+        register.get(clientId, (found) => this.later(() => then(found)));
+        this.#flushSoon();
+      },
+      claim: (clientId, revision, value, then) => {
+        register.claim(clientId, revision, value, (claimed) => this.later(() => then(claimed)));
+        this.#flushSoon();
+      },
+      scan: (after, then) => register.scan(after, (page) => this.later(() => then(page))),
+      flush: () => register.flush(),
+    };
+  }
+
+  /** What has been asked leaves. */
+  flush(): void {
+    this.#isFlushDue = false;
+    this.directory.flush();
+    this.wills.flush();
   }
 
   /** What is published here now comes to whoever wants it on other nodes; or those that are not heard of are not waited for any more. */

@@ -14,6 +14,7 @@ import { groupId } from '../raft/group-id.ts';
 
 /** In front of the client id. */
 export const SESSION_PREFIX = 'session/';
+export const WILL_PREFIX = 'will/';
 
 export interface Found {
   /** That last changed it; 0: there is none. */

@@ -15,6 +15,7 @@
  * Until the claim the former home has everything, from then on the new one has.
  */
 import { type ActorRef, wellKnownRef } from '../../runtime/ref.ts';
+import type { Will } from '../../wire/mqtt/packets.ts';
 import type {
   HomeAdopted,
   HomeClose,
@@ -32,6 +33,7 @@ import type {
   HomeStay,
 } from '../../wire/schema-types.ts';
 import { DOOR_THREAD } from '../../wire/wire.ts';
+import type { SessionMessage } from '../session/messages.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 
 export type HomesMessage =
@@ -42,6 +44,11 @@ export type HomesMessage =
   | { readonly type: 'forget'; readonly clientId: string }
   /** Ask, of a session whose will is due; `record` is without it. Answered with a `WillVerdict`. */
   | { readonly type: 'will'; readonly clientId: string; readonly record: Uint8Array }
+  /** A client is connected, with this will and without a session that lasts; it has been published, or is not to be. */
+  | { readonly type: 'noteWill'; readonly clientId: string; readonly by: ActorRef<SessionMessage>; readonly will: Will }
+  | { readonly type: 'strikeWill'; readonly clientId: string; readonly by: ActorRef<SessionMessage> }
+  /** From the node itself: a reactor has died. */
+  | { readonly type: 'threadDied'; readonly thread: number }
   /** From the node itself: its sessions have been made again; another node is reached; what a turn has asked of the directory leaves. */
   | { readonly type: 'begin' | 'nodeUp' | 'flush' }
   /** From other nodes, by schema: the move of a session (above); then what became known of it while a node was out of reach. */

@@ -18,6 +18,9 @@ export function startHomesActor(services: SessionServices, options: HomesOptions
   system.remote.onChange((_node, state) => {
     if (state === 'up') system.tell<HomesMessage>(services.homes!, { type: 'nodeUp' });
   });
+  system.onThreadChange((thread, state) => {
+    if (state === 'down') system.tell<HomesMessage>(services.homes!, { type: 'threadDied', thread });
+  });
   return {
     actor,
     begin: (then) => {

@@ -11,6 +11,7 @@ import { encodeSession, type SessionRecord } from '../session/record.ts';
 import type { Found, Place, Register } from './directory.ts';
 import { decodeEntry, encodeEntry, type HomeEntry, recordOf } from './entry.ts';
 import { fateOf } from './fate.ts';
+import { clientOf } from './will-book.ts';
 
 /** Nodes that are dead, each with when it was found to be. */
 export type LostNodes = ReadonlyMap<number, number>;
@@ -27,6 +28,7 @@ export interface UndertakerPorts {
 
 interface Due {
   readonly register: Register;
+  /** As the register has it. */
   readonly clientId: string;
   readonly home: number;
   readonly atMs: number;
@@ -163,7 +165,7 @@ export class Undertaker {
       // Unknown: the next look tells, and says nothing of the will; nobody hears it twice.
       if (type !== 'done') return then(retryMs);
       if (record.will !== null && !isMourned) {
-        this.#ports.publish(due.clientId, record.will);
+        this.#ports.publish(clientOf(due.clientId), record.will);
         this.#ports.count('mourned');
       }
       if (fate.what === 'over') this.#ports.count('buried');

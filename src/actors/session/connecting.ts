@@ -136,6 +136,7 @@ function accept(session: Session, client: Client, connect: ConnectPacket, terms:
   const connack = acceptance(connect, terms, session.services.limits, sessionPresent, session.authenticationData);
   const greeting = greetBridge(connect, session.services.nodeName);
   session.write(encodeConnack(client.dialect, { ...connack, ...greeting }, client.packetBytesMax));
+  session.persistence.noteWill();
   session.outbound.connected(client);
   session.replaying?.connected();
   const standing = session.standing!;

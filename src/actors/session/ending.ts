@@ -20,6 +20,7 @@ export function stopping(session: Session, reason: TerminationReason): void {
   const orphan = reason === 'stopped' ? null : orphanOf(session);
   if (session.client !== null)
     dropClient(session, reason === 'stopped' ? Reason.SERVER_SHUTTING_DOWN : Reason.UNSPECIFIED_ERROR, orphan);
+  session.persistence.strikeWill();
   session.services.router.unsubscribeAll(session);
   session.services.exclusive.releaseAll(session);
   // A node that drains keeps nothing for anybody.

@@ -49,6 +49,7 @@ export class Persistence {
   readonly #session: KeptSession;
   /** Has a record. */
   #isKept = false;
+  #isWillNoted = false;
   /** The log knows that the session is over. */
   #isMarked = false;
   /** Wait for that. */
@@ -139,6 +140,22 @@ export class Persistence {
       const { clientId } = this.#session;
       this.#ctx.tell<HomesMessage>(homes, { type: 'keep', clientId, record: write.puts[0]![1] });
     }
+  }
+
+  /** A session that does not last, and its will: others are to know of it, if there are any. */
+  noteWill(): void {
+    const { clientId, will } = this.#session;
+    const homes = this.#homes();
+    if (this.#isKept || will === null || homes === undefined) return;
+    this.#isWillNoted = true;
+    this.#ctx.tell<HomesMessage>(homes, { type: 'noteWill', clientId, by: this.#ctx.self, will });
+  }
+
+  /** The session is over. A will that has not been published is the cluster's to publish. */
+  strikeWill(): void {
+    const { clientId, will } = this.#session;
+    if (this.#isWillNoted && will === null)
+      this.#ctx.tell<HomesMessage>(this.#homes()!, { type: 'strikeWill', clientId, by: this.#ctx.self });
   }
 
   /** How to ask whether the will is this session's to publish; null: nobody else might. What is asked leaves when the log knows what the client has been sent, behind the record that says so. */
