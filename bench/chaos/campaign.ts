@@ -1,29 +1,32 @@
 /**
- * A cluster of real processes in trouble, and clients whose histories have to make sense. Rounds of trouble and of peace; each round has keys of its own. At the end everything heals: every group
- * must serve on every node, every history must be linearizable, every log must be sound.
+ * A cluster of real processes in trouble, while clients use it (`workload.ts`). Trouble and peace take turns. At the end everything heals: every group must serve on every node, what the clients have seen
+ * must make sense, and every log must be sound.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { groupIds } from '../../src/actors/raft/group-id.ts';
 import { Prng } from '../../src/base/prng.ts';
 import { findLogs } from '../../src/storage/check/find-logs.ts';
 import { verifyLog } from '../../src/storage/check/verify-log.ts';
 import { FileDisk } from '../../src/storage/disk.ts';
 import { LocalCluster } from '../cluster/local-cluster.ts';
 import { freePort } from '../targets/broker-process.ts';
-import { ChaosClient } from './chaos-client.ts';
-import { History } from './history.ts';
 import { LinkProxy } from './link-proxy.ts';
-import { Nemesis, type Trouble } from './nemesis.ts';
+import { Nemesis } from './nemesis.ts';
+import { Registers } from './registers.ts';
+import { Sessions } from './sessions.ts';
+import type { Workload } from './workload.ts';
+
+export type WorkloadName = 'registers' | 'sessions';
 
 export interface ChaosOptions {
   readonly seconds: number;
   readonly seed: number;
   readonly nodes: number;
+  readonly load: WorkloadName;
   readonly clients: number;
-  readonly onStrike: (trouble: Trouble, tookMs: number, answered: number) => void;
+  readonly onEvent: (atMs: number, event: string, answered: number) => void;
 }
 
 export interface ChaosReport {
@@ -31,64 +34,46 @@ export interface ChaosReport {
   readonly seconds: number;
   readonly strikes: Readonly<Record<string, number>>;
   readonly answered: number;
-  /** Operations of which nobody knows whether they happened. */
-  readonly unknown: number;
+  /** What the clients have done, for people. */
+  readonly summary: string;
   /** Longest time in which no client had an answer, milliseconds. */
   readonly silenceMs: number;
   readonly faults: readonly string[];
   readonly directory: string | undefined;
 }
 
-const GROUPS = groupIds({ metadata: 1, offset: 1, data: 1 });
-const KEYS_PER_ROUND = 12;
-const ROUND_MS = 3000;
-const SERVE_MS_MAX = 60_000;
+const NODE_ENTRY = new URL('../../node.js', import.meta.url).pathname;
+const PEACE_MS_MAX = 3000;
 
-export async function runChaos({ seconds, seed, nodes, clients, onStrike }: ChaosOptions): Promise<ChaosReport> {
+export async function runChaos({ seconds, seed, nodes, load, clients, onEvent }: ChaosOptions): Promise<ChaosReport> {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-chaos-'));
   const prng = new Prng(seed);
   const faults: string[] = [];
-  const { cluster, links } = await makeCluster(directory, nodes);
+  const { cluster, links } = await makeCluster(directory, nodes, load);
   process.once('exit', () => {
     for (const { child } of cluster.nodes) child?.kill('SIGKILL');
   });
+  const workload: Workload = load === 'registers' ? new Registers(cluster, clients, seed) : new Sessions(cluster, clients, seed);
   let began = performance.now();
-  const history = new History();
-  const keysNow = (): string[] => {
-    const round = Math.floor((performance.now() - began) / ROUND_MS);
-    return Array.from({ length: KEYS_PER_ROUND }, (_, i) => `${round}.${i}`);
-  };
-  const keys = { keys: keysNow, groupOf: (key: string) => GROUPS[Number(key.split('.')[1]) % GROUPS.length]! };
-  const nemesis = new Nemesis(cluster, links, prng);
+  const nemesis = new Nemesis(cluster, links, prng, (event) => onEvent(performance.now() - began, event, workload.answered));
   let silenceMs = 0;
   try {
     await cluster.start();
     began = performance.now();
-    const workers = Array.from(
-      { length: clients },
-      (_, i) => new ChaosClient(cluster, history, keys, new Prng(seed + 1 + i), `c${i}`),
-    );
-    const running = workers.map((worker) => worker.run());
-    const watch = watchSilence(history, (ms) => {
+    workload.start();
+    const watch = watchSilence(workload, (ms) => {
       silenceMs = Math.max(silenceMs, ms);
     });
     try {
       while (performance.now() - began < seconds * 1000) {
-        const struckAt = performance.now();
-        const trouble = await nemesis.strike();
-        onStrike(trouble, performance.now() - struckAt, history.ok);
-        if (prng.chance(0.7)) await pause(prng.below(ROUND_MS));
+        await nemesis.strike();
+        if (prng.chance(0.7)) await pause(prng.below(PEACE_MS_MAX));
       }
       await nemesis.heal();
-      await mustServe(cluster, faults);
     } finally {
       clearInterval(watch);
-      for (const worker of workers) worker.stop();
-      await Promise.all(running);
+      faults.push(...(await workload.finish()));
     }
-    const { verdict, key, part } = history.check();
-    if (verdict !== 'ok')
-      faults.push(`the history of ${key} is ${verdict}:\n${part.map((one) => JSON.stringify(one)).join('\n')}`);
     await stopAll(cluster, faults);
     checkLogs(directory, nodes, faults);
   } catch (error) {
@@ -102,8 +87,8 @@ export async function runChaos({ seconds, seed, nodes, clients, onStrike }: Chao
     seed,
     seconds: Math.round((performance.now() - began) / 1000),
     strikes: Object.fromEntries(nemesis.counts),
-    answered: history.ok,
-    unknown: history.unknown,
+    answered: workload.answered,
+    summary: workload.summary(),
     silenceMs: Math.round(silenceMs),
     faults,
     directory: faults.length === 0 ? undefined : directory,
@@ -113,6 +98,7 @@ export async function runChaos({ seconds, seed, nodes, clients, onStrike }: Chao
 async function makeCluster(
   directory: string,
   nodes: number,
+  load: WorkloadName,
 ): Promise<{ readonly cluster: LocalCluster; readonly links: (LinkProxy | undefined)[][] }> {
   const ports: number[] = [];
   for (let i = 0; i < nodes; i++) ports.push(await freePort());
@@ -127,39 +113,20 @@ async function makeCluster(
     ports,
     routes: (from, to) => links[from - 1]![to - 1]!.port,
     settings: { 'log.level': 'warn' },
+    ...(load === 'sessions' ? { entry: NODE_ENTRY } : {}),
   });
   return { cluster, links };
 }
 
-function watchSilence(history: History, onSilence: (ms: number) => void): NodeJS.Timeout {
+function watchSilence(workload: Workload, onSilence: (ms: number) => void): NodeJS.Timeout {
   let seen = 0;
   let since = performance.now();
   return setInterval(() => {
     const now = performance.now();
-    if (history.ok > seen) since = now;
+    if (workload.answered > seen) since = now;
     else onSilence(now - since);
-    seen = history.ok;
+    seen = workload.answered;
   }, 20);
-}
-
-/** Reads of every group on every node, by itself. */
-async function mustServe(cluster: LocalCluster, faults: string[]): Promise<void> {
-  const deadline = performance.now() + SERVE_MS_MAX;
-  for (const node of cluster.nodes) {
-    for (const group of GROUPS) {
-      for (;;) {
-        const client = await node.client().catch(() => undefined);
-        const reply = await client?.ask({ group, op: 'get', key: 'end' });
-        client?.close();
-        if (reply?.result === 'ok') break;
-        if (performance.now() > deadline) {
-          faults.push(`node ${node.id} does not serve group ${group}, though nothing is wrong any more\n${node.logTail()}`);
-          break;
-        }
-        await pause(20);
-      }
-    }
-  }
 }
 
 async function stopAll(cluster: LocalCluster, faults: string[]): Promise<void> {

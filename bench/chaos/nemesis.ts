@@ -34,6 +34,17 @@ const TROUBLES: readonly Trouble[] = [
   'slow disk',
 ];
 const NEEDS_TRACER: ReadonlySet<Trouble> = new Set(['disk error', 'slow disk']);
+/** Others choose theirs, or take all. */
+const NEEDS_NODE: ReadonlySet<Trouble> = new Set([
+  'kill',
+  'pause',
+  'isolate',
+  'one way',
+  'reset',
+  'slow',
+  'disk error',
+  'slow disk',
+]);
 const LASTS_MS = 2500;
 
 export class Nemesis {
@@ -44,8 +55,15 @@ export class Nemesis {
   readonly #troubles: readonly Trouble[];
   readonly counts: Map<Trouble, number> = new Map();
   readonly #tracers = new Set<ChildProcess>();
+  readonly #onEvent: (event: string) => void;
 
-  constructor(cluster: LocalCluster, links: readonly (readonly (LinkProxy | undefined)[])[], prng: Prng) {
+  constructor(
+    cluster: LocalCluster,
+    links: readonly (readonly (LinkProxy | undefined)[])[],
+    prng: Prng,
+    onEvent: (event: string) => void,
+  ) {
+    this.#onEvent = onEvent;
     this.#cluster = cluster;
     this.#links = links;
     this.#prng = prng;
@@ -54,11 +72,11 @@ export class Nemesis {
   }
 
   /** One piece of trouble, from its beginning to its end. */
-  async strike(): Promise<Trouble> {
+  async strike(): Promise<void> {
     const trouble = this.#troubles[this.#prng.below(this.#troubles.length)]!;
     this.counts.set(trouble, (this.counts.get(trouble) ?? 0) + 1);
     await this.#strike(trouble);
-    return trouble;
+    this.#onEvent(`${trouble} is over`);
   }
 
   /** Nothing is wrong any more: all links pass, all nodes run. */
@@ -72,6 +90,7 @@ export class Nemesis {
   async #strike(trouble: Trouble): Promise<void> {
     const { nodes } = this.#cluster;
     const victim = nodes[this.#prng.below(nodes.length)]!;
+    this.#onEvent(NEEDS_NODE.has(trouble) ? `${trouble}: node ${victim.id}` : trouble);
     switch (trouble) {
       case 'kill':
         return this.#restart(victim, 'SIGKILL');
@@ -140,7 +159,8 @@ export class Nemesis {
   }
 
   async #restart(node: LocalNode, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    await node.kill(signal);
+    const end = await node.kill(signal);
+    this.#onEvent(`node ${node.id} has ended: ${end}`);
     if (this.#prng.chance(0.5)) await this.#aWhile();
     await this.#runs(node);
   }
@@ -150,6 +170,7 @@ export class Nemesis {
     if (!node.isRunning) node.start().catch(() => {});
     while (node.isRunning && node.ready === undefined) await pause(20);
     if (!node.isRunning) throw new Error(`node ${node.id} does not start\n${node.logTail()}`);
+    this.#onEvent(`node ${node.id} is ready`);
   }
 
   async #trace(node: LocalNode, injection: string, then: () => Promise<void>): Promise<void> {

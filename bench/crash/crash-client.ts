@@ -15,6 +15,10 @@ export interface CrashClientOptions {
   readonly ledgers: readonly TopicLedger[];
   readonly prng: Prng;
   readonly payloadBytesMax: number;
+  /** CONNACKs that say "not now"; default: none. */
+  readonly isTransient?: (code: number) => boolean;
+  /** Asked before each message; default: as many as the window takes. */
+  readonly maySend?: () => boolean;
   /** Something that no broker may do. */
   readonly onFault: (fault: string) => void;
 }
@@ -77,6 +81,22 @@ export class CrashClient {
     return this.#inFlight.size === 0;
   }
 
+  /** Its connection is gone, or was refused. */
+  get isClosed(): boolean {
+    return this.#stream?.isClosed !== false;
+  }
+
+  /** Without a word. */
+  leave(): void {
+    this.#stream?.destroy();
+    this.#stream = null;
+  }
+
+  /** Sends what may be sent by now. */
+  fill(): void {
+    this.#fill();
+  }
+
   /** Hears what the broker has sent before its end. */
   async over(): Promise<void> {
     this.pause();
@@ -109,11 +129,13 @@ export class CrashClient {
   }
 
   #connected(connack: Buffer): void {
-    if (connack[3] !== 0) return this.#options.onFault(`${this.#options.id}: CONNECT was refused with ${connack[3]}`);
+    const { id, isTransient, onFault } = this.#options;
+    if (isTransient?.(connack[3]!) === true) return this.leave();
+    if (connack[3] !== 0) return onFault(`${id}: CONNECT was refused with ${connack[3]}`);
     this.#isConnected = true;
     const hasSession = (connack[2]! & 1) === 1;
     const left = [...this.#inFlight.values()];
-    if (this.#hadSession && !hasSession) this.#options.onFault(`${this.#options.id}: the broker has lost the session`);
+    if (this.#hadSession && !hasSession) onFault(`${id}: the broker has lost the session`);
     this.#hadSession = true;
     const packets: Uint8Array[] = [];
     for (const entry of left) {
@@ -129,10 +151,11 @@ export class CrashClient {
   #fill(): void {
     const stream = this.#stream;
     if (stream === null || this.#isOver || !this.#isConnected) return;
-    const { prng, ledgers, payloadBytesMax } = this.#options;
-    while (this.#inFlight.size < this.#window) {
+    const { prng, ledgers, payloadBytesMax, maySend = () => true } = this.#options;
+    const hasRoom = (): boolean => this.#inFlight.size < this.#window && maySend();
+    while (hasRoom()) {
       const burst: Uint8Array[] = [];
-      for (let i = 1 + prng.below(BURST_MAX); i > 0 && this.#inFlight.size < this.#window; i--) {
+      for (let i = 1 + prng.below(BURST_MAX); i > 0 && (burst.length === 0 || hasRoom()); i--) {
         const ledger = ledgers[prng.below(ledgers.length)]!;
         const number = ledger.next();
         const bytes = prng.chance(0.01) ? payloadBytesMax : prng.below(Math.min(400, payloadBytesMax));

@@ -16,6 +16,8 @@ export interface CrashSubscriberOptions {
   readonly id: string;
   readonly level: ProtocolLevel;
   readonly filter: string;
+  /** CONNACKs that say "not now"; default: none. */
+  readonly isTransient?: (code: number) => boolean;
   readonly onFault: (fault: string) => void;
 }
 
@@ -40,6 +42,11 @@ export class CrashSubscriber {
   /** Its subscription has been granted: what is acknowledged to publishers from then on is due. */
   get isSubscribed(): boolean {
     return this.#isSubscribed;
+  }
+
+  /** Its connection is gone, or was refused. */
+  get isClosed(): boolean {
+    return this.#stream?.isClosed !== false;
   }
 
   start(port: number): void {
@@ -83,7 +90,8 @@ export class CrashSubscriber {
   }
 
   #connected(connack: Buffer): void {
-    const { id, filter, onFault } = this.#options;
+    const { id, filter, isTransient, onFault } = this.#options;
+    if (isTransient?.(connack[3]!) === true) return this.leave();
     if (connack[3] !== 0) return onFault(`${id}: CONNECT was refused with ${connack[3]}`);
     const hasSession = (connack[2]! & 1) === 1;
     if (this.#isSubscribed && !hasSession) return onFault(`${id}: the broker has lost the session`);

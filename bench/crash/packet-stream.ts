@@ -27,6 +27,10 @@ export class PacketStream {
     this.#socket.write(bytes);
   }
 
+  get isClosed(): boolean {
+    return this.#socket.destroyed;
+  }
+
   /** Resolves when the broker is gone and all that it has said has been heard. */
   async over(): Promise<void> {
     if (!this.#socket.closed) await new Promise((resolve) => this.#socket.once('close', resolve));

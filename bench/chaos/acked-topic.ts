@@ -1,0 +1,56 @@
+/** One publisher's messages in a cluster: which were acknowledged, when, and by whom. */
+import { TopicLedger } from '../crash/ledger.ts';
+
+/** Nodes that have ended without being asked to. */
+export type Deaths = { readonly node: number; readonly atMs: number }[];
+
+interface Ack {
+  readonly node: number;
+  readonly atMs: number;
+}
+
+/** What a node acknowledged this long before its death may have been on its way to the other nodes, or held back by a link that was cut. */
+const ON_ITS_WAY_MS = 8000;
+
+export class AckedTopic extends TopicLedger {
+  readonly #deaths: Deaths;
+  readonly #acks: (Ack | undefined)[] = [];
+  readonly #beganMs = performance.now();
+  /** The node that the publisher is connected to. */
+  node = 0;
+
+  constructor(topic: string, qos: 1 | 2, deaths: Deaths) {
+    super(topic, qos, { expires: false, isApart: false });
+    this.#deaths = deaths;
+  }
+
+  mayBeNext(perSecond: number): boolean {
+    return this.sends.length < ((performance.now() - this.#beganMs) / 1000) * perSecond;
+  }
+
+  override ack(number: number): void {
+    super.ack(number);
+    this.#acks[number] ??= { node: this.node, atMs: performance.now() };
+  }
+
+  /** Messages that were acknowledged and are not among `found`, but for those that went down with their node. */
+  missing(found: readonly number[]): { readonly lost: readonly number[]; readonly excused: number } {
+    const there = new Set(found);
+    const absent = this.sends.map((_, number) => number).filter((number) => this.isAcked(number) && !there.has(number));
+    const lost = absent.filter((number) => !this.#wentDown(this.#acks[number]!));
+    return { lost, excused: absent.length - lost.length };
+  }
+
+  /** For people. */
+  tell(numbers: readonly number[]): string {
+    return numbers
+      .map(
+        (number) => `${number} (node ${this.#acks[number]!.node}, at ${Math.round(this.#acks[number]!.atMs - this.#beganMs)} ms)`,
+      )
+      .join(', ');
+  }
+
+  #wentDown({ node, atMs }: Ack): boolean {
+    return this.#deaths.some((death) => death.node === node && death.atMs >= atMs && death.atMs - atMs < ON_ITS_WAY_MS);
+  }
+}
