@@ -19,6 +19,8 @@ test('the bundled set', () => {
     'sparse-q1',
     'connect',
     'latency',
+    'logins',
+    'logins-cold',
     'ring',
     'durable',
     'durable-w1',
