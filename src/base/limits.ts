@@ -438,6 +438,8 @@ export const META_LEASE_TTL_MS_MIN = 500;
 export const META_LEASE_TTL_MS_MAX: number = 366 * 24 * 3600 * 1000;
 /** Bytes of changed keys and values from which on a group's state goes to its store; before that a timer sends it there. What is not there yet is in the log. */
 export const META_FLUSH_BYTES: number = 2 << 20;
+/** Changes that wait for the store one by one; beyond that, and if they are more than twice the keys, only the last of each key waits. */
+export const META_DIRTY_CHANGES_MAX = 65_536;
 /** Keys of one batch while a group's rows are written anew. */
 export const META_REBUILD_KEYS = 4096;
 /** Commands of one turn share an entry up to this, bytes. */

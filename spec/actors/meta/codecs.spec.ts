@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeCommand, encodeCommand } from '../../../src/actors/meta/codec/command-codec.ts';
 import { decodeReply, encodeReply } from '../../../src/actors/meta/codec/reply-codec.ts';
-import type { MetaReply } from '../../../src/actors/meta/command.ts';
+import type { MetaCommand, MetaReply, Put, TxnOp } from '../../../src/actors/meta/command.ts';
 import { MetaMachine } from '../../../src/actors/meta/machine.ts';
 import { MalformedBytes } from '../../../src/actors/raft/codec/byte-reader.ts';
 import { META_KEY_BYTES_MAX } from '../../../src/base/limits.ts';
@@ -55,9 +55,20 @@ function tried<T>(decode: () => T): T | undefined {
   }
 }
 
+/** With its values as arrays of their own. */
+function plainCommand(command: MetaCommand): MetaCommand {
+  const put = ({ key, value, lease }: Put): Put => ({ key, value, lease });
+  const op = (each: TxnOp): TxnOp => (each.type === 'put' ? { type: 'put', put: put(each.put) } : each);
+  if (command.type === 'write') return { ...command, puts: command.puts.map(put) };
+  if (command.type === 'claim')
+    return { ...command, claims: command.claims.map(({ key, expected, value, lease }) => ({ key, expected, value, lease })) };
+  if (command.type === 'txn') return { ...command, success: command.success.map(op), failure: command.failure.map(op) };
+  return command;
+}
+
 test('commands and replies survive their bytes', () => {
   fc.assert(
-    fc.property(command, (made) => assert.equal(decodeCommand(encodeCommand(made)), made)),
+    fc.property(command, (made) => assert.equal(plainCommand(decodeCommand(encodeCommand(made))), made)),
     { numRuns: 500 },
   );
   fc.assert(

@@ -12,7 +12,8 @@ import { DEFAULT_BOUNDS } from '../../../src/actors/meta/state/bounds.ts';
 import { NO_MEMBERSHIP } from '../../../src/actors/raft/membership.ts';
 import { type Command, encodeCommands } from '../../../src/actors/raft/sessions/command-codec.ts';
 import type { CommandReply } from '../../../src/actors/raft/sessions/session-machine.ts';
-import type { LocalKv } from '../../../src/storage/kv/local-kv.ts';
+import { META_DIRTY_CHANGES_MAX, META_REBUILD_KEYS } from '../../../src/base/limits.ts';
+import type { KvOp, LocalKv } from '../../../src/storage/kv/local-kv.ts';
 import { MemoryKv } from '../../../src/storage/kv/memory-kv.ts';
 import { command } from './arbitraries.ts';
 import { Model, type ModelState, plain, plainRecord, shown } from './model.ts';
@@ -96,7 +97,7 @@ function read(replica: MetaReplica, chunkBytes: number): Promise<Uint8Array> {
   });
 }
 
-function install(replica: MetaReplica, index: number, bytes: Uint8Array): Promise<void> {
+function install(replica: MetaReplica, index: number, bytes: Uint8Array, partBytes = 100): Promise<void> {
   let at = 0;
   const meta = { index, term: 1, membership: NO_MEMBERSHIP };
   return new Promise((resolve) =>
@@ -104,7 +105,7 @@ function install(replica: MetaReplica, index: number, bytes: Uint8Array): Promis
       meta,
       {
         read: (bytesMax, done) => {
-          const part = bytes.subarray(at, at + Math.min(bytesMax, 100));
+          const part = bytes.subarray(at, at + Math.min(bytesMax, partBytes));
           at += part.length;
           done(part, at === bytes.length);
         },
@@ -213,6 +214,96 @@ test('a snapshot takes the place of all rows; one that was interrupted leaves no
   await headless.batch([{ type: 'delete', key: Uint8Array.of(0x6d, 0, 0, 0, GROUP, 0) }], { sync: false });
   assert.is((await open(headless)).open(GROUP).appliedIndex, 0);
   assert.is(await headless.get(recordKey(GROUP, 'k')), undefined, 'the rest is swept');
+});
+
+/** A store that a loss of power takes back to its last sync, and that may keep a batch waiting. */
+class ForgetfulKv extends MemoryKv {
+  readonly durable = new MemoryKv();
+  #unsynced: KvOp[] = [];
+  isSlow = false;
+  #held: (() => void)[] = [];
+
+  override async batch(ops: readonly KvOp[], options: { readonly sync: boolean }): Promise<void> {
+    if (this.isSlow) await new Promise<void>((resolve) => this.#held.push(resolve));
+    await super.batch(ops, options);
+    this.#unsynced.push(...ops);
+    if (options.sync) await this.durable.batch(this.#unsynced.splice(0), options);
+  }
+
+  goOn(): void {
+    this.isSlow = false;
+    for (const resolve of this.#held.splice(0)) resolve();
+  }
+}
+
+function checkpoint(replica: MetaReplica): Promise<void> {
+  return new Promise((resolve) => replica.checkpoint!(resolve));
+}
+
+test('what was applied before a checkpoint is there after a loss of power', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ each: command, next: fc.constantFrom('go on', 'flush', 'checkpoint') }), { maxLength: 20 }),
+      async (steps) => {
+        const kv = new ForgetfulKv();
+        const replica = (await open(kv, 4)).open(GROUP);
+        let index = 0;
+        let state: unknown[] = [];
+        for (const { each, next } of steps) {
+          await run(replica, each);
+          if (next === 'flush') await kept(replica);
+          if (next !== 'checkpoint') continue;
+          await checkpoint(replica);
+          index = replica.appliedIndex;
+          state = await stateOf(replica);
+        }
+        const survivor = (await open(kv.durable, 4)).open(GROUP);
+        assert.is(survivor.appliedIndex, index);
+        assert.equal(await stateOf(survivor), state);
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+test('a checkpoint of a state that is written anew waits for all of it', async () => {
+  const source = (await open(new MemoryKv())).open(GROUP);
+  for (let i = 0; i < META_REBUILD_KEYS * 2; i += 1000) {
+    const puts = Array.from({ length: 1000 }, (_, j) => ({ key: `k${i + j}`, value: Uint8Array.of(1), lease: 0 }));
+    await run(source, { type: 'write', puts, deletes: [] });
+  }
+  const kv = new ForgetfulKv();
+  const replica = (await open(kv)).open(GROUP);
+  await run(replica, put('before', Uint8Array.of(1)));
+  kv.isSlow = true;
+  await install(replica, source.appliedIndex, await read(source, 100_000), 100_000);
+  const done = checkpoint(replica);
+  await run(replica, put('k0', Uint8Array.of(2)));
+  kv.goOn();
+  await done;
+  const survivor = (await open(kv.durable)).open(GROUP);
+  assert.equal(await stateOf(survivor), await stateOf(replica));
+  assert.is(survivor.appliedIndex, replica.appliedIndex);
+});
+
+test('what waits for a slow store is bounded by the keys, and the last change of each is the one that is kept', async () => {
+  const kv = new ForgetfulKv();
+  const replica = (await open(kv)).open(GROUP);
+  kv.isSlow = true;
+  const claims = Array.from({ length: 1000 }, (_, i) => ({ key: `k${i}`, expected: -1, value: Uint8Array.of(1), lease: 0 }));
+  for (let i = 0; i < (2.5 * META_DIRTY_CHANGES_MAX) / 1000; i++) {
+    await run(replica, { type: 'claim', claims, wantsBefore: false });
+    replica.flush();
+  }
+  assert.ok(replica.waitingChanges <= META_DIRTY_CHANGES_MAX + 1000, `${replica.waitingChanges} wait`);
+  await run(replica, { type: 'write', puts: [], deletes: ['k1'] });
+  await run(replica, put('k2', Uint8Array.of(7)));
+  const done = checkpoint(replica);
+  kv.goOn();
+  await done;
+  const survivor = (await open(kv.durable)).open(GROUP);
+  assert.equal(await stateOf(survivor), await stateOf(replica));
+  assert.is(survivor.machine.keyspace.size, 999);
 });
 
 test('rows of a replica that has lost its log are void', async () => {

@@ -102,6 +102,9 @@ class Way {
   readonly replies: SnapshotReply[] = [];
   readonly reports: [number, boolean][] = [];
   readonly received: number[] = [];
+  /** Groups that were told to make a snapshot. */
+  readonly made: number[] = [];
+  logStart: number | undefined = META.index;
   now = 0;
   readonly sender: SnapshotSender;
   readonly receiver = new SnapshotReceiver({
@@ -120,6 +123,8 @@ class Way {
         store: this.source,
         send: (chunk) => this.chunks.push(chunk),
         report: (_group, to, isOk) => this.reports.push([to, isOk]),
+        logStart: () => this.logStart,
+        make: (group) => this.made.push(group),
         wake: () => {},
       },
       bytesPerSecond,
@@ -180,6 +185,26 @@ test('a transfer that gets no answer is given up', () => {
   while (way.now <= RAFT_SNAPSHOT_GIVE_UP_MS + RAFT_SNAPSHOT_RETRY_MS) way.step(() => true);
   assert.equal(way.reports, [[2, false]]);
   assert.is(way.sender.size, 0);
+});
+
+test('a snapshot that the log does not go on from is not sent: one is made first', () => {
+  const way = new Way(new Uint8Array(100));
+  way.logStart = META.index + 1;
+  way.sender.want(1, 2, 3);
+  for (let i = 0; i < 3; i++) way.step();
+  assert.equal([way.made, way.chunks, way.reports], [[1, 1, 1], [], []]);
+  const meta = { ...META, index: META.index + 1 };
+  way.source.save(1, meta, { read: (_max, done) => done(new Uint8Array(50), true), close: () => {} }, () => {});
+  for (let i = 0; i < 40 && way.reports.length === 0; i++) way.step();
+  assert.equal([way.received, way.reports], [[meta.index], [[2, true]]]);
+});
+
+test('nothing is sent for a group that is no more', () => {
+  const way = new Way(new Uint8Array(100));
+  way.logStart = undefined;
+  way.sender.want(1, 2, 3);
+  way.step();
+  assert.equal([way.reports, way.sender.size], [[[2, false]], 0]);
 });
 
 test('the rate bounds what leaves, and a few transfers run at once', () => {

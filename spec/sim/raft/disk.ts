@@ -69,6 +69,8 @@ export interface DiskFaults {
 export const POINTS = [
   'before turn end',
   'after turn end',
+  'before checkpoint',
+  'after checkpoint',
   'before apply',
   'after apply',
   'wal before write',

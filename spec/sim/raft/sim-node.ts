@@ -154,15 +154,16 @@ export class SimNode {
       return;
     }
     let { snapshot } = found;
-    if (snapshot.index > 0) {
+    const image = this.images.get(group);
+    const isKept = this.world.swarm.hasCheckpoints && image !== undefined && image.index >= snapshot.index;
+    if (snapshot.index > 0 && !isKept) {
       const file = files.openAt(group, snapshot.index);
       if (file === undefined) throw new Error(`snapshot ${snapshot.index} of group ${group} is missing`);
       snapshot = file.meta;
       machine.restore(snapshot, file.reader, () => {});
     }
     const { compacted, entries, hard } = found;
-    const image = this.images.get(group);
-    if (image !== undefined && image.index > snapshot.index) machine.load(image.index, image.bytes);
+    if (image !== undefined && (isKept || image.index > snapshot.index)) machine.load(image.index, image.bytes);
     const log = this.#log(group, new MemoryLog(compacted.index, compacted.term, entries));
     raft.open({ group, log, hard, snapshot, machine, isNew: false });
     if (log instanceof ColdLog) log.isCold = true;
@@ -200,6 +201,7 @@ export class SimNode {
 /** The group's state machine, which tells the world what it does and may take its time. */
 export class WatchedMachine implements StateMachine {
   readonly kv: Kv;
+  readonly checkpoint: StateMachine['checkpoint'];
   /** Commands that this very instance has carried out. */
   readonly #done = new Set<string>();
   readonly #machine: SessionMachine;
@@ -212,6 +214,7 @@ export class WatchedMachine implements StateMachine {
     this.#group = group;
     this.kv = new Kv(({ value }) => node.world.onCommand(group, value, this.#done));
     this.#machine = new SessionMachine(this.kv, new SessionTable(sessionsMax, sessionTtlMs));
+    this.checkpoint = node.world.swarm.hasCheckpoints ? (done) => this.#checkpoint(done) : undefined;
   }
 
   get appliedIndex(): number {
@@ -233,6 +236,17 @@ export class WatchedMachine implements StateMachine {
     };
     if (world.swarm.applyDelayMs === 0) run();
     else world.later(this.#node, world.swarm.applyDelayMs, run);
+  }
+
+  /** On disk when the disk has had its time; a process that dies before has not said so. */
+  #checkpoint(done: () => void): void {
+    const { disk, world } = this.#node;
+    disk.point('before checkpoint');
+    world.later(this.#node, disk.syncMs(), () => {
+      this.#keepImage();
+      disk.point('after checkpoint');
+      done();
+    });
   }
 
   /** State and applied index go to disk together. */

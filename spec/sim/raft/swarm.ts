@@ -26,6 +26,8 @@ export interface Swarm {
   readonly applyDelayMs: number;
   /** The state machine is on disk, and may be ahead of the newest snapshot when a node starts. */
   readonly durableMachine: boolean;
+  /** It is, and says when: no snapshot is made but for a replica that needs one. */
+  readonly hasCheckpoints: boolean;
   /** Old entries have to be fetched. */
   readonly coldLogs: boolean;
   /** How much faster or slower a node's clock may be, as a ratio. */
@@ -99,5 +101,6 @@ export function drawSwarm(prng: Prng): Swarm {
     wipeEveryMs: maybe(() => every(2500)),
     jumpEveryMs: leaseReads ? 0 : every(1500),
     hasJournal: prng.chance(0.5),
+    hasCheckpoints: prng.chance(0.4),
   };
 }

@@ -24,7 +24,7 @@ import type { MetaReplicas } from './replicas.ts';
 import { HostedGroup } from './service/hosted-group.ts';
 import { type Caller, type CommandBatch, type ReadBatch, TurnBatches } from './service/turn-batches.ts';
 import { readRange } from './state/range.ts';
-import type { MetaKey, MetaRecord } from './state/record.ts';
+import { isHot, type MetaKey, type MetaRecord } from './state/record.ts';
 
 const { slot } = META_PROBE;
 const TICK = 1;
@@ -133,6 +133,7 @@ export class MetaService implements Actor<Flush> {
         watches: watches.size,
         applied: replica.appliedIndex,
         kept: replica.keptIndex,
+        waiting: replica.waitingChanges,
       })),
     };
   }
@@ -290,7 +291,7 @@ export class MetaService implements Actor<Flush> {
   /** At once when all values are there; else false, when they have been fetched: then the state is to be looked at again. */
   #whenWarm(group: HostedGroup, records: readonly (MetaRecord | undefined)[], then: (isWarm: boolean) => void): void {
     if (group.replica.machine.keyspace.isHot) return then(true);
-    const cold = records.flatMap((record) => (record !== undefined && record.value === undefined ? [record.key] : []));
+    const cold = records.flatMap((record) => (record !== undefined && !isHot(record) ? [record.key] : []));
     if (cold.length === 0) return then(true);
     group.replica.warm(cold, () => this.#ctx.io(CONTINUE, () => then(false)));
   }

@@ -1,11 +1,41 @@
 /** What a group of the metadata can be told to do. Each command is one entry of the log's story: all of it happens, in one revision, or nothing. */
-import type { MetaKey, MetaRecord } from './state/record.ts';
+import type { MetaKey, MetaRecord, PutBytes } from './state/record.ts';
 
 export interface Put {
   readonly key: MetaKey;
   readonly value: Uint8Array;
   /** 0: none; a lease that is not there refuses the whole command. */
   readonly lease: number;
+}
+
+/** A put, or a claim, as it is read from the bytes of a command, which it belongs to: of its value there is a view only if somebody wants one. */
+export class PutInPlace implements Put {
+  readonly key: MetaKey;
+  readonly lease: number;
+  readonly expected: number;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly length: number;
+
+  constructor(key: MetaKey, lease: number, expected: number, bytes: Uint8Array, start: number, length: number) {
+    this.key = key;
+    this.lease = lease;
+    this.expected = expected;
+    this.bytes = bytes;
+    this.start = start;
+    this.length = length;
+  }
+
+  get value(): Uint8Array {
+    return this.bytes.subarray(this.start, this.start + this.length);
+  }
+}
+
+/** Undefined: a claim that deletes. */
+export function bytesOfPut(put: Put | Claim): PutBytes | undefined {
+  if (put instanceof PutInPlace) return put;
+  const { value } = put;
+  return value && { bytes: value, start: 0, length: value.length };
 }
 
 /** The key may be in any state. */

@@ -14,8 +14,8 @@ import { ByteReader, MalformedBytes } from '../raft/codec/byte-reader.ts';
 import { ByteWriter } from '../raft/codec/byte-writer.ts';
 import { RECORD_BYTES_MIN, readKey, readRecord, writeRecord } from './codec/record-codec.ts';
 import type { MetaMachine } from './machine.ts';
-import type { Change, Step } from './state/history.ts';
-import { type MetaRecord, recordBytes } from './state/record.ts';
+import { type Change, type Step, stepBytes } from './state/history.ts';
+import { isHot, type MetaRecord, recordBytes } from './state/record.ts';
 
 const VERSION = 1;
 /** Records share a piece up to these. */
@@ -103,9 +103,10 @@ function encodeStep({ revision, changes }: Step): Uint8Array | undefined {
 
 function writeSide(writer: ByteWriter, record: MetaRecord | undefined): void {
   if (record === undefined) return writer.u8(0);
-  writer.u8(record.value === undefined ? 2 : 1);
-  writeRecord(writer, record.value === undefined ? { ...record, value: NOTHING } : record);
-  if (record.value === undefined) writer.varint(record.valueBytes);
+  writer.u8(isHot(record) ? 1 : 2);
+  if (isHot(record)) return writeRecord(writer, record);
+  writeRecord(writer, { ...record, value: NOTHING, valueBytes: 0 });
+  writer.varint(record.valueBytes);
 }
 
 const NOTHING = new Uint8Array(0);
@@ -135,7 +136,7 @@ export function readPiece(machine: MetaMachine, piece: Uint8Array): void {
       const changes: Change[] = [];
       for (let left = reader.count(3); left > 0; left--) changes.push(readChange(reader));
       if (machine.history.last !== revision - 1) machine.history.reset(revision - 1);
-      machine.history.push({ revision, changes });
+      machine.history.push({ revision, changes, bytes: stepBytes(changes) });
       break;
     }
     default:

@@ -10,12 +10,12 @@ import { MalformedBytes } from '../raft/codec/byte-reader.ts';
 import type { CommandMachine } from '../raft/sessions/session-machine.ts';
 import { decodeCommand } from './codec/command-codec.ts';
 import { encodeReply } from './codec/reply-codec.ts';
-import type { Claim, MetaCommand, MetaReply, Put, TxnOp } from './command.ts';
+import { bytesOfPut, type Claim, type MetaCommand, type MetaReply, type Put, type TxnOp } from './command.ts';
 import { piecesOf, readPiece } from './image.ts';
 import { DEFAULT_BOUNDS, type MetaBounds } from './state/bounds.ts';
 import { coldKeysOf } from './state/cold-keys.ts';
 import { holds } from './state/compare.ts';
-import { History, type Step } from './state/history.ts';
+import { History, type Step, stepBytes } from './state/history.ts';
 import { Keyspace } from './state/keyspace.ts';
 import { Leases } from './state/leases.ts';
 import { type MetaKey, type MetaRecord, recordBytes } from './state/record.ts';
@@ -112,7 +112,7 @@ export class MetaMachine implements CommandMachine {
     const change = this.#begin();
     let deleted = 0;
     for (const key of deletes) if (change.delete(key)) deleted++;
-    for (const { key, value, lease } of puts) change.put(key, value, lease);
+    for (const put of puts) change.put(put.key, bytesOfPut(put)!, put.lease);
     return { type: 'written', revision: this.#commit(change), deleted };
   }
 
@@ -120,13 +120,15 @@ export class MetaMachine implements CommandMachine {
     const refusal = this.#refusalOf(claims);
     if (refusal !== undefined) return refusal;
     const change = this.#begin();
-    const results = claims.map(({ key, expected, value, lease }) => {
+    const results = claims.map((claim) => {
+      const { key, expected, lease } = claim;
       const before = this.keyspace.get(key);
       const modified = before?.modified ?? 0;
       const isDone = expected < 0 || expected === modified;
-      if (isDone && value !== undefined) change.put(key, value, lease, before);
+      const bytes = bytesOfPut(claim);
+      if (isDone && bytes !== undefined) change.put(key, bytes, lease, before);
       else if (isDone) change.delete(key, before);
-      const now = isDone ? (value === undefined ? 0 : change.revision) : modified;
+      const now = isDone ? (bytes === undefined ? 0 : change.revision) : modified;
       return { isDone, modified: now, before: wantsBefore ? before : undefined };
     });
     return { type: 'claimed', revision: this.#commit(change), results };
@@ -177,10 +179,11 @@ export class MetaMachine implements CommandMachine {
   /** Before anything is changed: a command is done as a whole. */
   #refusalOf(puts: readonly (Put | Claim)[]): MetaReply | undefined {
     let bytes = 0;
-    for (const { key, value, lease } of puts) {
+    for (const put of puts) {
+      const value = bytesOfPut(put);
       if (value === undefined) continue;
-      if (lease !== 0 && this.leases.get(lease) === undefined) return { type: 'refused', reason: 'no_such_lease' };
-      bytes += recordBytes(key.length, value.length);
+      if (put.lease !== 0 && this.leases.get(put.lease) === undefined) return { type: 'refused', reason: 'no_such_lease' };
+      bytes += recordBytes(put.key.length, value.length);
     }
     return bytes > 0 && this.keyspace.bytes + bytes > this.#bounds.bytesMax ? { type: 'refused', reason: 'full' } : undefined;
   }
@@ -193,7 +196,7 @@ export class MetaMachine implements CommandMachine {
     const changes = change.changes();
     if (changes.length === 0) return this.revision;
     this.revision = change.revision;
-    const step: Step = { revision: this.revision, changes };
+    const step: Step = { revision: this.revision, changes, bytes: stepBytes(changes) };
     this.history.push(step);
     for (const observer of this.#observers) observer.stepped(step);
     return this.revision;

@@ -20,6 +20,8 @@ import type { MetaKey } from './state/record.ts';
 export class MetaReplica implements StateMachine {
   readonly group: number;
   readonly machine: MetaMachine;
+  /** Not without a store. */
+  readonly checkpoint: StateMachine['checkpoint'];
   readonly #sessions: SessionTable;
   readonly #keeper: RowKeeper | undefined;
   readonly #options: KeeperOptions | undefined;
@@ -43,7 +45,9 @@ export class MetaReplica implements StateMachine {
     this.#appliedIndex = kept.applied;
     this.#timeMs = kept.timeMs;
     const progress = (): { appliedIndex: number; timeMs: number } => ({ appliedIndex: this.#appliedIndex, timeMs: this.#timeMs });
-    this.#keeper = options && new RowKeeper(options, machine, sessions, progress, kept.applied);
+    const keeper = options && new RowKeeper(options, machine, sessions, progress, kept.applied);
+    this.#keeper = keeper;
+    this.checkpoint = keeper && ((done) => keeper.checkpoint(done));
   }
 
   get appliedIndex(): number {
@@ -53,6 +57,11 @@ export class MetaReplica implements StateMachine {
   /** Up to here the rows are. */
   get keptIndex(): number {
     return this.#keeper?.kept ?? 0;
+  }
+
+  /** Changes that have not been given to the store yet. */
+  get waitingChanges(): number {
+    return this.#keeper?.waiting ?? 0;
   }
 
   /** Hears when a snapshot has taken the place of the state: what was seen of it before says nothing about it. */

@@ -10,6 +10,11 @@ export interface StateMachine {
    * with a reply per entry for whoever proposed it. The next batch comes after that.
    */
   apply(entries: readonly Entry[], done: (replies: readonly unknown[]) => void): void;
+  /**
+   * Of a machine that keeps its state itself: `done` when a restart, after a loss of power too, will find at least what is applied now. The log up to there is not needed
+   * then, nor is a snapshot, until a replica asks for one. Absent: the state is in snapshots alone.
+   */
+  readonly checkpoint?: ((done: () => void) => void) | undefined;
   /** The state as of `appliedIndex`; it does not change while it is read. */
   snapshot(): SnapshotReader;
   /** Becomes what the snapshot holds; what it was before is gone. */

@@ -15,13 +15,26 @@
 import { META_COMMAND_BYTES_MAX, META_OPS_MAX, META_VALUE_BYTES_MAX } from '../../../base/limits.ts';
 import { ByteReader, MalformedBytes } from '../../raft/codec/byte-reader.ts';
 import { ByteWriter } from '../../raft/codec/byte-writer.ts';
-import type { Claim, Compare, CompareRelation, CompareTarget, MetaCommand, Put, TxnOp } from '../command.ts';
+import {
+  ANY,
+  type Claim,
+  type Compare,
+  type CompareRelation,
+  type CompareTarget,
+  type MetaCommand,
+  type Put,
+  PutInPlace,
+  type TxnOp,
+} from '../command.ts';
+import type { MetaKey } from '../state/record.ts';
 import { readKey } from './record-codec.ts';
 
 const VERSION = 1;
 const TARGETS: readonly CompareTarget[] = ['created', 'modified', 'version', 'lease', 'value'];
 const RELATIONS: readonly CompareRelation[] = ['=', '!=', '<', '>'];
 const writer = new ByteWriter(4096);
+/** What is being decoded. */
+let bytesRead: Uint8Array = new Uint8Array(0);
 
 export function encodeCommand(command: MetaCommand): Uint8Array {
   // An error may have left something.
@@ -71,6 +84,7 @@ export function encodeCommand(command: MetaCommand): Uint8Array {
 /** Values are views of `bytes`. Throws MalformedBytes, also for what is beyond the limits. */
 export function decodeCommand(bytes: Uint8Array): MetaCommand {
   if (bytes.length > META_COMMAND_BYTES_MAX) throw new MalformedBytes('command too large');
+  bytesRead = bytes;
   const reader = new ByteReader(bytes);
   if (reader.u8() !== VERSION) throw new MalformedBytes('unknown version');
   const command = readBody(reader, reader.u8());
@@ -139,13 +153,22 @@ function writePut({ key, lease, value }: Put): void {
 function readPut(reader: ByteReader): Put {
   const key = readKey(reader);
   const lease = reader.varint();
-  return { key, lease, value: readValue(reader) };
+  return readInPlace(reader, key, lease, ANY);
+}
+
+function readInPlace(reader: ByteReader, key: MetaKey, lease: number, expected: number): PutInPlace {
+  const length = valueLength(reader);
+  return new PutInPlace(key, lease, expected, bytesRead, reader.skip(length), length);
+}
+
+function valueLength(reader: ByteReader): number {
+  const length = reader.varint();
+  if (length > META_VALUE_BYTES_MAX) throw new MalformedBytes('value too large');
+  return length;
 }
 
 function readValue(reader: ByteReader): Uint8Array {
-  const value = reader.bytes();
-  if (value.length > META_VALUE_BYTES_MAX) throw new MalformedBytes('value too large');
-  return value;
+  return reader.raw(valueLength(reader));
 }
 
 function writeClaim({ key, expected, value, lease }: Claim): void {
@@ -162,7 +185,7 @@ function readClaim(reader: ByteReader): Claim {
   const expected = reader.varint() - 1;
   if (!reader.flag()) return { key, expected, value: undefined, lease: 0 };
   const lease = reader.varint();
-  return { key, expected, value: readValue(reader), lease };
+  return readInPlace(reader, key, lease, expected);
 }
 
 function writeCompare({ key, target, relation, operand }: Compare): void {

@@ -7,7 +7,7 @@
 import { META_KEY_BYTES_MAX } from '../../../base/limits.ts';
 import { type ByteReader, MalformedBytes } from '../../raft/codec/byte-reader.ts';
 import type { ByteWriter } from '../../raft/codec/byte-writer.ts';
-import type { MetaKey, MetaRecord } from '../state/record.ts';
+import { HotRecord, isHot, type MetaKey, type MetaRecord } from '../state/record.ts';
 
 /** Least bytes of a record. */
 export const RECORD_BYTES_MIN = 6;
@@ -19,8 +19,15 @@ export function writeRecord(writer: ByteWriter, record: MetaRecord): void {
   writer.varint(record.modified);
   writer.varint(record.version);
   writer.varint(record.lease);
-  if (record.value === undefined) throw new MalformedBytes('a record without its value');
-  writer.bytes(record.value);
+  if (!isHot(record)) throw new MalformedBytes('a record without its value');
+  writer.varint(record.valueBytes);
+  writeValue(writer, record);
+}
+
+/** Of a record that has it at hand. */
+export function writeValue(writer: ByteWriter, record: MetaRecord): void {
+  if (record instanceof HotRecord) writer.part(record.bytes, record.start, record.start + record.valueBytes);
+  else writer.raw(record.value!);
 }
 
 /** The value is a view of what is read. */

@@ -5,12 +5,12 @@
  *   changes ──► dirty ──► batch ──► rows            a new state (a snapshot took its place): rows are wiped, the head with them,
  *                          + head (applied)          and written in parts; the head comes with the last part
  */
-import { META_FLUSH_BYTES, META_REBUILD_KEYS } from '../../../base/limits.ts';
+import { META_DIRTY_CHANGES_MAX, META_FLUSH_BYTES, META_REBUILD_KEYS } from '../../../base/limits.ts';
 import type { KvOp } from '../../../storage/kv/local-kv.ts';
 import type { SessionTable } from '../../raft/sessions/session-table.ts';
 import type { MetaMachine, MetaObserver } from '../machine.ts';
-import type { Step } from '../state/history.ts';
-import { type MetaKey, type MetaRecord, recordBytes } from '../state/record.ts';
+import type { Change, Step } from '../state/history.ts';
+import { cooled, isHot, type MetaKey, type MetaRecord } from '../state/record.ts';
 import type { RowStore } from './row-store.ts';
 import {
   decodeRecord,
@@ -45,15 +45,19 @@ export class RowKeeper implements MetaObserver {
   readonly #machine: MetaMachine;
   readonly #sessions: SessionTable;
   readonly #progress: () => Progress;
-  /** What has changed, as it is now; undefined: deleted. */
-  #dirty = new Map<MetaKey, MetaRecord | undefined>();
-  #dirtyLeases = new Set<number>();
+  /** What has changed, in order: a list costs less than a look for keys that have changed before, of which there are few. */
+  #steps: Step[] = [];
+  #changes = 0;
   #dirtyBytes = 0;
+  #dirtyLeases = new Set<number>();
+  /** Rows are as of this revision, or will be when the batch under way is done. */
+  #revision: number;
   #isWriting = false;
-  /** Rows are void, and the head is missing until all of them are written anew. */
+  /** Rows are void, and the head is missing until all of them are written anew: those that are left. */
   #isWiped = false;
-  #isRebuilding = false;
+  #rebuild: Iterator<MetaRecord> | undefined;
   #kept: number;
+  #checkpoints: (() => void)[] = [];
   /** Where the search for values to drop goes on. */
   #hand: MetaKey = '';
 
@@ -64,6 +68,7 @@ export class RowKeeper implements MetaObserver {
     this.#sessions = sessions;
     this.#progress = progress;
     this.#kept = kept;
+    this.#revision = machine.revision;
     sessions.touched = new Set();
     machine.observe(this);
   }
@@ -73,11 +78,15 @@ export class RowKeeper implements MetaObserver {
     return this.#kept;
   }
 
-  stepped({ changes }: Step): void {
-    for (const { key, after } of changes) {
-      this.#dirty.set(key, after);
-      this.#dirtyBytes += recordBytes(key.length, after?.valueBytes ?? 0);
-    }
+  get waiting(): number {
+    return this.#changes;
+  }
+
+  stepped(step: Step): void {
+    this.#steps.push(step);
+    this.#changes += step.changes.length;
+    this.#dirtyBytes += step.bytes;
+    if (this.#changes > META_DIRTY_CHANGES_MAX && this.#changes > 2 * this.#machine.keyspace.size) this.#forgetOlder();
   }
 
   leased(id: number): void {
@@ -87,9 +96,8 @@ export class RowKeeper implements MetaObserver {
   /** Another state has taken the place of the one that the rows hold. */
   replaced(): void {
     this.#isWiped = true;
-    this.#isRebuilding = true;
-    this.#dirty = new Map();
-    for (const record of this.#machine.keyspace.range('', '')) this.#dirty.set(record.key, record);
+    this.#rebuild = this.#machine.keyspace.clone().range('', '');
+    this.#takeSteps();
     this.#dirtyLeases = new Set(this.#machine.leases.all().map(({ id }) => id));
     this.#sessions.touched = new Set(this.#sessions.ids());
     this.flush();
@@ -100,18 +108,28 @@ export class RowKeeper implements MetaObserver {
     if (this.#dirtyBytes >= META_FLUSH_BYTES) this.flush();
   }
 
+  /** `done` when the rows are durable, as of the last entry or a later one. */
+  checkpoint(done: () => void): void {
+    this.#checkpoints.push(done);
+    this.flush();
+  }
+
   /** Writes what there is, unless a batch is under way: then its end does, if there is much. */
   flush(): void {
     const { appliedIndex } = this.#progress();
-    if (this.#isWriting || (appliedIndex === this.#kept && !this.#isRebuilding)) return;
+    const isNeeded = appliedIndex !== this.#kept || this.#rebuild !== undefined || this.#checkpoints.length > 0;
+    if (this.#isWriting || !isNeeded) return;
     this.#isWriting = true;
     const ops = this.#takeOps();
-    const isWhole = !this.#isRebuilding;
-    this.#options.store.write(ops, () => {
+    const isWhole = this.#rebuild === undefined;
+    const checkpoints = isWhole ? this.#checkpoints.splice(0) : [];
+    this.#options.store.write(ops, checkpoints.length > 0, () => {
       this.#isWriting = false;
-      if (isWhole && !this.#isRebuilding) this.#kept = appliedIndex;
+      if (isWhole && this.#rebuild === undefined) this.#kept = appliedIndex;
+      for (const done of checkpoints) done();
       this.#dropValues();
-      if (this.#isRebuilding || this.#dirtyBytes >= META_FLUSH_BYTES) this.flush();
+      const isMore = this.#rebuild !== undefined || this.#checkpoints.length > 0 || this.#dirtyBytes >= META_FLUSH_BYTES;
+      if (isMore) this.flush();
     });
   }
 
@@ -129,7 +147,7 @@ export class RowKeeper implements MetaObserver {
 
   #warmed({ key, modified, value }: MetaRecord): void {
     const record = this.#machine.keyspace.get(key);
-    if (record?.value === undefined && record?.modified === modified) this.#machine.warm(record, value!);
+    if (record !== undefined && !isHot(record) && record.modified === modified) this.#machine.warm(record, value!);
   }
 
   #takeOps(): KvOp[] {
@@ -149,21 +167,40 @@ export class RowKeeper implements MetaObserver {
       ops.push(row(sessionKey(group, id), session === undefined ? undefined : encodeSessionRow(session)));
     }
     touched.clear();
-    if (!this.#isRebuilding) ops.push(row(headKey(group), this.#head()));
+    if (this.#rebuild === undefined) ops.push(row(headKey(group), this.#head()));
     return ops;
   }
 
+  /** The state as it was when the rows were wiped, then what has changed since: the later row of a key is the one that stays. */
   #takeKeys(ops: KvOp[]): void {
     const { group } = this.#options;
-    this.#dirtyBytes = 0;
-    let left = this.#isRebuilding ? META_REBUILD_KEYS : Number.POSITIVE_INFINITY;
-    for (const [key, record] of this.#dirty) {
-      if (--left < 0) return;
-      if (this.#isRebuilding) this.#dirty.delete(key);
-      ops.push(row(recordKey(group, key), record === undefined ? undefined : encodeRecord(record)));
+    for (let left = META_REBUILD_KEYS; this.#rebuild !== undefined; left--) {
+      if (left === 0) return;
+      const next = this.#rebuild.next();
+      if (next.done === true) this.#rebuild = undefined;
+      else ops.push(recordRow(group, next.value.key, next.value));
     }
-    this.#dirty.clear();
-    this.#isRebuilding = false;
+    for (const { changes } of this.#takeSteps()) {
+      for (let i = 0; i < changes.length; i++) ops.push(recordRow(group, changes[i]!.key, changes[i]!.after));
+    }
+  }
+
+  #takeSteps(): readonly Step[] {
+    const steps = this.#steps;
+    this.#steps = [];
+    this.#changes = 0;
+    this.#dirtyBytes = 0;
+    this.#revision = this.#machine.revision;
+    return steps;
+  }
+
+  /** The store takes its time: of each key only the last change is written. */
+  #forgetOlder(): void {
+    const last = new Map<MetaKey, Change>();
+    for (const { changes } of this.#steps) for (const change of changes) last.set(change.key, change);
+    const step = { revision: this.#machine.revision, changes: [...last.values()], bytes: this.#dirtyBytes };
+    this.#steps = [step];
+    this.#changes = step.changes.length;
   }
 
   #head(): Uint8Array {
@@ -184,7 +221,7 @@ export class RowKeeper implements MetaObserver {
   #dropValues(): void {
     const { keyspace } = this.#machine;
     const max = this.#options.hotBytesMax;
-    if (keyspace.hotBytes <= max || this.#isRebuilding) return;
+    if (keyspace.hotBytes <= max || this.#rebuild !== undefined) return;
     const goal = keyspace.hotBytes - max * 0.9;
     const from = this.#hand;
     const dropped = this.#drop(from, '', goal);
@@ -201,13 +238,17 @@ export class RowKeeper implements MetaObserver {
         this.#hand = record.key;
         break;
       }
-      if (record.value === undefined || record.valueBytes === 0 || this.#dirty.has(record.key)) continue;
+      if (!isHot(record) || record.valueBytes === 0 || record.modified > this.#revision) continue;
       victims.push(record);
       bytes += record.valueBytes;
     }
-    for (const record of victims) keyspace.replace(record, { ...record, value: undefined });
+    for (const record of victims) keyspace.replace(record, cooled(record));
     return bytes;
   }
+}
+
+function recordRow(group: number, key: MetaKey, record: MetaRecord | undefined): KvOp {
+  return row(recordKey(group, key), record === undefined ? undefined : encodeRecord(record));
 }
 
 function row(key: Uint8Array, value: Uint8Array | undefined): KvOp {

@@ -2,8 +2,8 @@
 import type { KvOp, LocalKv } from '../../../storage/kv/local-kv.ts';
 
 export interface RowStore {
-  /** Atomic, and in the order of calls. It survives the death of the process; what a loss of power takes is in the log. */
-  write(ops: readonly KvOp[], then: () => void): void;
+  /** Atomic, and in the order of calls. It survives the death of the process, and a loss of power too if it `isDurable`, with all before it. */
+  write(ops: readonly KvOp[], isDurable: boolean, then: () => void): void;
   read(keys: readonly Uint8Array[], then: (rows: readonly (Uint8Array | undefined)[]) => void): void;
   /** As of now: what `write` has been given and not done yet may be missing. */
   snapshot(): RowSnapshot;
@@ -24,7 +24,7 @@ export function rowStoreOf(kv: LocalKv, onFailed: (error: Error) => void): RowSt
     );
   };
   return {
-    write: (ops, then) => settle(kv.batch(ops, { sync: false }), then),
+    write: (ops, isDurable, then) => settle(kv.batch(ops, { sync: isDurable }), then),
     read: (keys, then) => settle(kv.getMany(keys), then),
     snapshot: () => {
       const snapshot = kv.snapshot();

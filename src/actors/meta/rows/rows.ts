@@ -10,6 +10,7 @@
  */
 import { ByteReader, MalformedBytes } from '../../raft/codec/byte-reader.ts';
 import { ByteWriter } from '../../raft/codec/byte-writer.ts';
+import { writeValue } from '../codec/record-codec.ts';
 import type { Lease } from '../state/leases.ts';
 import type { MetaKey, MetaRecord } from '../state/record.ts';
 
@@ -100,13 +101,13 @@ export function encodeSessionRow({ order, piece }: { readonly order: number; rea
 }
 
 /** Its value is at hand. */
-export function encodeRecord({ created, modified, version, lease, value }: MetaRecord): Uint8Array {
+export function encodeRecord(record: MetaRecord): Uint8Array {
   writer.clear();
-  writer.varint(created);
-  writer.varint(modified);
-  writer.varint(version);
-  writer.varint(lease);
-  writer.raw(value!);
+  writer.varint(record.created);
+  writer.varint(record.modified);
+  writer.varint(record.version);
+  writer.varint(record.lease);
+  writeValue(writer, record);
   return writer.take();
 }
 

@@ -6,7 +6,7 @@ import { assert } from '../../../base/assert.ts';
 import { PieceQueue } from '../../raft/snapshot/pieces.ts';
 import type { SnapshotReader } from '../../raft/state-machine.ts';
 import { encodeRecords, type ImagePart } from '../image.ts';
-import type { MetaRecord } from '../state/record.ts';
+import { isHot, type MetaRecord } from '../state/record.ts';
 import type { RowSnapshot } from './row-store.ts';
 import { decodeRecord, recordKey } from './rows.ts';
 
@@ -31,7 +31,7 @@ export class ImageReader implements SnapshotReader {
       const next = this.#parts.next();
       if (next.done === true) this.#isDry = true;
       else if ('piece' in next.value) this.#queue.push(next.value.piece);
-      else if (next.value.records.every(({ value }) => value !== undefined)) this.#queue.push(encodeRecords(next.value.records));
+      else if (next.value.records.every(isHot)) this.#queue.push(encodeRecords(next.value.records));
       else return this.#fetch(next.value.records, () => this.read(bytesMax, done));
     }
     const chunk = this.#queue.take(bytesMax);
@@ -47,7 +47,7 @@ export class ImageReader implements SnapshotReader {
   }
 
   #fetch(records: readonly MetaRecord[], then: () => void): void {
-    const cold = records.filter(({ value }) => value === undefined);
+    const cold = records.filter((record) => !isHot(record));
     this.#rows!.read(
       cold.map(({ key }) => recordKey(this.#group, key)),
       (rows) => {
@@ -61,7 +61,7 @@ export class ImageReader implements SnapshotReader {
 }
 
 function withValue(record: MetaRecord, row: Uint8Array | undefined): MetaRecord {
-  if (record.value !== undefined) return record;
+  if (isHot(record)) return record;
   const kept = row === undefined ? undefined : decodeRecord(record.key, row);
   assert(kept !== undefined && kept.modified === record.modified, 'the store has what is not in memory');
   return kept;

@@ -1,13 +1,13 @@
 /** Which values a command looks at that are not in memory. Rather too many than too few: both branches of a transaction count, as the state was before it. */
 import type { MetaCommand, TxnOp } from '../command.ts';
 import type { Keyspace } from './keyspace.ts';
-import type { MetaKey, MetaRecord } from './record.ts';
+import { isHot, type MetaKey, type MetaRecord } from './record.ts';
 import { pageOf } from './transaction.ts';
 
 export function coldKeysOf(command: MetaCommand, keyspace: Keyspace): MetaKey[] {
   const cold: MetaKey[] = [];
   const look = (record: MetaRecord | undefined): void => {
-    if (record !== undefined && record.value === undefined) cold.push(record.key);
+    if (record !== undefined && !isHot(record)) cold.push(record.key);
   };
   if (command.type === 'claim' && command.wantsBefore) for (const { key } of command.claims) look(keyspace.get(key));
   if (command.type !== 'txn') return cold;

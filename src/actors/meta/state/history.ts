@@ -16,6 +16,8 @@ export interface Change {
 export interface Step {
   readonly revision: number;
   readonly changes: readonly Change[];
+  /** Of what it left, about. */
+  readonly bytes: number;
 }
 
 export interface HistoryBounds {
@@ -48,7 +50,7 @@ export class History {
   push(step: Step): void {
     assert(step.revision === this.last + 1, 'revisions have no gaps');
     this.#steps.push(step);
-    this.#bytes += stepBytes(step);
+    this.#bytes += step.bytes;
     const { revisionsMax, bytesMax } = this.#bounds;
     while (this.#steps.length - this.#first > revisionsMax || (this.#bytes > bytesMax && this.#first < this.#steps.length - 1)) {
       this.#drop();
@@ -83,7 +85,7 @@ export class History {
   }
 
   #drop(): void {
-    this.#bytes -= stepBytes(this.#steps[this.#first]!);
+    this.#bytes -= this.#steps[this.#first]!.bytes;
     this.#compacted++;
     this.#first++;
     if (this.#first < 1024 || this.#first * 2 < this.#steps.length) return;
@@ -92,7 +94,7 @@ export class History {
   }
 }
 
-function stepBytes({ changes }: Step): number {
+export function stepBytes(changes: readonly Change[]): number {
   let bytes = 0;
   for (const { key, after } of changes) bytes += recordBytes(key.length, after?.valueBytes ?? 0);
   return bytes;

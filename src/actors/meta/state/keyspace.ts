@@ -1,6 +1,6 @@
 /** The keys of a group in their order, as they are now: a B-tree whose copies share what is equal, so a snapshot costs nothing until something changes. */
 import BTreeModule from 'sorted-btree';
-import { type MetaKey, type MetaRecord, recordBytes } from './record.ts';
+import { isHot, type MetaKey, type MetaRecord, recordBytes } from './record.ts';
 
 /** The package is CommonJS. */
 const BTree: typeof BTreeModule.default = BTreeModule.default;
@@ -47,10 +47,11 @@ export class Keyspace {
     this.#count(before, -1);
   }
 
-  #count({ key, value, valueBytes }: MetaRecord, sign: 1 | -1): void {
+  #count(record: MetaRecord, sign: 1 | -1): void {
+    const { key, valueBytes } = record;
     this.bytes += sign * recordBytes(key.length, valueBytes);
-    if (value === undefined) this.#cold += sign;
-    else this.hotBytes += sign * valueBytes;
+    if (isHot(record)) this.hotBytes += sign * valueBytes;
+    else this.#cold += sign;
   }
 
   /** Records from `from` to before `to`, or to the end when that is empty. Nothing may change while it is read. */

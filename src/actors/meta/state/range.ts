@@ -1,7 +1,7 @@
 /** Pages of a range, now or as of a revision that is not compacted: a reader that takes several pages at the revision of its first sees one state. */
 import { META_RANGE_BYTES_MAX } from '../../../base/limits.ts';
 import type { MetaMachine } from '../machine.ts';
-import type { MetaKey, MetaRecord } from './record.ts';
+import { isHot, type MetaKey, type MetaRecord } from './record.ts';
 import { pageOf } from './transaction.ts';
 
 export interface RangeRequest {
@@ -32,7 +32,7 @@ export function readRange(machine: MetaMachine, { from, to, limit, revision }: R
   if (revision < history.compacted) return { type: 'compacted', revision: history.compacted };
   const { records, isMore } = pageOf(rangeAt(machine, from, to, revision), limit, META_RANGE_BYTES_MAX);
   // What was replaced while its value lay in the store is gone.
-  const isGone = records.some(({ key, value, modified }) => value === undefined && keyspace.get(key)?.modified !== modified);
+  const isGone = records.some((record) => !isHot(record) && keyspace.get(record.key)?.modified !== record.modified);
   if (isGone) return { type: 'compacted', revision: machine.revision };
   return { type: 'page', revision, records, isMore };
 }

@@ -5,7 +5,7 @@
 import type { Change } from './history.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Leases } from './leases.ts';
-import type { MetaKey, MetaRecord } from './record.ts';
+import { HotRecord, type MetaKey, type MetaRecord, type PutBytes } from './record.ts';
 
 export class Revision {
   readonly revision: number;
@@ -23,19 +23,10 @@ export class Revision {
     this.#leases = leases;
   }
 
-  /** `value` is the record's from now on; `before` is what is there. */
-  put(key: MetaKey, value: Uint8Array, lease: number, before: MetaRecord | undefined = this.#keyspace.get(key)): void {
-    // Changed by this command already: that is not counted again.
-    const isAgain = before?.modified === this.revision;
-    const record: MetaRecord = {
-      key,
-      value,
-      valueBytes: value.length,
-      created: before?.created ?? this.revision,
-      modified: this.revision,
-      version: (before?.version ?? 0) + (isAgain ? 0 : 1),
-      lease,
-    };
+  /** The bytes are the record's from now on; `before` is what is there. */
+  put(key: MetaKey, bytes: PutBytes, lease: number, before: MetaRecord | undefined = this.#keyspace.get(key)): void {
+    const isAgain = before !== undefined && before.modified === this.revision;
+    const record = new HotRecord(key, bytes, lease, this.revision, before);
     this.#keyspace.set(record, before);
     if (before !== undefined && before.lease !== lease && before.lease !== 0) this.#leases.detach(before.lease, key);
     if (lease !== 0) this.#leases.attach(lease, key);

@@ -1,6 +1,6 @@
 /** The operations of a transaction, one after the other; each sees what those before it have done. */
 import { META_RANGE_BYTES_MAX, META_RANGE_ENTRIES_MAX } from '../../../base/limits.ts';
-import type { TxnOp, TxnResult } from '../command.ts';
+import { bytesOfPut, type TxnOp, type TxnResult } from '../command.ts';
 import type { Keyspace } from './keyspace.ts';
 import { type MetaRecord, recordBytes } from './record.ts';
 import type { Revision } from './revision.ts';
@@ -22,7 +22,7 @@ export function carryOut(ops: readonly TxnOp[], change: Revision, keyspace: Keys
 function one(op: TxnOp, change: Revision, keyspace: Keyspace, room: number): TxnResult {
   switch (op.type) {
     case 'put':
-      change.put(op.put.key, op.put.value, op.put.lease);
+      change.put(op.put.key, bytesOfPut(op.put)!, op.put.lease);
       return PUT;
     case 'delete':
       return { type: 'deleted', count: change.delete(op.key) ? 1 : 0 };

@@ -66,6 +66,11 @@ export class ByteReader {
     return this.#bytes.subarray(at, at + length);
   }
 
+  /** Passes over so many bytes: where they begin in what is read from. */
+  skip(length: number): number {
+    return this.#skip(length);
+  }
+
   bytes(): Uint8Array {
     return this.raw(this.varint());
   }

@@ -50,6 +50,12 @@ export class ByteWriter {
     copyBytes(this.#bytes, at, bytes, 0, bytes.length);
   }
 
+  /** The same of a part of them. */
+  part(bytes: Uint8Array, start: number, end: number): void {
+    const at = this.#take(end - start);
+    copyBytes(this.#bytes, at, bytes, start, end);
+  }
+
   /** Behind their length. */
   bytes(bytes: Uint8Array): void {
     this.varint(bytes.length);

@@ -54,6 +54,7 @@ export class Group {
   readonly #snapshotLogBytes: number;
   #snapshotBytes = 0;
   #isSaving = false;
+  #isSnapshotWanted = false;
   /** None is made before this. */
   #snapshotDueMs = 0;
   #isApplying = false;
@@ -242,18 +243,39 @@ export class Group {
     });
   }
 
-  /** When the log since the last one is long, and twice as long as that one was. */
+  /** A replica needs one that this node's log goes on from: there is one, or will be. */
+  wantSnapshot(): void {
+    this.#isSnapshotWanted = true;
+    this.#host.markDirty(this);
+  }
+
   #takeSnapshot(): void {
     const { state, machine } = this;
     const index = state.applied;
-    if (this.#isSaving || state.installing !== undefined || index <= state.snapshot.index || machine.appliedIndex !== index)
-      return;
+    if (this.#isSaving || state.installing !== undefined || machine.appliedIndex !== index) return;
     if (this.#host.now() < this.#snapshotDueMs) return;
-    const from = Math.max(state.snapshot.index + 1, state.log.firstIndex);
-    if (state.log.bytes(from, index) < Math.max(this.#snapshotLogBytes, 2 * this.#snapshotBytes)) return;
+    if (!this.#isSnapshotWanted && !this.#isLogLong(index)) return;
     this.#isSaving = true;
     const meta = snapshotMetaAt(state, index);
-    const counting = countingReader(machine.snapshot(), (bytes) => {
+    if (machine.checkpoint === undefined || this.#isSnapshotWanted) return this.#saveSnapshot(meta);
+    machine.checkpoint(() => {
+      this.#isSaving = false;
+      this.step({ type: 'snapshotSaved', meta, now: this.#host.now() });
+    });
+  }
+
+  /** Since the last time; and where the state has to be written as a whole, twice as long as that was. */
+  #isLogLong(index: number): boolean {
+    const { state, machine } = this;
+    if (index <= state.snapshot.index) return false;
+    const bytes = state.log.bytes(Math.max(state.snapshot.index + 1, state.log.firstIndex), index);
+    const wholeBytes = machine.checkpoint === undefined ? this.#snapshotBytes : 0;
+    return bytes >= Math.max(this.#snapshotLogBytes, 2 * wholeBytes);
+  }
+
+  #saveSnapshot(meta: SnapshotMeta): void {
+    this.#isSnapshotWanted = false;
+    const counting = countingReader(this.machine.snapshot(), (bytes) => {
       this.#snapshotBytes = bytes;
     });
     this.#host.snapshots.save(this.id, meta, counting, (isOk) => {

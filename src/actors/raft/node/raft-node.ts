@@ -101,6 +101,8 @@ export class RaftNode implements GroupHost {
         store,
         send: (chunk) => this.#outboxes.add(chunk),
         report: (group, to, isOk) => this.groups.get(group)?.step({ type: 'snapshotReport', to, isOk, now: this.now() }),
+        logStart: (group) => this.groups.get(group)?.state.log.snapshotIndex,
+        make: (group) => this.groups.get(group)?.wantSnapshot(),
         wake: () => options.onDirty(),
       },
       options.snapshotBytesPerSecond,

@@ -19,6 +19,10 @@ export interface SnapshotSenderPorts {
   send(chunk: SnapshotChunk): void;
   /** The transfer has ended. */
   report(group: number, to: ReplicaId, isOk: boolean): void;
+  /** Where the group's log begins: an older snapshot is of no use. Undefined: there is no such group any more. */
+  logStart(group: number): number | undefined;
+  /** Is to have a snapshot that is new enough. */
+  make(group: number): void;
   /** Bytes that came from a reader later than asked for: the node has something to send. */
   wake(): void;
 }
@@ -90,7 +94,12 @@ export class SnapshotSender {
     for (const transfer of [...this.#transfers]) {
       if (nowMs - transfer.progressMs > RAFT_SNAPSHOT_GIVE_UP_MS) this.#end(transfer, false);
     }
-    while (this.#wanted.length > 0 && this.#transfers.length < RAFT_SNAPSHOT_SENDS_MAX) this.#begin(this.#wanted.shift()!, nowMs);
+    const wanted = this.#wanted;
+    this.#wanted = [];
+    for (const each of wanted) {
+      if (this.#transfers.length < RAFT_SNAPSHOT_SENDS_MAX) this.#begin(each, nowMs);
+      else this.#wanted.push(each);
+    }
     for (const transfer of this.#transfers) this.#resend(transfer, nowMs);
     this.pump(nowMs);
   }
@@ -100,9 +109,17 @@ export class SnapshotSender {
     for (const transfer of this.#transfers) this.#fill(transfer, nowMs);
   }
 
-  #begin({ group, to, term }: Wanted, nowMs: number): void {
+  #begin(wanted: Wanted, nowMs: number): void {
+    const { group, to, term } = wanted;
+    const logStart = this.#ports.logStart(group);
+    if (logStart === undefined) return this.#ports.report(group, to, false);
     const source = this.#ports.store.open(group);
-    if (source === undefined) return this.#ports.report(group, to, false);
+    if (source === undefined || source.meta.index < logStart) {
+      source?.reader.close();
+      this.#ports.make(group);
+      this.#wanted.push(wanted);
+      return;
+    }
     this.#transfers.push({
       group,
       to,
