@@ -109,6 +109,40 @@ test('answers to older rounds confirm nothing newer, however often they come', (
   );
 });
 
+test('reads that come while a round is under way share the next one', () => {
+  const table = new Table(3);
+  const leader = table.elect(1);
+  table.run(100);
+  const before = leader.state.readSeq;
+  for (const id of [1, 2, 3]) leader.input({ type: 'read', ids: [id], mode: 'index' });
+  assert.is(leader.state.readSeq, before + 1);
+  table.deliver();
+  assert.is(leader.state.readSeq, before + 2);
+  assert.equal(
+    leader.reads.map(({ id }) => id),
+    [1, 2, 3],
+  );
+});
+
+test('a round that nobody answers is not waited for longer than a heartbeat takes', () => {
+  const table = new Table(3);
+  const leader = table.elect(1);
+  table.run(100);
+  table.cut.add(1);
+  leader.input({ type: 'read', ids: [1], mode: 'index' });
+  table.deliver();
+  const round = leader.state.readSeq;
+  table.run(DEFAULT_SETTINGS.heartbeatMs + 10);
+  table.cut.clear();
+  leader.input({ type: 'read', ids: [2], mode: 'index' });
+  assert.is(leader.state.readSeq, round + 1);
+  table.deliver();
+  assert.equal(
+    leader.reads.map(({ id }) => id),
+    [1, 2],
+  );
+});
+
 test('a leader that is cut off confirms no read, and refuses it when it resigns', () => {
   const table = new Table(3);
   const leader = table.elect(1);

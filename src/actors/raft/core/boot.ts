@@ -86,6 +86,7 @@ export function boot(options: BootOptions): RaftState {
     hasTimedOutTransferee: false,
     reads: [],
     readSeq: 0,
+    roundMs: 0,
     forwarded: new Map(),
     nextForwardId: prng.nextU32() * 2 ** 20,
   };

@@ -46,12 +46,14 @@ function addRead(state: RaftState, from: ReplicaId, id: number, out: Outbox): vo
 }
 
 /**
- * One round for all reads that have none. A new leader does not know what is committed until something of its own term is: its reads wait for
- * that.
+ * One round for all reads that have none, and one at a time: those that come while it is under way share the next. One that is not answered within the time of a heartbeat is not
+ * waited for. A new leader does not know what is committed until something of its own term is: its reads wait for that.
  */
 export function startRound(state: RaftState, out: Outbox): void {
   const last = state.reads[state.reads.length - 1];
   if (last === undefined || last.seq > 0 || !hasCommittedInTerm(state)) return;
+  if (state.reads[0]!.seq > 0 && state.nowMs - state.roundMs < state.settings.heartbeatMs) return;
+  state.roundMs = state.nowMs;
   const seq = ++state.readSeq;
   const own = findProgress(state.progress, state.self);
   if (own !== undefined) own.readAck = seq;
@@ -74,7 +76,9 @@ export function releaseReads(state: RaftState, out: Outbox): void {
     answer(state, from, id, index, out);
     released++;
   }
-  if (released > 0) reads.splice(0, released);
+  if (released === 0) return;
+  reads.splice(0, released);
+  startRound(state, out);
 }
 
 /** Nobody here can answer them any more; whoever asked may ask again. */

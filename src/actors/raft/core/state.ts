@@ -106,6 +106,8 @@ export interface RaftState {
   reads: PendingRead[];
   /** Newest read round. */
   readSeq: number;
+  /** When that round began. */
+  roundMs: number;
 
   // Followers: reads asked of the leader, by our id of the request.
   readonly forwarded: Map<number, ForwardedRead>;
