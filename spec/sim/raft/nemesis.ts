@@ -4,6 +4,7 @@ import type { Prng } from '../../../src/base/prng.ts';
 import { POINTS, type Point } from './disk.ts';
 import { partition } from './network.ts';
 import { damageLog } from './node-journal.ts';
+import { must } from './oracle.ts';
 import type { SimNode } from './sim-node.ts';
 import { scan } from './wal-codec.ts';
 import type { World } from './world.ts';
@@ -155,6 +156,17 @@ export class Nemesis {
     const forMs = this.#prng.next() * 3 * this.#world.swarm.settings.electionMinMs;
     node.pausedUntilMs = this.#world.nowMs() + forMs;
     this.#world.tell(`node ${node.id}`, `is stopped for ${forMs.toFixed(0)} ms`);
+    // Readers that waited for it come before the news that others lead.
+    for (let group = 1; group <= this.#world.swarm.groups; group++) this.#world.enter(node, () => this.#read(node, group));
+  }
+
+  #read(node: SimNode, id: number): void {
+    const committedBefore = this.#world.oracle.committedIndex(id);
+    const group = node.group(id);
+    group?.read('index', {
+      look: () => must(group.state.applied >= committedBefore, 'who waited reads what any leader had committed by then'),
+      done: () => {},
+    });
   }
 
   #spoilDisk(): void {
