@@ -16,7 +16,7 @@ export const META_MUTANTS: readonly Mutant[] = [
   mutant('claims-ignore-the-revision', [`${META}machine.js`, 'expected < 0 || expected === modified', 'true']),
   mutant('claims-tell-the-revision-before', [
     `${META}machine.js`,
-    'const now = isDone ? (value === undefined ? 0 : change.revision) : modified;',
+    'const now = isDone ? (bytes === undefined ? 0 : change.revision) : modified;',
     'const now = modified;',
   ]),
   mutant('claims-tell-the-record-after', [

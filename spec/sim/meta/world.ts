@@ -3,6 +3,7 @@
  * that are cut, and leaders that hand over. While it goes on all promises are checked; then all faults end, and everything must come to rest. A seed is a run.
  */
 import { DEFAULT_BOUNDS } from '../../../src/actors/meta/state/bounds.ts';
+import { cooled } from '../../../src/actors/meta/state/record.ts';
 import { Prng } from '../../../src/base/prng.ts';
 import { CLIENT_NODE, NODES, ServiceBed } from '../../actors/meta/service-bed.ts';
 import { checkByKey } from '../raft/linearizability.ts';
@@ -207,7 +208,7 @@ export class World implements ClientWorld {
       const machine = this.#bed.replicas[node]?.get(1)?.machine;
       if (machine === undefined) return '';
       const records = [...machine.keyspace.range('', '')].map((record) => ({
-        ...record,
+        ...cooled(record),
         value: Buffer.from(record.value!).toString(),
       }));
       return JSON.stringify({ revision: machine.revision, records, leases: machine.leases.all().map(({ id }) => id) });
