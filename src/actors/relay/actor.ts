@@ -28,6 +28,8 @@ import { OwnFilters, SHARE_PREFIX } from './own-filters.ts';
 import { RELAY_PROBE } from './probe.ts';
 import { RemoteGroups } from './remote-groups.ts';
 
+const ANY_TOPIC = '#';
+const RELAYED = { qos: 2, retainAsPublished: true } as const;
 const HELLO = 1;
 const RETRY = 2;
 const { slot } = RELAY_PROBE;
@@ -51,6 +53,8 @@ interface Peer {
   life: number;
   /** What the node wants, as this reactor's router knows it. */
   readonly subscribed: Set<string>;
+  /** It has said what it wants, to this life of the relay; until then it is taken to want everything. */
+  isKnown: boolean;
 }
 
 export class RelayActor implements Actor<RelayMessage> {
@@ -104,7 +108,7 @@ export class RelayActor implements Actor<RelayMessage> {
       send: (bytes) => this.#ctx.tellBytes(relayRef(node) as ActorRef<never>, RELAY_RUNS, bytes, 0, bytes.length),
       whenWritable: (then) => system.whenNodeWritable(node, RELAY_RUNS, then),
     });
-    return { node, outgoing, life: 0, subscribed: new Set() };
+    return { node, outgoing, life: 0, subscribed: new Set(), isKnown: false };
   }
 
   #makeArrivals(): Arrivals {
@@ -148,7 +152,10 @@ export class RelayActor implements Actor<RelayMessage> {
     });
     this.#interest.start();
     // Nobody is there until it is heard of.
-    for (const { node } of this.#peers.values()) this.#interest.peerDown(this.#placeOf(node));
+    for (const { node, outgoing } of this.#peers.values()) {
+      this.#interest.peerDown(this.#placeOf(node));
+      publisher.router.subscribe(outgoing, ANY_TOPIC, RELAYED);
+    }
     this.#flushSoon();
     ctx.startTimer(0, HELLO);
   }
@@ -354,6 +361,9 @@ export class RelayActor implements Actor<RelayMessage> {
     const now = new Set(filters);
     for (const filter of peer.subscribed) if (!now.has(filter)) this.#subscribe(peer, filter, false);
     for (const filter of now) this.#subscribe(peer, filter, true);
+    if (peer.isKnown) return;
+    peer.isKnown = true;
+    if (!now.has(ANY_TOPIC)) this.#options.publisher.router.unsubscribe(peer.outgoing, ANY_TOPIC);
   }
 
   #subscribe({ outgoing, subscribed }: Peer, filter: string, isWanted: boolean): void {
@@ -362,7 +372,7 @@ export class RelayActor implements Actor<RelayMessage> {
     if (isWanted) subscribed.add(filter);
     else subscribed.delete(filter);
     if (filter.startsWith(SHARE_PREFIX)) this.#groups.change(filter.slice(SHARE_PREFIX.length), outgoing, isWanted);
-    else if (isWanted) router.subscribe(outgoing, filter, { qos: 2, retainAsPublished: true });
+    else if (isWanted) router.subscribe(outgoing, filter, RELAYED);
     else router.unsubscribe(outgoing, filter);
   }
 
