@@ -1,10 +1,10 @@
 // Limits and rates that change while the node runs: bounds and rates hold at once, what was settled with a client at CONNECT holds as long as its connection.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Broker } from './broker.ts';
+import { startFrom } from './file-broker.ts';
 import { pubrel, RawClient } from './raw-client.ts';
 import { within } from './until.ts';
 
@@ -15,31 +15,8 @@ const test = suite('reload of limits');
 const folder = mkdtempSync(join(tmpdir(), 'sluice-limits-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
-/** A node whose configuration is a file, and how to change it. */
-async function start(
-  name: string,
-  threads: number,
-  mqtt: string,
-): Promise<{ broker: Broker; change(mqtt: string): Promise<string[]> }> {
-  const file = join(folder, `${name}.toml`);
-  writeFileSync(file, mqtt);
-  const settings = { 'node.threads': threads, 'node.data': join(folder, name), 'storage.enabled': 'false' };
-  const broker = await Broker.start(settings, {}, file);
-  return {
-    broker,
-    async change(fresh) {
-      writeFileSync(file, fresh);
-      const answer = await fetch(`${broker.http}/api/v1/config/reload`, { method: 'POST' });
-      assert.is(answer.status, 200);
-      const { applied, refused } = (await answer.json()) as { applied: string[]; refused: string[] };
-      assert.equal(refused, []);
-      return applied;
-    },
-  };
-}
-
 test('rates: a running client is held back from then on, and let go when they are lifted', async () => {
-  const { broker, change } = await start('rates', 2, '');
+  const { broker, change } = await startFrom(folder, 'rates', 2, '');
   try {
     const [publisher, subscriber] = [await broker.connect(), await broker.connect()];
     await subscriber.subscribe('fast');
@@ -64,7 +41,7 @@ test('rates: a running client is held back from then on, and let go when they ar
 });
 
 test('what a client was told at CONNECT holds for its connection; bounds that it was not told of hold at once', async () => {
-  const { broker, change } = await start('terms', 1, '');
+  const { broker, change } = await startFrom(folder, 'terms', 1, '');
   try {
     const early = await broker.connect({ clientId: 'early' });
     assert.is(early.connack.properties?.receiveMaximum, 1024);
@@ -98,7 +75,7 @@ test('what a client was told at CONNECT holds for its connection; bounds that it
 
 test('a listener of its own: connections, and a rate for all its clients', async () => {
   const table = (more: string): string => `[[mqtt.listeners]]\nname = "plant"\ntype = "tcp"\nport = 0\n${more}`;
-  const { broker, change } = await start('listener', 1, table(''));
+  const { broker, change } = await startFrom(folder, 'listener', 1, table(''));
   try {
     const port = broker.portOf('plant');
     const first = await RawClient.connect(port, { clientId: 'first' });

@@ -21,6 +21,7 @@ import { SessionSeed } from '../../src/actors/session/seed.ts';
 import type { SessionServices } from '../../src/actors/session/services.ts';
 import { IO_CONTINUE, type Transport } from '../../src/actors/session/transport.ts';
 import { SHARE_DEFAULTS } from '../../src/actors/share/strategy.ts';
+import { MQTT_TOPIC_LEVELS_MAX } from '../../src/base/limits.ts';
 import { Prng } from '../../src/base/prng.ts';
 import { OPEN_ACCESS, startBroker } from '../../src/nodes/broker.ts';
 import type { Actor, ActorContext } from '../../src/runtime/actor.ts';
@@ -499,6 +500,7 @@ function randomLimits(prng: Prng): SessionLimits {
     queueMessagesMax: 1_000_000,
     queueBytesMax: 1 << 30,
     queueOverflow: 'refuse',
+    topicLevelsMax: MQTT_TOPIC_LEVELS_MAX,
     outputBytesMax: prng.chance(0.3) ? 8192 : 1 << 22,
     sharing: SHARE_DEFAULTS,
     offer: FULL_OFFER,

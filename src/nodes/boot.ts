@@ -124,7 +124,7 @@ class Boot {
     this.#reloader = new Reloader(config, settings, {
       read: readConfig,
       apply: (fresh, schemas) => this.#reloaded(fresh, schemas),
-      reloadSecurity: async () => this.#security?.reload(),
+      reloadSecurity: async (fresh) => this.#security?.reload(fresh),
       log,
     });
   }

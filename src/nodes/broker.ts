@@ -157,7 +157,8 @@ export function startBroker(
   const logins = loginKey === undefined ? null : new KnownLogins(loginKey);
   const { options } = rules;
   const { offer } = limits;
-  const { overlap, topicLevelsMax } = offer;
+  const { overlap } = offer;
+  const { topicLevelsMax } = limits;
   const { checksDeliveries } = options;
   const router = new Router({
     node: system.node,
@@ -264,6 +265,11 @@ export function startBroker(
   });
   spawnInterest(system, shares, 'share-interest', WELL_KNOWN.shareInterest);
   const bounds = { messagesMax: offer.retainedMessagesMax, bytesMax: offer.retainedBytesMax };
+  insight.onBounds = ({ topicLevelsMax: levelsMax, sharing: { strategy, groups }, retained }) => {
+    router.topics.levelsMax = levelsMax;
+    shares.change({ strategy, groups: new Map(groups) });
+    Object.assign(bounds, retained);
+  };
   if (storage === null || extensions.metadata === undefined) spawnRetained(system, bounds, inboxes !== null);
   else spawnRetained(system, bounds, false, shareRetained(system, publisher, gauge, storage.store, extensions.metadata));
   spawnAccess(system, access, logins);

@@ -20,7 +20,7 @@ export interface ReloadParts {
   readonly read: () => LoadedConfig;
   /** Puts it into force. */
   readonly apply: (config: Config, schemas: readonly PayloadSchema[]) => Promise<void>;
-  readonly reloadSecurity: () => Promise<void>;
+  readonly reloadSecurity: (config: Config) => Promise<void>;
   readonly log: Log;
 }
 
@@ -45,7 +45,7 @@ export class Reloader {
     listenerSpecs(config, 1);
     bridgeSpecs(config);
     const schemas = await readPayloadSchemas(config);
-    await reloadSecurity();
+    await reloadSecurity(config);
     const { applied, refused, settings } = changeOf(this.settings, fresh.settings);
     this.config = config;
     this.settings = settings;

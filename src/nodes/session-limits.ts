@@ -1,7 +1,8 @@
 /** The bounds of sessions and what is offered to them, from the configuration. */
+import type { ReactorBounds } from '../actors/insight/messages.ts';
 import type { SessionLimits } from '../actors/session/limits.ts';
 import type { Offer } from '../actors/session/offer.ts';
-import type { ShareStrategy } from '../actors/share/strategy.ts';
+import type { ShareSettings, ShareStrategy } from '../actors/share/strategy.ts';
 import { Reason } from '../wire/mqtt/reason-codes.ts';
 import type { Config } from './config/schema.ts';
 
@@ -19,11 +20,9 @@ export function sessionLimits({ mqtt }: Pick<Config, 'mqtt'>, reactors: number):
     queueMessagesMax: mqtt.queue.messages_max,
     queueBytesMax: mqtt.queue.bytes_max,
     queueOverflow: mqtt.queue.overflow,
+    topicLevelsMax: mqtt.topic_levels_max,
     outputBytesMax: mqtt.output.bytes_max,
-    sharing: {
-      strategy: mqtt.shared.strategy,
-      groups: new Map(mqtt.shared.groups.map(groupStrategy)),
-    },
+    sharing: sharingOf(mqtt),
     offer: offerOf(mqtt, reactors),
     rate: {
       clientMessages: mqtt.rate.client_messages,
@@ -35,7 +34,7 @@ export function sessionLimits({ mqtt }: Pick<Config, 'mqtt'>, reactors: number):
 }
 
 function offerOf(mqtt: Config['mqtt'], reactors: number): Offer {
-  const { redirect, retained } = mqtt;
+  const { redirect } = mqtt;
   return {
     qosMax: mqtt.qos_max as Offer['qosMax'],
     retain: mqtt.retained.available,
@@ -44,7 +43,6 @@ function offerOf(mqtt: Config['mqtt'], reactors: number): Offer {
     subscriptionIds: mqtt.subscription_ids_available,
     emptyClientIds: mqtt.client_id.empty,
     clientIdBytesMax: mqtt.client_id.bytes_max,
-    topicLevelsMax: mqtt.topic_levels_max,
     overlap: mqtt.overlap,
     payloadFormatCheck: mqtt.payload_format_check,
     topicAliasOutMax: mqtt.topic_aliases_out_max,
@@ -53,9 +51,30 @@ function offerOf(mqtt: Config['mqtt'], reactors: number): Offer {
       redirect.to === ''
         ? null
         : { reason: redirect.permanent ? Reason.SERVER_MOVED : Reason.USE_ANOTHER_SERVER, reference: redirect.to },
-    // Topics are spread over the reactors by hash.
+    ...retainedOf(mqtt, reactors),
+  };
+}
+
+function sharingOf({ shared }: Config['mqtt']): ShareSettings {
+  return { strategy: shared.strategy, groups: new Map(shared.groups.map(groupStrategy)) };
+}
+
+/** Topics are spread over the reactors by hash. */
+function retainedOf({ retained }: Config['mqtt'], reactors: number): Pick<Offer, 'retainedMessagesMax' | 'retainedBytesMax'> {
+  return {
     retainedMessagesMax: Math.ceil(retained.messages_max / reactors),
     retainedBytesMax: Math.ceil(retained.bytes_max / reactors),
+  };
+}
+
+/** What a reactor holds all sessions to, beside the limits of its listeners. */
+export function reactorBounds({ mqtt }: Pick<Config, 'mqtt'>, reactors: number): ReactorBounds {
+  const { retainedMessagesMax: messagesMax, retainedBytesMax: bytesMax } = retainedOf(mqtt, reactors);
+  const { strategy, groups } = sharingOf(mqtt);
+  return {
+    topicLevelsMax: mqtt.topic_levels_max,
+    sharing: { strategy, groups: [...groups] },
+    retained: { messagesMax, bytesMax },
   };
 }
 

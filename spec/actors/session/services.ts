@@ -1,4 +1,5 @@
 /** What the specs of the session give to its parts in place of a reactor. */
+
 import { PressureGauge } from '../../../src/actors/router/pressure.ts';
 import { TopicTable } from '../../../src/actors/router/topic-table.ts';
 import { BufferPool } from '../../../src/actors/session/buffer-pool.ts';
@@ -7,6 +8,7 @@ import type { SessionLimits } from '../../../src/actors/session/limits.ts';
 import { FULL_OFFER } from '../../../src/actors/session/offer.ts';
 import { FlushList } from '../../../src/actors/session/output.ts';
 import { SHARE_DEFAULTS } from '../../../src/actors/share/strategy.ts';
+import { MQTT_TOPIC_LEVELS_MAX } from '../../../src/base/limits.ts';
 import { PROBE_SLOTS } from '../../../src/base/probe.ts';
 import type { Dialect } from '../../../src/wire/mqtt/constants.ts';
 import { FakeTransport } from './fake-transport.ts';
@@ -23,6 +25,7 @@ export function limits(some: Partial<SessionLimits> = {}): SessionLimits {
     queueMessagesMax: 1000,
     queueBytesMax: 1 << 20,
     queueOverflow: 'refuse',
+    topicLevelsMax: MQTT_TOPIC_LEVELS_MAX,
     outputBytesMax: 1 << 20,
     sharing: SHARE_DEFAULTS,
     offer: FULL_OFFER,

@@ -14,15 +14,14 @@ const SWEEP = 1;
 export class AccessActor implements Actor<AccessMessage> {
   readonly #policy: AccessPolicy;
   readonly #sweepMs: number;
-  readonly #flapping: FlappingDetector | null;
+  #flapping: FlappingDetector | null;
   readonly #main: ActorRef<FlappingMessage>;
   readonly #logins: KnownLogins | null;
 
   constructor(system: ActorSystem, policy: AccessPolicy, logins: KnownLogins | null) {
     this.#policy = policy;
     this.#logins = logins;
-    const { flapping } = policy.options;
-    this.#flapping = flapping === null ? null : new FlappingDetector(flapping);
+    this.#flapping = detectorOf(policy);
     this.#main = wellKnownRef<FlappingMessage>(system.node, 0, FLAPPING_SLOT);
     policy.onConnect = (clientId) => {
       const counter = wellKnownRef<AccessMessage>(system.node, placeKey(clientId, system.reactors), WELL_KNOWN.access);
@@ -61,6 +60,10 @@ export class AccessActor implements Actor<AccessMessage> {
       case 'scram':
         this.#policy.scramFile = new Map(message.users);
         break;
+      case 'flapping':
+        this.#policy.flapping = message.options;
+        this.#flapping = detectorOf(this.#policy);
+        break;
       case 'logins':
         this.#logins?.forget(message.changes);
         break;
@@ -75,6 +78,10 @@ export class AccessActor implements Actor<AccessMessage> {
   inspect(): unknown {
     return this.#policy.inspect();
   }
+}
+
+function detectorOf({ flapping }: AccessPolicy): FlappingDetector | null {
+  return flapping === null ? null : new FlappingDetector(flapping);
 }
 
 export function spawnAccess(

@@ -3,6 +3,8 @@
  * beforehand and the bans; main's authorizer (well-known slot AUTHORIZER_SLOT there) has the sources that must be asked.
  */
 
+import type { FlappingOptions } from './flapping.ts';
+
 /** Its slot among the well-known actors of thread 0. */
 export const AUTHORIZER_SLOT = 7;
 
@@ -76,6 +78,8 @@ export type AccessMessage =
   | { readonly type: 'users'; readonly users: readonly (readonly [name: string, user: BuiltinUser])[] }
   /** These credentials of the SCRAM file, by user name, replace all. */
   | { readonly type: 'scram'; readonly users: readonly (readonly [name: string, credential: string])[] }
+  /** How often a client may connect; null: nobody counts. */
+  | { readonly type: 'flapping'; readonly options: FlappingOptions | null }
   /** Users or passwords have changed, so many times by now: no login that was right before is recognised any more. */
   | { readonly type: 'logins'; readonly changes: number }
   /** This user is another now; null: it is gone. */

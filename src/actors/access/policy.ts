@@ -46,6 +46,8 @@ const DUE_SHARE = 0.75;
 
 export class AccessPolicy {
   readonly options: AccessOptions;
+  /** As in the options, until it is changed. */
+  flapping: FlappingOptions | null;
   readonly #tables = new Map<string, RuleTable>();
   readonly #holders = new Set<RightsHolder>();
   readonly #onChange: () => void;
@@ -66,6 +68,7 @@ export class AccessPolicy {
   ) {
     this.#users = new Map(users);
     this.options = options;
+    this.flapping = options.flapping;
     this.#onChange = onChange;
     this.#bans = new BanTable(bans);
     for (const [source, rules] of Object.entries(book)) this.#tables.set(source, new RuleTable(rules));
@@ -99,7 +102,7 @@ export class AccessPolicy {
 
   /** A client has connected here: the reactor that its id belongs to counts. */
   noteConnect(clientId: string): void {
-    if (this.options.flapping !== null) this.onConnect(clientId);
+    if (this.flapping !== null) this.onConnect(clientId);
   }
 
   /** Set by the access actor. */

@@ -45,6 +45,7 @@ export class InsightActor implements Actor<InsightMessage> {
         return true;
       case 'reload':
         this.#insight.onIntake(message.intake);
+        this.#insight.onBounds(message.bounds);
         this.#insight.onLogLevel(message.logLevel);
         return true;
       case 'slow':

@@ -1,5 +1,6 @@
 /** What is watched on one reactor. Plain data of its thread; the insight actor brings main's wishes. */
 import type { IntakeOptions } from '../intake/intake.ts';
+import type { ReactorBounds } from './messages.ts';
 import { Meters } from './meters.ts';
 import { type SlowOptions, SlowTop } from './slow-top.ts';
 import { type TraceSpec, Traces } from './traces.ts';
@@ -23,6 +24,7 @@ export class Insight {
   onTraces: () => void = () => {};
   /** What comes in is treated otherwise from now on. */
   onIntake: (options: IntakeOptions) => void = () => {};
+  onBounds: (bounds: ReactorBounds) => void = () => {};
   onLogLevel: (level: string) => void = () => {};
   readonly traces: Traces;
 

@@ -395,9 +395,9 @@ function refusalOf(
   { limits, count }: ReplayTerms,
   known: ReadonlyMap<string, unknown>,
 ): ReplayRefusal | null {
-  const { offer, subscriptionsMax } = limits;
+  const { offer, subscriptionsMax, topicLevelsMax } = limits;
   const parsed = parseFilter(filter);
-  if (parsed === undefined || parsed.levels.length > offer.topicLevelsMax) return refused(Reason.TOPIC_FILTER_INVALID);
+  if (parsed === undefined || parsed.levels.length > topicLevelsMax) return refused(Reason.TOPIC_FILTER_INVALID);
   if (!offer.wildcards && hasWildcard(filter)) return refused(Reason.WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED);
   if (subscriptionId !== 0 && !offer.subscriptionIds) return refused(Reason.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED);
   if (!known.has(filter) && count >= subscriptionsMax) return refused(Reason.QUOTA_EXCEEDED);

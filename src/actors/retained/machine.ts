@@ -22,9 +22,10 @@ export type StoreOutcome = 'stored' | 'deleted' | 'absent' | 'refused';
 /** What a message takes beside its packet and its name: objects, hash entry, place in the order. Measured: see spec/actors/measure.ts. */
 const MESSAGE_OVERHEAD_BYTES = 320;
 
+/** May be changed in place: what is there stays, what comes is held to the new ones. */
 export interface RetainedBounds {
-  readonly messagesMax: number;
-  readonly bytesMax: number;
+  messagesMax: number;
+  bytesMax: number;
 }
 
 export class RetainedMachine {

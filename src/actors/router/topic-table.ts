@@ -78,7 +78,6 @@ export class TopicTable {
   #plansAll = false;
   readonly #max: number;
   readonly #seed: number;
-  readonly #levelsMax: number;
   readonly #scratch = new Uint8Array(TOPIC_BYTES_MAX);
   readonly #encoder = new TextEncoder();
   #hashes = new Int32Array(TABLE_SLOTS_MIN);
@@ -87,15 +86,17 @@ export class TopicTable {
   #size = 0;
   #hand = 0;
   #evictions = 0;
+  /** Names with more levels are not valid; those that are here already stay. */
+  levelsMax: number;
   /** Sum of the topics' weights. */
   weight = 0;
 
-  /** @param levelsMax names with more are not valid. @param seed makes the hashes of this table unpredictable to those who choose topic names. */
+  /** @param seed makes the hashes of this table unpredictable to those who choose topic names. */
   constructor(max: number, seed = 0, levelsMax: number = MQTT_TOPIC_LEVELS_MAX) {
     assert(max >= 1, 'a topic table holds at least one topic');
     this.#max = max;
     this.#seed = seed | 0;
-    this.#levelsMax = levelsMax;
+    this.levelsMax = levelsMax;
   }
 
   get size(): number {
@@ -178,7 +179,7 @@ export class TopicTable {
   }
 
   #create(buf: Uint8Array, start: number, end: number, hash: number): Topic | undefined {
-    if (!isTopicName(buf, start, end, this.#levelsMax)) return undefined;
+    if (!isTopicName(buf, start, end, this.levelsMax)) return undefined;
     const bytes = new Uint8Array(end - start);
     copyBytes(bytes, 0, buf, start, end);
     const topic = new Topic(bytes, hash, this.#unplanned(bytes[0]!));

@@ -10,7 +10,6 @@ import { emptyPublishProperties, readPublishProperties } from '../../wire/mqtt/p
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import { TOPIC_ALIAS_MAX } from './inbound.ts';
 import type { SessionLimits } from './limits.ts';
-import type { Offer } from './offer.ts';
 
 /** What client and server have settled on. */
 export interface Terms {
@@ -39,7 +38,7 @@ export type Verdict = { readonly accepted: Terms } | Refusal;
 
 /** `assignedId` is used when the client brings none. */
 export function judgeConnect(connect: ConnectPacket, limits: SessionLimits, assignedId: string): Verdict {
-  const refusal = refusalOf(connect, limits.offer);
+  const refusal = refusalOf(connect, limits);
   if (refusal !== undefined) return refusal;
   const assigned = connect.clientId === '';
   // An older client cannot be told, and one that keeps to what it said must survive.
@@ -63,7 +62,10 @@ export function judgeConnect(connect: ConnectPacket, limits: SessionLimits, assi
 }
 
 /** What is not on offer, whatever else the client asks for. */
-function refusalOf({ clientId, dialect, cleanStart, will }: ConnectPacket, offer: Offer): Refusal | undefined {
+function refusalOf(
+  { clientId, dialect, cleanStart, will }: ConnectPacket,
+  { offer, topicLevelsMax }: SessionLimits,
+): Refusal | undefined {
   const { redirect } = offer;
   if (redirect !== null) {
     return { refused: redirect.reason, why: 'another server serves this client', serverReference: redirect.reference };
@@ -78,7 +80,7 @@ function refusalOf({ clientId, dialect, cleanStart, will }: ConnectPacket, offer
   if (will === undefined) return undefined;
   if (will.qos > offer.qosMax) return { refused: Reason.QOS_NOT_SUPPORTED, why: `will QoS ${will.qos}` }; // [MQTT-3.2.2-12]
   if (will.retain && !offer.retain) return { refused: Reason.RETAIN_NOT_SUPPORTED, why: 'retained will' }; // [MQTT-3.2.2-13]
-  if (will.topic.split('/', offer.topicLevelsMax + 1).length > offer.topicLevelsMax) {
+  if (will.topic.split('/', topicLevelsMax + 1).length > topicLevelsMax) {
     return { refused: Reason.TOPIC_NAME_INVALID, why: 'will topic of too many levels' };
   }
   if (offer.payloadFormatCheck && claimsText(will.properties) && !isUtf8(will.payload)) {

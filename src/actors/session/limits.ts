@@ -12,6 +12,8 @@ export interface SessionBounds {
   readonly queueBytesMax: number;
   /** What a session that is full drops: the message that comes, or its oldest ones. The latter only where the session is kept on disk. */
   readonly queueOverflow: 'refuse' | 'drop_oldest';
+  /** Levels of a topic name or filter. */
+  readonly topicLevelsMax: number;
   /** Unsent bytes of a connection above which QoS 0 messages to it are dropped. Publishers are held back from a quarter of it on. */
   readonly outputBytesMax: number;
 }
@@ -33,8 +35,9 @@ export interface SessionLimits extends SessionBounds {
 }
 
 export function boundsOf(limits: SessionBounds): SessionBounds {
-  const { connectTimeoutMs, subscriptionsMax, queueMessagesMax, queueBytesMax, queueOverflow, outputBytesMax } = limits;
-  return { connectTimeoutMs, subscriptionsMax, queueMessagesMax, queueBytesMax, queueOverflow, outputBytesMax };
+  const { connectTimeoutMs, subscriptionsMax, queueMessagesMax, queueBytesMax, queueOverflow, topicLevelsMax, outputBytesMax } =
+    limits;
+  return { connectTimeoutMs, subscriptionsMax, queueMessagesMax, queueBytesMax, queueOverflow, topicLevelsMax, outputBytesMax };
 }
 
 /** In place: sessions that share `limits` have the new bounds from now on. */

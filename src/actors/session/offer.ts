@@ -1,5 +1,4 @@
 /** What of the protocol this server offers to clients: an operator may switch parts off, and 5.0 clients are told by CONNACK. */
-import { MQTT_TOPIC_LEVELS_MAX } from '../../base/limits.ts';
 import type { Qos } from '../../wire/mqtt/constants.ts';
 import type { Reason } from '../../wire/mqtt/reason-codes.ts';
 
@@ -13,8 +12,6 @@ export interface Offer {
   /** A client may leave its id to the server. */
   readonly emptyClientIds: boolean;
   readonly clientIdBytesMax: number;
-  /** Of topic names and filters. */
-  readonly topicLevelsMax: number;
   /** Overlapping subscriptions of a client: one copy of a message with all identifiers, or one for each. */
   readonly overlap: 'merge' | 'separate';
   /** Payloads that claim to be text are looked at. */
@@ -44,7 +41,6 @@ export const FULL_OFFER: Offer = {
   subscriptionIds: true,
   emptyClientIds: true,
   clientIdBytesMax: 65_535,
-  topicLevelsMax: MQTT_TOPIC_LEVELS_MAX,
   overlap: 'merge',
   payloadFormatCheck: true,
   topicAliasOutMax: 32,

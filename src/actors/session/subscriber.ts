@@ -115,7 +115,7 @@ export class Subscriber {
     if (parsed === undefined) return Reason.TOPIC_FILTER_INVALID;
     const { shareGroup } = parsed;
     const { offer } = limits;
-    if (parsed.levels.length > offer.topicLevelsMax) return Reason.TOPIC_FILTER_INVALID;
+    if (parsed.levels.length > limits.topicLevelsMax) return Reason.TOPIC_FILTER_INVALID;
     if (shareGroup !== undefined && !offer.shared) return Reason.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED;
     if (!offer.wildcards && hasWildcard(parsed.filter)) return Reason.WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED;
     if (subscriptionId !== 0 && !offer.subscriptionIds) return Reason.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED;

@@ -48,17 +48,16 @@ export class ShareGroup implements Sink {
   /** What the other reactors have been told about the members here; empty when there are none. */
   announced = '';
   readonly #host: GroupHost;
-  readonly #strategy: ShareStrategy;
+  #strategy!: ShareStrategy;
   /** Which member a message goes to is more than whose turn it is. */
-  readonly #ties: boolean;
+  #ties = false;
   #turn: number;
   #stuckThread = 0;
   #stuckMember: ShareMember | null = null;
 
   constructor(host: GroupHost, reactors: number, name: string, filter: string, strategy: ShareStrategy) {
     this.#host = host;
-    this.#strategy = strategy;
-    this.#ties = strategy === 'hash_client' || strategy === 'hash_topic' || strategy === 'sticky';
+    this.strategy = strategy;
     this.name = name;
     this.key = `${name}/${filter}`;
     this.online = new Pool(host.thread, reactors);
@@ -66,6 +65,14 @@ export class ShareGroup implements Sink {
     this.subscription = new Subscription(this, filter, { qos: 2, retainAsPublished: true });
     // Reactors that took turns in step would all begin with the same member.
     this.#turn = host.thread - 1;
+  }
+
+  set strategy(strategy: ShareStrategy) {
+    if (strategy === this.#strategy) return;
+    this.#strategy = strategy;
+    this.#ties = strategy === 'hash_client' || strategy === 'hash_topic' || strategy === 'sticky';
+    this.#stuckThread = 0;
+    this.#stuckMember = null;
   }
 
   get filter(): string {

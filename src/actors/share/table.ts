@@ -36,7 +36,7 @@ export class ShareTable implements GroupHost {
   readonly #system: ActorSystem;
   readonly #router: Router;
   readonly #publisher: Publisher;
-  readonly #settings: ShareSettings;
+  #settings: ShareSettings;
   readonly #groups = new Map<string, ShareGroup>();
   /** By sink and key. */
   readonly #members = new Map<ShareSink, Map<string, ShareMember>>();
@@ -221,6 +221,12 @@ export class ShareTable implements GroupHost {
 
   onWake(wake: () => void): void {
     this.#wake = wake;
+  }
+
+  /** Groups that are there choose their members in the new way from now on. */
+  change(settings: ShareSettings): void {
+    this.#settings = settings;
+    for (const group of this.#groups.values()) group.strategy = strategyOf(settings, group.name);
   }
 
   /** Called by the actor after everything that it does. */

@@ -1,4 +1,5 @@
 /** From the configuration to what a reactor's policy is made of. */
+import type { FlappingOptions } from '../../actors/access/flapping.ts';
 import type { AccessOptions } from '../../actors/access/policy.ts';
 import type { RuleSource, SourceKind } from '../../actors/access/rights.ts';
 import type { Config } from '../config/schema.ts';
@@ -24,9 +25,14 @@ export function asksBackEnds(config: Config): boolean {
   return ruleSources(config).some(({ name, kind }) => name !== 'plugin' && (kind === 'fetched' || kind === 'asked'));
 }
 
+/** Null: nobody counts. */
+export function flappingOptions({ mqtt }: Config): FlappingOptions | null {
+  const { connects, window_s } = mqtt.flapping;
+  return connects === 0 ? null : { connects, windowMs: window_s * 1000 };
+}
+
 export function accessOptions(config: Config): AccessOptions {
-  const { acl, mqtt } = config;
-  const { flapping } = mqtt;
+  const { acl } = config;
   return {
     sources: ruleSources(config),
     noMatch: acl.no_match,
@@ -34,7 +40,7 @@ export function accessOptions(config: Config): AccessOptions {
     grantsSubscriptions: acl.grant_subscriptions,
     denyOnFailure: acl.on_error === 'deny',
     disconnectsOnDenial: acl.deny_action === 'disconnect',
-    flapping: flapping.connects === 0 ? null : { connects: flapping.connects, windowMs: flapping.window_s * 1000 },
+    flapping: flappingOptions(config),
     cacheMs: acl.cache_s * 1000,
   };
 }

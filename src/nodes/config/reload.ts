@@ -32,10 +32,10 @@ const RELOADABLE: readonly string[] = [
   'mqtt.queue.',
   'mqtt.output.',
   'mqtt.rate.',
-  'mqtt.shared.available',
-  'mqtt.retained.available',
-  'mqtt.retained.message_bytes_max',
-  'mqtt.retained.expiry_s',
+  'mqtt.flapping.',
+  'mqtt.topic_levels_max',
+  'mqtt.shared.',
+  'mqtt.retained.',
   'mqtt.sys_interval_s',
 ];
 

@@ -20,6 +20,7 @@ import type { ThreadVitals } from '../own-metrics.ts';
 import type { PluginHost } from '../plugin/plugin-host.ts';
 import type { ReactorBoot } from '../reactor-boot.ts';
 import { FileDocumentStore } from '../security/document-store.ts';
+import { reactorBounds } from '../session-limits.ts';
 import { SysPublisher } from '../sys/sys-publisher.ts';
 import { addClientRoutes } from './client-routes.ts';
 import { addDelayedRoutes } from './delayed-routes.ts';
@@ -120,7 +121,12 @@ export class NodeExtensions {
     for (let thread = 1; thread <= this.#reactors; thread++) {
       const insight = wellKnownRef<InsightMessage>(system.node, thread, WELL_KNOWN.insight);
       const intake = intakeOptions(config, this.#reactors, schemas);
-      system.tell<InsightMessage>(insight, { type: 'reload', intake, logLevel: config.log.level });
+      system.tell<InsightMessage>(insight, {
+        type: 'reload',
+        intake,
+        bounds: reactorBounds(config, this.#reactors),
+        logLevel: config.log.level,
+      });
     }
   }
 

@@ -20,7 +20,7 @@ import { AskError } from '../../runtime/ask-error.ts';
 import { wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import { parseFilter } from '../../wire/mqtt/topics.ts';
-import { accessOptions, asksBackEnds, ruleSources } from '../access/access-options.ts';
+import { accessOptions, asksBackEnds, flappingOptions, ruleSources } from '../access/access-options.ts';
 import { AuthorizerActor, BackEndAuthorizer } from '../access/authorizer.ts';
 import { readRuleFile } from '../access/rule-file.ts';
 import { AuditLog } from '../admin/audit-log.ts';
@@ -62,7 +62,7 @@ export class NodeSecurity {
   readonly users: UserDirectory;
   readonly rules: RuleList;
   readonly bans: BanList;
-  readonly #config: Config;
+  #config: Config;
   readonly #log: Log;
   readonly #pool: PasswordPool;
   readonly #chains: ReadonlyMap<string, readonly AuthLink[]>;
@@ -147,10 +147,8 @@ export class NodeSecurity {
       this.#authorizer = authorizer;
       system.spawn(() => new AuthorizerActor(authorizer), { name: 'authorizer', wellKnown: AUTHORIZER_SLOT });
     }
-    if (this.#config.mqtt.flapping.connects > 0) {
-      const ban = (clientId: string): void => void this.#banForFlapping(clientId);
-      system.spawn(() => new FlappingBanner(ban), { name: 'flapping', wellKnown: FLAPPING_SLOT });
-    }
+    const ban = (clientId: string): void => void this.#banForFlapping(clientId);
+    system.spawn(() => new FlappingBanner(ban), { name: 'flapping', wellKnown: FLAPPING_SLOT });
     if (!this.authenticates) return;
     const onError = (error: unknown): void => this.#log.error(errorFields(error), 'a client could not be checked');
     system.spawn(() => new Authenticator((request) => this.#authenticate(request, system.slots), onError), {
@@ -205,13 +203,15 @@ export class NodeSecurity {
     };
   }
 
-  /** Reads the files again: throws, and keeps what was, when one is bad. */
-  async reload(): Promise<void> {
+  /** Reads the files again, and takes what can change of the configuration: throws, and keeps what was, when a file is bad. */
+  async reload(config: Config): Promise<void> {
     const rules = this.#readRules();
     const scramFile = readScramUsers(this.#config);
     for (const link of this.#links) if (link instanceof FileLink) link.reload();
     this.#fileRules = rules;
     this.scramFile = scramFile;
+    this.#config = config;
+    await this.#broadcast({ type: 'flapping', options: flappingOptions(config) });
     await this.#forgetLogins();
     await this.#broadcast({ type: 'rules', source: 'file', rules });
     await this.#broadcast({ type: 'scram', users: [...scramFile] });
@@ -292,6 +292,7 @@ export class NodeSecurity {
 
   #everything(): readonly AccessMessage[] {
     return [
+      { type: 'flapping', options: flappingOptions(this.#config) },
       { type: 'logins', changes: this.#userChanges },
       { type: 'rules', source: 'file', rules: this.#fileRules },
       { type: 'rules', source: 'builtin', rules: this.rules.rules },
