@@ -13,6 +13,7 @@ export const WELL_KNOWN = {
   delayed: 11,
   shareInterest: 12,
   exclusive: 13,
+  exclusiveKeeper: 21,
   announcer: 14,
   insight: 15,
   clients: 16,

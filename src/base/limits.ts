@@ -109,6 +109,9 @@ export const ALARMS_MAX = 1000;
 export const EXCLUSIVE_TOPICS_MAX = 100_000;
 /** For the reactor of a topic to say whether somebody has it, milliseconds; then the subscription is refused (0x80). */
 export const EXCLUSIVE_ASK_MS = 5000;
+/** For the metadata of a cluster to answer about one, each of at most three times; and how long after that those are asked about again that a session has already. */
+export const EXCLUSIVE_META_MS = 1500;
+export const EXCLUSIVE_RETRY_MS = 500;
 
 /** Password checks that wait for the pool; a further login is refused as busy, and the client may try again. */
 export const AUTH_CHECKS_QUEUED_MAX = 128;

@@ -18,6 +18,7 @@ import { Events } from '../actors/events/events.ts';
 import type { EventName } from '../actors/events/names.ts';
 import { spawnExclusive } from '../actors/exclusive/actor.ts';
 import { ExclusiveClaims } from '../actors/exclusive/claims.ts';
+import { keeperRef } from '../actors/exclusive/keeper-messages.ts';
 import { EXCLUSIVE_PROBE } from '../actors/exclusive/probe.ts';
 import { homesRef } from '../actors/homes/messages.ts';
 import { HOMES_PROBE } from '../actors/homes/probe.ts';
@@ -273,7 +274,7 @@ export function startBroker(
   if (storage === null || extensions.metadata === undefined) spawnRetained(system, bounds, inboxes !== null);
   else spawnRetained(system, bounds, false, shareRetained(system, publisher, gauge, storage.store, extensions.metadata));
   spawnAccess(system, access, logins);
-  spawnExclusive(system);
+  spawnExclusive(system, extensions.metadata === undefined ? null : keeperRef(system.node));
   if (plugin !== null) {
     system.spawn<never>(() => plugin, { name: 'plugin' });
     onGuest(PLUGIN_GUEST, (_argument: undefined, port) => plugin.attach(port));

@@ -35,6 +35,7 @@ import { scramCredentialOf } from './auth/scram-file.ts';
 import { serveBridges } from './bridge/bridge-sessions.ts';
 import { releaseEmptying, restoreSessions, type Security, startBroker } from './broker.ts';
 import type { Config } from './config/schema.ts';
+import { startExclusiveKeeper } from './exclusive-boot.ts';
 import { createLog, errorFields } from './log.ts';
 import type { ReactorBoot } from './reactor-boot.ts';
 import { sessionLimits } from './session-limits.ts';
@@ -85,6 +86,9 @@ export async function boot(system: ActorSystem, settings: ReactorBoot): Promise<
     hasNodes: wire !== undefined && wire.nodes.length > 1,
     metadata: settings.metadata,
   });
+  if (wire !== undefined && settings.metadata !== undefined && system.thread === DOOR_THREAD) {
+    startExclusiveKeeper(system, settings.metadata, wire.incarnation);
+  }
   services.intake.delayed.hold();
   services.emptying?.hold();
   services.insight.onLogLevel = (level) => {

@@ -10,10 +10,13 @@ const RENEW = 1;
 export class RegistrarActor implements Actor<never> {
   readonly #client: MetaClient;
   readonly #registration: Registration;
+  readonly #key: string;
   #lease = 0;
   #ctx!: ActorContext<never>;
 
-  constructor(client: MetaClient, registration: Registration) {
+  /** `prefix`: before the node's id, in the key of the registration. */
+  constructor(client: MetaClient, registration: Registration, prefix: string = LIVE_PREFIX) {
+    this.#key = `${prefix}${registration.node}`;
     this.#client = client;
     this.#registration = registration;
   }
@@ -42,8 +45,7 @@ export class RegistrarActor implements Actor<never> {
   #register(): void {
     this.#do({ type: 'grant', id: 0, ttlMs: NODE_LEASE_MS }, (granted) => {
       if (granted?.type !== 'granted') return this.#again(CONTROLLER_RETRY_MS);
-      const { node } = this.#registration;
-      const put = { key: `${LIVE_PREFIX}${node}`, value: encodeJson(this.#registration), lease: granted.id };
+      const put = { key: this.#key, value: encodeJson(this.#registration), lease: granted.id };
       // What is left of an earlier life goes first: a registration made anew is a node that has come anew.
       this.#do({ type: 'write', puts: [], deletes: [put.key] }, () => {
         this.#do({ type: 'write', puts: [put], deletes: [] }, (written) => {

@@ -28,9 +28,15 @@ export class ExclusiveMachine {
     return this.#holders.get(filter)?.session === session && this.#holders.delete(filter);
   }
 
-  /** The sessions of a thread are gone with it. */
-  forget(isGone: (session: ActorRef<never>) => boolean): void {
-    for (const [filter, { session }] of this.#holders) if (isGone(session)) this.#holders.delete(filter);
+  /** The sessions of a thread are gone with it. Returns what they had. */
+  forget(isGone: (session: ActorRef<never>) => boolean): string[] {
+    const gone = [...this.#holders].filter(([, { session }]) => isGone(session)).map(([filter]) => filter);
+    for (const filter of gone) this.#holders.delete(filter);
+    return gone;
+  }
+
+  holderOf(filter: string): ExclusiveClaim | undefined {
+    return this.#holders.get(filter);
   }
 
   holders(): Iterable<ExclusiveClaim> {

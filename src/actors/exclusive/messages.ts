@@ -1,4 +1,4 @@
-/** Exclusive subscriptions, `$exclusive/filter`: one client at a time. The reactor that `placeKey(filter)` gives knows who. */
+/** Exclusive subscriptions, `$exclusive/filter`: one client at a time. The reactor that `placeKey(filter)` gives knows who; in a cluster it asks the keeper (keeper-messages.ts) first. */
 import type { ActorRef } from '../../runtime/ref.ts';
 
 export interface ExclusiveClaim {
@@ -7,7 +7,7 @@ export interface ExclusiveClaim {
   readonly session: ActorRef<never>;
 }
 
-/** Asked; answered by 'granted', 'taken' or 'full'. Told by those who have it already, to a reactor that has come back. */
+/** Asked; answered by an `ExclusiveAnswer`. Told by those who have it already, to a reactor that has come back. */
 export interface ClaimExclusive extends ExclusiveClaim {
   readonly type: 'claim';
 }
@@ -18,5 +18,12 @@ export interface ReleaseExclusive {
   readonly session: ActorRef<never>;
 }
 
-export type ExclusiveMessage = ClaimExclusive | ReleaseExclusive;
-export type ExclusiveAnswer = 'granted' | 'taken' | 'full';
+/** From the keeper: another node has it. */
+export interface LoseExclusive {
+  readonly type: 'lost';
+  readonly filter: string;
+}
+
+export type ExclusiveMessage = ClaimExclusive | ReleaseExclusive | LoseExclusive;
+/** `unknown`: nobody can tell whether another node has it. */
+export type ExclusiveAnswer = 'granted' | 'taken' | 'full' | 'unknown';

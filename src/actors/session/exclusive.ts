@@ -43,5 +43,5 @@ export function claimExclusive(
 }
 
 function refusalOf(answer: ExclusiveAnswer | undefined): number {
-  return answer === undefined ? Reason.UNSPECIFIED_ERROR : Reason.QUOTA_EXCEEDED;
+  return answer === undefined || answer === 'unknown' ? Reason.UNSPECIFIED_ERROR : Reason.QUOTA_EXCEEDED;
 }
