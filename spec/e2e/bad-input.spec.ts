@@ -137,9 +137,11 @@ for (const threads of [1, 2]) {
   });
 
   test('the first packet must be a CONNECT, a whole and sane one', async () => {
+    const timedOut = await broker.disconnects('connect_timeout');
     const table: [string, Uint8Array, number | undefined][] = [
       ['PINGREQ', PINGREQ, undefined],
       ['PUBLISH', publishWith(), undefined],
+      ['the first byte of another packet', Uint8Array.of(0x30), undefined],
       ['HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), undefined],
       [
         'another protocol',
@@ -180,6 +182,7 @@ for (const threads of [1, 2]) {
         what,
       );
     }
+    assert.is(await broker.disconnects('connect_timeout'), timedOut, 'none of them was waited for');
     const old = await broker.open();
     old.speak(4);
     old.send(Buffer.concat([Uint8Array.of(0x10, 12, 0, 4), Buffer.from('MQTT'), Uint8Array.of(3, 2, 0, 0, 0, 0)]));

@@ -133,12 +133,13 @@ export class InboundReader {
     const packetMax = this.#limits.packetBytesMax;
     let at = view.start;
     while (at < end && host.reading) {
+      const type = bytes[at]! >> 4;
+      // The first byte tells: who speaks something else here is not waited for.
+      if (!host.online && !host.expects(type)) throw new MqttError(Reason.PROTOCOL_ERROR, `packet type ${type} before its time`);
       const length = frameLength(bytes, at, end);
       if (length < 0) throw new MqttError(Reason.MALFORMED_PACKET, 'remaining length is malformed');
       if (length > packetMax) throw new MqttError(Reason.PACKET_TOO_LARGE, `packet of ${length} bytes`);
       if (length === 0 || at + length > end) break;
-      const type = bytes[at]! >> 4;
-      if (!host.online && !host.expects(type)) throw new MqttError(Reason.PROTOCOL_ERROR, `packet type ${type} before its time`);
       if (type === PacketType.PUBLISH) {
         at = this.#publish(host, client, bytes, at, at + length, end);
       } else if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
