@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ClientDetails } from '../../src/actors/clients/messages.ts';
-import type { ClientPage } from '../../src/nodes/extensions/client-routes.ts';
+import type { ClientPage } from '../../src/nodes/extensions/cluster-clients.ts';
 import { Broker } from './broker.ts';
 import { cliOf } from './in-process-cli.ts';
 import { puback } from './raw-client.ts';

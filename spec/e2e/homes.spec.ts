@@ -141,7 +141,7 @@ test('one that begins clean elsewhere leaves nothing of the session, anywhere', 
   assert.equal(await clean.client.settled(), []);
   await clean.client.disconnect();
   await until('no node has it', async () => {
-    for (const node of nodes) if ((await node.http('GET', '/api/v1/clients/fresh')).status !== 404) return false;
+    for (const node of nodes) if ((await node.http('GET', '/api/v1/clients/fresh?scope=node')).status !== 404) return false;
     return true;
   });
   assert.not((await enter(nodes[0], 'fresh')).hadSession);
@@ -170,7 +170,7 @@ test('a session goes on without its node, and gets what lay there when that is b
   const all = [...numbered('with the dead', 20), ...numbered('while dead', 20), ...numbered('after', 20)];
   while (all.some((text) => !got.has(text))) got.add(String((await take(client)).payload));
   await until('nothing of it is left there', async () => {
-    const { status } = await nodes[2].http('GET', '/api/v1/clients/survivor');
+    const { status } = await nodes[2].http('GET', '/api/v1/clients/survivor?scope=node');
     return status === 404;
   });
   client.destroy();

@@ -349,7 +349,8 @@ class Boot {
     if (wire !== undefined) await startNodeWire(this.#host.system, config, wire, log);
     this.#security!.attach(this.#host.system);
     const host = this.#host;
-    this.#extensions!.attach(host.system, (...guest) => host.admitGuest(...guest));
+    const others = (wire?.nodes ?? []).filter((node) => node !== config.node.id);
+    this.#extensions!.attach(host.system, (...guest) => host.admitGuest(...guest), { others, meta: () => this.#meta });
     this.#undos.push(() => this.#extensions!.dismissGuests());
     const nodes = this.#metaNodes();
     if (nodes.length === 0) return;

@@ -20,6 +20,121 @@ export interface Challenge {
   readonly proof: Uint8Array;
 }
 
+export interface ClientSubscribes {
+  /** Topic filter. */
+  readonly filter: string;
+  /** Highest QoS. */
+  readonly qos: number;
+  /** Without what the client publishes itself. */
+  readonly noLocal: boolean;
+  /** With the retain flag as it was. */
+  readonly retainAsPublished: boolean;
+  /** Which retained messages come. */
+  readonly retainHandling: number;
+}
+
+/** Asks a node to look for a client and to do something with it. Answered with ClientActed. */
+export interface ClientAct {
+  readonly type: 'ClientAct';
+  /** Whose. */
+  readonly clientId: string;
+  /** `show`, `kick`, `discard` (with its session), `subscribe` or `unsubscribe`. */
+  readonly action: string;
+  /** Subscriptions to be made. */
+  readonly entries: readonly (ClientSubscribes)[];
+  /** Subscriptions to be ended. */
+  readonly filters: readonly (string)[];
+}
+
+export interface ClientSummary {
+  /** Its client id. */
+  readonly clientId: string;
+  /** Empty for none. */
+  readonly username: string;
+  /** Of its connection; empty without one. */
+  readonly address: string;
+  /** Which it came by. */
+  readonly listener: string;
+  /** The node that has the session. */
+  readonly node: number;
+  /** The reactor there. */
+  readonly thread: number;
+  /** `online`, `offline`, or what is between; `away` when the node does not answer. */
+  readonly state: string;
+  /** 3, 4 or 5, of the last connection. 0: it has not connected since the node was started. */
+  readonly protocol: number;
+  /** What it was told. */
+  readonly keepAliveSeconds: number;
+  /** How long the session outlives a connection. */
+  readonly sessionExpirySeconds: number;
+  /** Milliseconds since the epoch; 0 for none. */
+  readonly connectedAt: number;
+  /** Milliseconds since the epoch; 0 for none. */
+  readonly offlineSince: number;
+  /** How many it has. */
+  readonly subscriptionCount: number;
+  /** Messages that it has not acknowledged. */
+  readonly inFlight: number;
+  /** Messages that wait for it in memory. */
+  readonly queued: number;
+  /** Their bytes. */
+  readonly queuedBytes: number;
+  /** Messages on disk that wait for it. */
+  readonly inbox: number;
+  /** QoS 2 messages that it has not released. */
+  readonly awaitingRelease: number;
+}
+
+export interface ClientSubscription {
+  /** Topic filter. */
+  readonly filter: string;
+  /** Highest QoS. */
+  readonly qos: number;
+  /** Without what the client publishes itself. */
+  readonly noLocal: boolean;
+  /** With the retain flag as it was. */
+  readonly retainAsPublished: boolean;
+  /** Of MQTT 5; 0: none. */
+  readonly subscriptionId: number;
+}
+
+/** What has become of that. */
+export interface ClientActed {
+  readonly type: 'ClientActed';
+  /** All reactors of the node have answered. */
+  readonly isComplete: boolean;
+  /** The node has that client. */
+  readonly isFound: boolean;
+  /** The client, when it was to be shown. */
+  readonly clients: readonly (ClientSummary)[];
+  /** Its subscriptions, likewise. */
+  readonly subscriptions: readonly (ClientSubscription)[];
+  /** Reason codes of what was asked on its behalf. */
+  readonly reasons: readonly (number)[];
+}
+
+/** A page of the clients of a node. */
+export interface ClientsPageAnswer {
+  readonly type: 'ClientsPageAnswer';
+  /** All reactors of the node have answered. */
+  readonly isComplete: boolean;
+  /** How many clients the node has. */
+  readonly total: number;
+  /** In the order of their ids. */
+  readonly clients: readonly (ClientSummary)[];
+}
+
+/** Asks a node for its clients, those that are connected or have a session: the first ones in order behind an id. Answered with ClientsPageAnswer. */
+export interface ClientsPage {
+  readonly type: 'ClientsPage';
+  /** Those behind this id. */
+  readonly after: string;
+  /** At most so many. */
+  readonly limit: number;
+  /** Whose id contains this. */
+  readonly like: string;
+}
+
 /** Why a connection is closed. */
 export interface Goodbye {
   /** A code of the error catalogue. */
@@ -396,6 +511,14 @@ export interface Welcome {
 
 export const CHALLENGE_SCHEMA: object = {"type":"record","name":"Challenge","namespace":"sluice.wire","doc":"The accepting side introduces itself, proves that it knows the secret, and asks for the same.","fields":[{"name":"version","type":"int","doc":"Protocol version that was chosen."},{"name":"cluster","type":"string","doc":"Name of the cluster."},{"name":"node","type":"int","doc":"Id of the accepting node."},{"name":"incarnation","type":"long","doc":"Life of the accepting process."},{"name":"roles","type":"string","doc":"Roles, separated by commas."},{"name":"nonce","type":{"type":"fixed","name":"Nonce","size":32},"doc":"Random, for this challenge alone."},{"name":"wanted","type":"bytes","doc":"Fingerprints out of the hello that the accepting side does not know, 8 bytes each."},{"name":"proof","type":"bytes","doc":"HMAC-SHA256 over both introductions; empty without a secret."}]};
 
+export const CLIENT_ACT_SCHEMA: object = {"type":"record","name":"ClientAct","namespace":"sluice.message","doc":"Asks a node to look for a client and to do something with it. Answered with ClientActed.","fields":[{"name":"clientId","type":"string","doc":"Whose."},{"name":"action","type":"string","doc":"`show`, `kick`, `discard` (with its session), `subscribe` or `unsubscribe`."},{"name":"entries","type":{"type":"array","items":{"type":"record","name":"ClientSubscribes","fields":[{"name":"filter","type":"string","doc":"Topic filter."},{"name":"qos","type":"int","doc":"Highest QoS."},{"name":"noLocal","type":"boolean","doc":"Without what the client publishes itself."},{"name":"retainAsPublished","type":"boolean","doc":"With the retain flag as it was."},{"name":"retainHandling","type":"int","doc":"Which retained messages come."}]}},"doc":"Subscriptions to be made."},{"name":"filters","type":{"type":"array","items":"string"},"doc":"Subscriptions to be ended."}]};
+
+export const CLIENT_ACTED_SCHEMA: object = {"type":"record","name":"ClientActed","namespace":"sluice.message","doc":"What has become of that.","fields":[{"name":"isComplete","type":"boolean","doc":"All reactors of the node have answered."},{"name":"isFound","type":"boolean","doc":"The node has that client."},{"name":"clients","type":{"type":"array","items":{"type":"record","name":"ClientSummary","fields":[{"name":"clientId","type":"string","doc":"Its client id."},{"name":"username","type":"string","doc":"Empty for none."},{"name":"address","type":"string","doc":"Of its connection; empty without one."},{"name":"listener","type":"string","doc":"Which it came by."},{"name":"node","type":"int","doc":"The node that has the session."},{"name":"thread","type":"int","doc":"The reactor there."},{"name":"state","type":"string","doc":"`online`, `offline`, or what is between; `away` when the node does not answer."},{"name":"protocol","type":"int","doc":"3, 4 or 5, of the last connection. 0: it has not connected since the node was started."},{"name":"keepAliveSeconds","type":"double","doc":"What it was told."},{"name":"sessionExpirySeconds","type":"long","doc":"How long the session outlives a connection."},{"name":"connectedAt","type":"double","doc":"Milliseconds since the epoch; 0 for none."},{"name":"offlineSince","type":"double","doc":"Milliseconds since the epoch; 0 for none."},{"name":"subscriptionCount","type":"int","doc":"How many it has."},{"name":"inFlight","type":"int","doc":"Messages that it has not acknowledged."},{"name":"queued","type":"int","doc":"Messages that wait for it in memory."},{"name":"queuedBytes","type":"double","doc":"Their bytes."},{"name":"inbox","type":"double","doc":"Messages on disk that wait for it."},{"name":"awaitingRelease","type":"int","doc":"QoS 2 messages that it has not released."}]}},"doc":"The client, when it was to be shown."},{"name":"subscriptions","type":{"type":"array","items":{"type":"record","name":"ClientSubscription","fields":[{"name":"filter","type":"string","doc":"Topic filter."},{"name":"qos","type":"int","doc":"Highest QoS."},{"name":"noLocal","type":"boolean","doc":"Without what the client publishes itself."},{"name":"retainAsPublished","type":"boolean","doc":"With the retain flag as it was."},{"name":"subscriptionId","type":"int","doc":"Of MQTT 5; 0: none."}]}},"doc":"Its subscriptions, likewise."},{"name":"reasons","type":{"type":"array","items":"int"},"doc":"Reason codes of what was asked on its behalf."}]};
+
+export const CLIENTS_PAGE_ANSWER_SCHEMA: object = {"type":"record","name":"ClientsPageAnswer","namespace":"sluice.message","doc":"A page of the clients of a node.","fields":[{"name":"isComplete","type":"boolean","doc":"All reactors of the node have answered."},{"name":"total","type":"int","doc":"How many clients the node has."},{"name":"clients","type":{"type":"array","items":{"type":"record","name":"ClientSummary","fields":[{"name":"clientId","type":"string","doc":"Its client id."},{"name":"username","type":"string","doc":"Empty for none."},{"name":"address","type":"string","doc":"Of its connection; empty without one."},{"name":"listener","type":"string","doc":"Which it came by."},{"name":"node","type":"int","doc":"The node that has the session."},{"name":"thread","type":"int","doc":"The reactor there."},{"name":"state","type":"string","doc":"`online`, `offline`, or what is between; `away` when the node does not answer."},{"name":"protocol","type":"int","doc":"3, 4 or 5, of the last connection. 0: it has not connected since the node was started."},{"name":"keepAliveSeconds","type":"double","doc":"What it was told."},{"name":"sessionExpirySeconds","type":"long","doc":"How long the session outlives a connection."},{"name":"connectedAt","type":"double","doc":"Milliseconds since the epoch; 0 for none."},{"name":"offlineSince","type":"double","doc":"Milliseconds since the epoch; 0 for none."},{"name":"subscriptionCount","type":"int","doc":"How many it has."},{"name":"inFlight","type":"int","doc":"Messages that it has not acknowledged."},{"name":"queued","type":"int","doc":"Messages that wait for it in memory."},{"name":"queuedBytes","type":"double","doc":"Their bytes."},{"name":"inbox","type":"double","doc":"Messages on disk that wait for it."},{"name":"awaitingRelease","type":"int","doc":"QoS 2 messages that it has not released."}]}},"doc":"In the order of their ids."}]};
+
+export const CLIENTS_PAGE_SCHEMA: object = {"type":"record","name":"ClientsPage","namespace":"sluice.message","doc":"Asks a node for its clients, those that are connected or have a session: the first ones in order behind an id. Answered with ClientsPageAnswer.","fields":[{"name":"after","type":"string","doc":"Those behind this id."},{"name":"limit","type":"int","doc":"At most so many."},{"name":"like","type":"string","doc":"Whose id contains this."}]};
+
 export const GOODBYE_SCHEMA: object = {"type":"record","name":"Goodbye","namespace":"sluice.wire","doc":"Why a connection is closed.","fields":[{"name":"code","type":"string","doc":"A code of the error catalogue."},{"name":"text","type":"string","doc":"What happened, for the log."}]};
 
 export const GROUP_CHANGED_SCHEMA: object = {"type":"record","name":"GroupChanged","namespace":"sluice.message","doc":"What has become of GroupTransfer or GroupMember.","fields":[{"name":"isDone","type":"boolean","doc":"It is done."},{"name":"code","type":"string","doc":"Why not: a code of the error catalogue, or empty."},{"name":"reason","type":"string","doc":"Why not, for people."}]};
@@ -459,4 +582,4 @@ export const RELAY_HELLO_SCHEMA: object = {"type":"record","name":"RelayHello","
 export const WELCOME_SCHEMA: object = {"type":"record","name":"Welcome","namespace":"sluice.wire","doc":"The connection may be used.","fields":[{"name":"windows","type":"string","doc":"Bytes that may be under way, by class from the most urgent on, separated by commas."}]};
 
 /** What actors say to actors of other nodes: a message `{ type: NAME, … }` is sent by the schema of that name. */
-export const MESSAGE_SCHEMAS: readonly object[] = [GROUP_CHANGED_SCHEMA, GROUP_MEMBER_SCHEMA, GROUP_TRANSFER_SCHEMA, HOME_ADOPTED_SCHEMA, HOME_CLOSE_SCHEMA, HOME_CLOSED_SCHEMA, HOME_DEPART_SCHEMA, HOME_DEPARTING_SCHEMA, HOME_DONE_SCHEMA, HOME_ENDED_SCHEMA, HOME_FENCE_SCHEMA, HOME_FURTHER_SCHEMA, HOME_MESSAGES_SCHEMA, HOME_MOVED_SCHEMA, HOME_PAGE_SCHEMA, HOME_REFUSED_SCHEMA, HOME_STAY_SCHEMA, INTEREST_ACK_SCHEMA, INTEREST_DELTA_SCHEMA, INTEREST_PULL_SCHEMA, INTEREST_SYNC_SCHEMA, MEMBER_STATE_SCHEMA, PEER_LIST_SCHEMA, RELAY_ACK_SCHEMA, RELAY_CLIENTS_SCHEMA, RELAY_FENCE_SCHEMA, RELAY_HELLO_SCHEMA];
+export const MESSAGE_SCHEMAS: readonly object[] = [CLIENT_ACT_SCHEMA, CLIENT_ACTED_SCHEMA, CLIENTS_PAGE_ANSWER_SCHEMA, CLIENTS_PAGE_SCHEMA, GROUP_CHANGED_SCHEMA, GROUP_MEMBER_SCHEMA, GROUP_TRANSFER_SCHEMA, HOME_ADOPTED_SCHEMA, HOME_CLOSE_SCHEMA, HOME_CLOSED_SCHEMA, HOME_DEPART_SCHEMA, HOME_DEPARTING_SCHEMA, HOME_DONE_SCHEMA, HOME_ENDED_SCHEMA, HOME_FENCE_SCHEMA, HOME_FURTHER_SCHEMA, HOME_MESSAGES_SCHEMA, HOME_MOVED_SCHEMA, HOME_PAGE_SCHEMA, HOME_REFUSED_SCHEMA, HOME_STAY_SCHEMA, INTEREST_ACK_SCHEMA, INTEREST_DELTA_SCHEMA, INTEREST_PULL_SCHEMA, INTEREST_SYNC_SCHEMA, MEMBER_STATE_SCHEMA, PEER_LIST_SCHEMA, RELAY_ACK_SCHEMA, RELAY_CLIENTS_SCHEMA, RELAY_FENCE_SCHEMA, RELAY_HELLO_SCHEMA];

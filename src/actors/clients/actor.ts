@@ -1,4 +1,4 @@
-/** The clients actor of a reactor: finds the sessions that own their client ids here and passes on what an operator wants of them. */
+/** The clients actor of a reactor: finds the sessions that own their client ids here and passes on what an operator wants of them; on the first reactor also for all of the node. */
 import { ADMIN_ASK_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo } from '../../runtime/actor.ts';
 import type { ActorRef } from '../../runtime/ref.ts';
@@ -6,26 +6,27 @@ import type { ActorSystem } from '../../runtime/system.ts';
 import type { SessionMessage } from '../session/messages.ts';
 import type { OwningSession } from '../session/services.ts';
 import { WELL_KNOWN } from '../well-known.ts';
-import type { ClientIds, ClientList, ClientsMessage, ClientView } from './messages.ts';
+import type { ClientList, ClientsMessage, ClientView, PageRequest } from './messages.ts';
+import { actInNode, pageOfNode } from './node-clients.ts';
 import { smallest } from './smallest.ts';
 
+type Context = ActorContext<ClientsMessage>;
+
 export class ClientsActor implements Actor<ClientsMessage> {
+  readonly #system: ActorSystem;
   readonly #sessions: ReadonlyMap<string, OwningSession>;
 
-  constructor(sessions: ReadonlyMap<string, OwningSession>) {
+  constructor(system: ActorSystem, sessions: ReadonlyMap<string, OwningSession>) {
+    this.#system = system;
     this.#sessions = sessions;
   }
 
-  receive(message: ClientsMessage, ctx: ActorContext<ClientsMessage>): void {
+  receive(message: ClientsMessage, ctx: Context): void {
     const to = ctx.replyTo();
     if (to === undefined) return;
     switch (message.type) {
-      case 'ids': {
-        const clientIds = smallest(this.#sessions.keys(), message.after, message.like, message.limit);
-        return ctx.respond(to, { clientIds, total: this.#sessions.size } satisfies ClientIds);
-      }
-      case 'describe':
-        return this.#describe(message.clientIds, to, ctx);
+      case 'page':
+        return this.#page(message, to, ctx);
       case 'show':
         return this.#pass(message.clientId, { type: 'describe', subscriptions: true }, to, ctx);
       case 'kick': {
@@ -37,6 +38,10 @@ export class ClientsActor implements Actor<ClientsMessage> {
         return this.#pass(message.clientId, { type: 'subscribe', entries: message.entries }, to, ctx);
       case 'unsubscribe':
         return this.#pass(message.clientId, { type: 'unsubscribe', filters: message.filters }, to, ctx);
+      case 'ClientsPage':
+        return pageOfNode(this.#system, ctx, message, (answer) => ctx.respond(to, answer));
+      case 'ClientAct':
+        return actInNode(this.#system, ctx, message, (answer) => ctx.respond(to, answer));
     }
   }
 
@@ -48,20 +53,21 @@ export class ClientsActor implements Actor<ClientsMessage> {
     return this.#sessions.get(clientId)?.session;
   }
 
-  #describe(clientIds: readonly string[], to: ReplyTo, ctx: ActorContext<ClientsMessage>): void {
-    const found = clientIds.flatMap((clientId) => this.#find(clientId) ?? []);
+  #page({ after, like, limit }: PageRequest, to: ReplyTo, ctx: Context): void {
     const clients: ClientView[] = [];
+    const total = this.#sessions.size;
+    const found = smallest(this.#sessions.keys(), after, like, limit).flatMap((clientId) => this.#find(clientId) ?? []);
     let waiting = found.length;
-    if (waiting === 0) return ctx.respond(to, { clients } satisfies ClientList);
+    if (waiting === 0) return ctx.respond(to, { clients, total } satisfies ClientList);
     for (const session of found) {
       ctx.ask<SessionMessage, ClientView>(session, { type: 'describe', subscriptions: false }, ADMIN_ASK_MS / 2, (view) => {
         if (view !== undefined) clients.push(view);
-        if (--waiting === 0) ctx.respond(to, { clients } satisfies ClientList);
+        if (--waiting === 0) ctx.respond(to, { clients, total } satisfies ClientList);
       });
     }
   }
 
-  #pass(clientId: string, message: SessionMessage, to: ReplyTo, ctx: ActorContext<ClientsMessage>): void {
+  #pass(clientId: string, message: SessionMessage, to: ReplyTo, ctx: Context): void {
     const session = this.#find(clientId);
     if (session === undefined) return ctx.respond(to, null);
     ctx.ask<SessionMessage, unknown>(session, message, ADMIN_ASK_MS / 2, (answer) => ctx.respond(to, answer ?? null));
@@ -69,5 +75,6 @@ export class ClientsActor implements Actor<ClientsMessage> {
 }
 
 export function spawnClients(system: ActorSystem, sessions: ReadonlyMap<string, OwningSession>): ActorRef<ClientsMessage> {
-  return system.spawn<ClientsMessage>(() => new ClientsActor(sessions), { name: 'clients', wellKnown: WELL_KNOWN.clients });
+  const options = { name: 'clients', wellKnown: WELL_KNOWN.clients };
+  return system.spawn<ClientsMessage>(() => new ClientsActor(system, sessions), options);
 }

@@ -127,6 +127,9 @@ export class HomesActor implements Actor<HomesMessage> {
       case 'flush':
         this.#core.flush();
         break;
+      case 'end':
+        this.#arrivals.end(message.clientId, (isDone) => void (to !== undefined && ctx.respond(to, isDone)));
+        break;
       case 'noteWill':
         this.#wills.note(message.clientId, message.by, message.will);
         break;

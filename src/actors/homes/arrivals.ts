@@ -124,19 +124,35 @@ export class Arrivals {
     this.#move(settling, { clientId, entry, record, revision: found.revision }, false);
   }
 
+  /** An operator ends it, though its home does not answer. */
+  end(clientId: string, then: (isDone: boolean) => void): void {
+    const { directory } = this.#core;
+    directory.get(clientId, (found) => {
+      const entry = found?.value === undefined ? undefined : decodeEntry(found.value);
+      if (found === undefined || entry === undefined) return then(false);
+      directory.claim(clientId, found.revision, undefined, ({ type }) => {
+        if (type === 'done') this.#over(clientId, entry);
+        then(type === 'done');
+      });
+    });
+  }
+
   /** The session is over, wherever it is. */
   #endElsewhere(settling: Settling, entry: HomeEntry | undefined, revision: number): void {
     const { clientId } = settling;
     this.#core.directory.claim(clientId, revision, undefined, ({ type }) => {
       if (type === 'taken') return this.#again(settling);
       if (type !== 'done') return this.#answer(settling, settling.isLasting ? 'unavailable' : 'here');
-      if (entry !== undefined) {
-        this.#core.say(entry.home, { type: 'HomeEnded', clientId, life: entry.life });
-        const will = entry.isMourned === true ? undefined : recordOf(entry)?.will;
-        if (will) this.#core.publishWill(clientId, will);
-      }
+      if (entry !== undefined) this.#over(clientId, entry);
       this.#answer(settling, 'here');
     });
+  }
+
+  /** The entry is gone: its home is told, and the will is this node's to publish. */
+  #over(clientId: string, entry: HomeEntry): void {
+    this.#core.say(entry.home, { type: 'HomeEnded', clientId, life: entry.life });
+    const will = entry.isMourned === true ? undefined : recordOf(entry)?.will;
+    if (will) this.#core.publishWill(clientId, will);
   }
 
   #move(settling: Settling, found: Known, isAdoption: boolean): void {

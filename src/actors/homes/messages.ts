@@ -44,6 +44,8 @@ export type HomesMessage =
   | { readonly type: 'forget'; readonly clientId: string }
   /** Ask, of a session whose will is due; `record` is without it. Answered with a `WillVerdict`. */
   | { readonly type: 'will'; readonly clientId: string; readonly record: Uint8Array }
+  /** Ask, for an operator: the session of a node that does not answer is to end. Answered with whether that is done. */
+  | { readonly type: 'end'; readonly clientId: string }
   /** A client is connected, with this will and without a session that lasts; it has been published, or is not to be. */
   | { readonly type: 'noteWill'; readonly clientId: string; readonly by: ActorRef<SessionMessage>; readonly will: Will }
   | { readonly type: 'strikeWill'; readonly clientId: string; readonly by: ActorRef<SessionMessage> }

@@ -11,6 +11,7 @@ export function describe(session: Session, withSubscriptions: boolean): ClientVi
     username: session.standing?.identity.username ?? '',
     address: client?.transport.remoteAddress ?? '',
     listener: listener.name,
+    node: system.node,
     thread: system.thread,
     state: session.state,
     protocol: session.lastLevel,

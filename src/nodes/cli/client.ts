@@ -1,7 +1,7 @@
 /** `sluice client`: who is connected or has a session, and what is to happen to them. */
 import { Command } from 'commander';
 import type { ClientDetails, ClientView } from '../../actors/clients/messages.ts';
-import type { ClientPage } from '../extensions/client-routes.ts';
+import type { ClientPage } from '../extensions/cluster-clients.ts';
 import { type AdminOptions, addAdminOptions, adminRequest, printJson, printTable } from './admin-client.ts';
 import { printLine } from './admin-pages.ts';
 import { wholeNumber } from './option-values.ts';
@@ -10,29 +10,36 @@ interface ListOptions extends AdminOptions {
   readonly limit: number;
   readonly after?: string;
   readonly like?: string;
+  readonly here?: boolean;
 }
 
 const CLIENTS = '/api/v1/clients';
 const pathOf = (clientId: string): string => `${CLIENTS}/${encodeURIComponent(clientId)}`;
 const since = (time: number): string => (time === 0 ? '' : new Date(time).toISOString());
 
-async function list({ limit, after, like, ...options }: ListOptions): Promise<void> {
+async function list({ limit, after, like, here, ...options }: ListOptions): Promise<void> {
   const query = new URLSearchParams({
     limit: String(limit),
     ...(after === undefined ? {} : { after }),
     ...(like === undefined ? {} : { like }),
+    ...(here === true ? { scope: 'node' } : {}),
   });
   const page = (await adminRequest(options, 'GET', `${CLIENTS}?${query}`)) as ClientPage;
   if (options.json === true) return printJson(page);
   printTable<ClientView>(page.clients, [
     ['client', ({ clientId }) => clientId],
     ['user', ({ username }) => username],
+    ['node', ({ node }) => node],
     ['state', ({ state }) => state],
     ['address', ({ address }) => address],
     ['since', ({ connectedAt, offlineSince }) => since(connectedAt || offlineSince)],
     ['subscriptions', ({ subscriptionCount }) => subscriptionCount],
     ['waiting', ({ queued, inbox }) => queued + inbox],
   ]);
+  if (page.missing !== undefined)
+    printLine(
+      `no answer from ${page.missing.map((node) => `node ${node}`).join(', ')}: only sessions are listed from there, as away`,
+    );
   if (page.next !== undefined) printLine(`${page.total} in all; go on with --after ${page.next}`);
 }
 
@@ -69,6 +76,7 @@ export function clientCommand(): Command {
     .option('--limit <n>', 'at most so many', wholeNumber(1, 1000), 100)
     .option('--after <id>', 'those behind this one')
     .option('--like <text>', 'whose id contains this')
+    .option('--here', 'of that node alone; otherwise of all of its cluster')
     .action(list);
   sub('show <client>', 'print what is known of a client, with its subscriptions').action(show);
   sub('kick <client>', 'disconnect a client').option('--discard', 'and end its session').action(kick);

@@ -23,6 +23,7 @@ import { FileDocumentStore } from '../security/document-store.ts';
 import { reactorBounds } from '../session-limits.ts';
 import { SysPublisher } from '../sys/sys-publisher.ts';
 import { addClientRoutes } from './client-routes.ts';
+import type { Neighbours } from './cluster-clients.ts';
 import { addDelayedRoutes } from './delayed-routes.ts';
 import { addInsightRoutes } from './insight-routes.ts';
 import { intakeOptions } from './intake-options.ts';
@@ -54,6 +55,7 @@ export class NodeExtensions {
   readonly #nodeName: string;
   readonly #plugin: PluginHost | undefined;
   #system: ActorSystem | undefined;
+  #neighbours: Neighbours = { others: [], meta: () => undefined };
   #sys: SysPublisher | undefined;
 
   /** Throws when what is kept of them cannot be read. */
@@ -94,8 +96,9 @@ export class NodeExtensions {
   }
 
   /** The reactors run. */
-  attach(system: ActorSystem, admit: AdmitGuest): void {
+  attach(system: ActorSystem, admit: AdmitGuest, neighbours: Neighbours): void {
     this.#system = system;
+    this.#neighbours = neighbours;
     this.#bridges.start(system, admit);
     this.#plugin?.attach(system, admit);
     this.#meters.attach(system);
@@ -156,7 +159,7 @@ export class NodeExtensions {
     addDelayedRoutes(app, system);
     addInsightRoutes(app, system, this.#meters, this.#config.mqtt.slow_subscribers.top);
     addAlarmRoutes(app, this.#alarms);
-    addClientRoutes(app, system);
+    addClientRoutes(app, system, () => this.#neighbours);
     addTraceRoutes(app, this.#traces);
     addBridgeRoutes(app, this.#bridges);
   }
