@@ -2,7 +2,6 @@
  * A node's place in its cluster, beside its groups on their thread: tells the other members who it is, founds or joins the groups, says when they serve, and changes who votes and who leads, asked and
  * unasked. It keeps nothing: what it knows of others is their last word on the links that stand now, the rest it asks the groups.
  */
-import type { ErrorCode } from '../../base/errors.ts';
 import {
   CLUSTER_ASK_MS,
   CLUSTER_CHANGE_MS_MAX,
@@ -27,10 +26,8 @@ import {
 import type { ProposalOutcome } from '../raft/node/proposals.ts';
 import { nodeOfReplica, type ReplicaId } from '../raft/replica.ts';
 import { WELL_KNOWN } from '../well-known.ts';
-import { judgeChange } from './change-rules.ts';
 import { decideFounding, type MemberWord } from './founding-machine.ts';
 import {
-  type ChangeReply,
   type ClusterOverview,
   type ClusterRequest,
   clusterRef,
@@ -38,6 +35,7 @@ import {
   type MemberView,
   type Serving,
 } from './messages.ts';
+import { OperatorChanges } from './operator-changes.ts';
 import { isElsewhere, type LiveMember, nextChange, nextTransfer } from './rebalance.ts';
 
 export type ClusterEvent =
@@ -61,16 +59,10 @@ export interface ClusterOptions {
   readonly onFailed: (error: Error) => void;
 }
 
-/** What operators ask for. */
-type Change = Extract<ClusterRequest, { type: 'transfer' | 'member' }>;
-type Answer = (reply: ChangeReply) => void;
 type Phase = 'deciding' | 'starting' | 'running';
 type Word = Omit<MemberState, 'type' | 'wantsAnswer'>;
 
 const TICK = 0;
-const DONE: ChangeReply = { result: 'done' };
-const NO_LEADER = 'the group has no leader that is known here';
-const REFUSED = 'SLUICE_RAFT_REFUSED' satisfies ErrorCode;
 
 export class ClusterActor implements Actor<ClusterRequest> {
   readonly #system: ActorSystem;
@@ -87,11 +79,26 @@ export class ClusterActor implements Actor<ClusterRequest> {
   readonly #awaitServing: ReplyTo[] = [];
   #elsewhereDueMs = 0;
   #isLeaving = false;
+  readonly #changes: OperatorChanges;
   #ctx!: ActorContext<ClusterRequest>;
 
   constructor(system: ActorSystem, options: ClusterOptions) {
     this.#system = system;
     this.#options = options;
+    this.#changes = new OperatorChanges({
+      node: system.node,
+      replicaOf: (node) => (node === system.node ? options.replica : this.#words.get(node)?.replica),
+      threadOf: (node) => this.#words.get(node)?.thread,
+      now: () => this.#ctx.now(),
+      later: (afterMs, run) => this.#later(afterMs, run),
+      overview: (then) => this.#overview(then),
+      askRaft: (request, then) => this.#askRaft(request, then),
+      tellRaft: (request) => void this.#ctx.tell(raftRef(system), request),
+      askLeader: (leader, request, then) => {
+        const deadlineMs = CLUSTER_CHANGE_MS_MAX + CLUSTER_ASK_MS;
+        this.#ctx.ask<ClusterRequest, GroupChanged>(leader, request, deadlineMs, then);
+      },
+    });
   }
 
   started(ctx: ActorContext<ClusterRequest>): void {
@@ -117,14 +124,10 @@ export class ClusterActor implements Actor<ClusterRequest> {
         return this.#overview((groups) => ctx.respond(to, this.#describe(groups)));
       case 'transfer':
       case 'member':
-        return this.#change(request, (reply) => ctx.respond(to, reply));
+        return this.#changes.ask(request, (reply) => ctx.respond(to, reply));
       case 'GroupTransfer':
-        return this.#changeHere({ type: 'transfer', group: request.group, to: request.to }, to);
-      case 'GroupMember': {
-        const { change, group, node } = request;
-        if (change === 'add' || change === 'remove') return this.#changeHere({ type: 'member', change, group, node }, to);
-        return ctx.respond(to, changed(refused(REFUSED, `this release knows no change '${change}' of members`)));
-      }
+      case 'GroupMember':
+        return this.#changes.askAsLeader(request, (reply) => ctx.respond(to, reply));
     }
   }
 
@@ -319,111 +322,6 @@ export class ClusterActor implements Actor<ClusterRequest> {
     });
   }
 
-  // ── What operators ask for ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #change(request: Change, answer: Answer): void {
-    this.#overview((groups) => {
-      const group = groups.find((one) => one.group === request.group);
-      if (group === undefined) return answer(refused('SLUICE_RAFT_NO_GROUP', 'there is no such group'));
-      if (group.role !== 'leader') return this.#forward(group, request, answer);
-      const node = request.type === 'transfer' ? request.to : request.node;
-      const refusal = judgeChange(request, group.membership, this.#replicaOf(node));
-      if (refusal !== undefined) return answer(refused(refusal.code, refusal.reason));
-      const deadline = this.#ctx.now() + CLUSTER_CHANGE_MS_MAX;
-      if (request.type === 'transfer') this.#transfer(group, request.to, answer, deadline);
-      else if (request.change === 'add') this.#add(group.group, request.node, answer, deadline);
-      else this.#remove(group, request.node, answer, deadline);
-    });
-  }
-
-  /** For another node, which takes this one for the leader. */
-  #changeHere(request: Change, to: ReplyTo): void {
-    this.#overview((groups) => {
-      const answer: Answer = (reply) => this.#ctx.respond(to, changed(reply));
-      if (groups.some(({ group, role }) => group === request.group && role === 'leader')) this.#change(request, answer);
-      else answer(refused(REFUSED, NO_LEADER));
-    });
-  }
-
-  #forward({ lead }: GroupOverview, request: Change, answer: Answer): void {
-    const leader = this.#words.get(nodeOfReplica(lead));
-    if (leader === undefined) return answer(refused(REFUSED, NO_LEADER));
-    const { group } = request;
-    const forwarded: ClusterRequest =
-      request.type === 'transfer'
-        ? { type: 'GroupTransfer', group, to: request.to }
-        : { type: 'GroupMember', group, change: request.change, node: request.node };
-    const deadlineMs = CLUSTER_CHANGE_MS_MAX + CLUSTER_ASK_MS;
-    this.#ctx.ask<ClusterRequest, GroupChanged>(
-      clusterRef(leader.node, leader.thread),
-      forwarded,
-      deadlineMs,
-      (reply, failure) => {
-        if (reply === undefined) return answer(refused(REFUSED, `the leader does not answer: ${failure}`));
-        const { isDone, code, reason } = reply;
-        answer(isDone ? DONE : { result: 'refused', code, reason });
-      },
-    );
-  }
-
-  #transfer({ group, membership }: GroupOverview, node: number, answer: Answer, deadline: number): void {
-    if (node === this.#system.node) return answer(DONE);
-    const heir = membership.voters.find((id) => nodeOfReplica(id) === node);
-    if (heir === undefined) return answer(refused(REFUSED, `node ${node} is about to leave the group`));
-    if (this.#words.get(node)?.replica !== heir) return answer(refused(REFUSED, `node ${node} is not reachable`));
-    const wait = (): void =>
-      this.#overview((groups) => {
-        const now = groups.find((one) => one.group === group);
-        if (now?.lead === heir) return answer(DONE);
-        if (this.#ctx.now() >= deadline) return answer(refused(REFUSED, `node ${node} has not taken over`));
-        if (now?.role === 'leader') this.#ctx.tell(raftRef(this.#system), { type: 'transfer', group, to: heir });
-        this.#later(CLUSTER_POLL_MS, wait);
-      });
-    wait();
-  }
-
-  /** Who a node is now, as it has said on the link that stands. */
-  #replicaOf(node: number): ReplicaId | undefined {
-    return node === this.#system.node ? this.#options.replica : this.#words.get(node)?.replica;
-  }
-
-  /** First it gets the log, then it votes. */
-  #add(group: number, node: number, answer: Answer, deadline: number): void {
-    const replica = this.#replicaOf(node);
-    if (replica === undefined) return answer(refused(REFUSED, `node ${node} is not reachable`));
-    this.#until(group, answer, deadline, ({ membership }) => {
-      if (membership.voters.includes(replica)) return undefined;
-      if (membership.learners.includes(replica)) return nextChange(membership, [{ node, replica, leads: 0 }]);
-      return [{ op: 'addLearner', id: replica }];
-    });
-  }
-
-  #remove({ group }: GroupOverview, node: number, answer: Answer, deadline: number): void {
-    this.#until(group, answer, deadline, ({ membership: { voters, learners } }) => {
-      const gone = [...voters, ...learners].filter((id) => nodeOfReplica(id) === node);
-      return gone.length === 0 ? undefined : gone.map((id) => ({ op: 'remove', id }));
-    });
-  }
-
-  /** Asks for the next change until there is none. */
-  #until(group: number, answer: Answer, deadline: number, next: (now: GroupOverview) => MembershipChange | undefined): void {
-    const step = (why: string): void =>
-      this.#overview((groups) => {
-        const now = groups.find((one) => one.group === group);
-        if (now === undefined || now.role !== 'leader')
-          return answer(refused(REFUSED, 'the leader of the group has changed meanwhile'));
-        const change = next(now);
-        if (change === undefined) return answer(DONE);
-        if (this.#ctx.now() >= deadline) return answer(refused(REFUSED, why));
-        this.#askRaft<ProposalOutcome>({ type: 'changeMembership', group, change }, (outcome) => {
-          const reason = outcome?.result === 'not' ? outcome.reason : 'it is not known whether that was done';
-          if (reason === 'bad_change') return answer(refused(REFUSED, 'the group would be left without a voter'));
-          this.#later(CLUSTER_POLL_MS, () => step(reason));
-        });
-      });
-    step('there was no time for it');
-  }
-
   #describe(groups: readonly GroupOverview[]): ClusterOverview {
     return { node: this.#system.node, waitsFor: this.#waitsFor, members: this.#members(), groups };
   }
@@ -441,13 +339,4 @@ export class ClusterActor implements Actor<ClusterRequest> {
     this.#timers.set(key, run);
     this.#ctx.startTimer(afterMs, key);
   }
-}
-
-function refused(code: ErrorCode, reason: string): ChangeReply {
-  return { result: 'refused', code, reason };
-}
-
-function changed(reply: ChangeReply): GroupChanged {
-  if (reply.result === 'done') return { type: 'GroupChanged', isDone: true, code: '', reason: '' };
-  return { type: 'GroupChanged', isDone: false, code: reply.code, reason: reply.reason };
 }
