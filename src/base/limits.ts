@@ -384,6 +384,8 @@ export const RELAY_BATCH_BYTES: number = 256 * 1024;
 export const RELAY_WINDOW_BYTES: number = 4 << 20;
 export const RELAY_QUEUE_BYTES_MAX: number = 64 << 20;
 export const RELAY_RUN_BYTES_MAX: number = 15 << 20;
+/** Messages that wait on disk for a node that is away, bytes. */
+export const RELAY_BACKLOG_BYTES_MAX: number = 4 * 2 ** 30;
 /** Clients that have connected lately, for how long that is remembered, and client ids of one message to another node. */
 export const RELAY_CLIENTS_MAX = 262_144;
 export const RELAY_CLIENT_MS = 10_000;

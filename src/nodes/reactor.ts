@@ -23,7 +23,7 @@ import { MetaClient, MetaClientActor } from '../actors/meta/client/client.ts';
 import { spawnMetaDoor } from '../actors/meta/door.ts';
 import { metaDoorRef, ownMetaRef } from '../actors/meta/messages.ts';
 import { loadChecks } from '../actors/payload/checks.ts';
-import { spawnRelay } from '../actors/relay/actor.ts';
+import { type RelayActor, spawnRelay } from '../actors/relay/actor.ts';
 import type { SessionServices } from '../actors/session/services.ts';
 import { WELL_KNOWN } from '../actors/well-known.ts';
 import { HOMES_ASK_MS } from '../base/limits.ts';
@@ -115,14 +115,20 @@ export async function boot(system: ActorSystem, settings: ReactorBoot): Promise<
     supervision: LISTENERS_SUPERVISION,
   });
   const homes = wire !== undefined && system.thread === DOOR_THREAD ? startHomes(services, wire, config) : undefined;
+  const relay = wire !== undefined && system.thread === DOOR_THREAD ? startRelay(services, wire, homes?.actor) : undefined;
+  // Before anybody can publish here: what others are to have is not missed.
+  if (relay !== undefined) await new Promise<void>((resolve) => relay.whenOpen(resolve));
   return async () => {
     services.intake.delayed.release();
     releaseEmptying(services);
     // What comes from other nodes is for sessions that are made again, too, and not for those that have left.
-    if (wire !== undefined && system.thread === DOOR_THREAD) {
-      if (homes === undefined) startRelay(services, wire);
-      else homes.begin(() => startRelay(services, wire, homes.actor));
-    }
+    if (homes === undefined) relay?.begin();
+    else
+      homes.begin(() => {
+        if (relay === undefined) return;
+        homes.actor.relay = relay;
+        relay.begin();
+      });
     await Promise.all(listeners.map((start) => listen(system, actor, start)));
   };
 }
@@ -141,14 +147,14 @@ function startHomes(services: SessionServices, { nodes }: WireBoot, { meta, node
   return startHomesActor(services, { directory, wills, nodes, lostNodes: findLost });
 }
 
-function startRelay(services: SessionServices, { nodes, incarnation }: WireBoot, homes?: HomesActor): void {
-  const { system, publisher, shares, gauge } = services;
+/** Undefined: there is no other node. */
+function startRelay(services: SessionServices, { nodes, incarnation }: WireBoot, homes?: HomesActor): RelayActor | undefined {
+  const { system, publisher, shares, gauge, inboxes } = services;
+  if (nodes.length < 2) return undefined;
   // A dead reactor's place is taken within the life of the process.
   const life = incarnation * LIVES + (system.incarnation % LIVES);
-  if (nodes.length < 2) return;
   const onFence = (name: string, node: number): void => homes?.passed(name, node);
-  const relay = spawnRelay(system, { nodes, life, publisher, shares, gauge, onFence });
-  if (homes !== undefined) homes.relay = relay;
+  return spawnRelay(system, { nodes, life, publisher, shares, gauge, onFence, inboxes: inboxes ?? undefined });
 }
 
 /** SCRAM knows the users of its file and the built-in ones. */

@@ -116,13 +116,15 @@ export class Nodes {
     const homes = startHomesActor(services, { directory, wills, nodes: NODES, lostNodes: (then) => then(this.#lostFor(node)) });
     this.#homes.set(node, homes);
     const life = ++this.#lives;
+    const { publisher, shares, gauge, inboxes } = services;
+    const onFence = (name: string, from: number): void => homes.actor.passed(name, from);
+    const relay = spawnRelay(system, { nodes: NODES, life, publisher, shares, gauge, onFence, inboxes: inboxes! });
     // All reactors have made their sessions by then.
     const begin = (): void => {
       if (this.#homes.get(node) !== homes) return;
       homes.begin(() => {
-        const { publisher, shares, gauge } = services;
-        const onFence = (name: string, from: number): void => homes.actor.passed(name, from);
-        homes.actor.relay = spawnRelay(system, { nodes: NODES, life, publisher, shares, gauge, onFence });
+        homes.actor.relay = relay;
+        relay.begin();
       });
     };
     if (this.#first === null) this.network.at(this.network.world.nowMs + 100, begin);

@@ -39,7 +39,7 @@ function boot(system: ActorSystem): void {
     name: 'registry',
     wellKnown: WELL_KNOWN.registry,
   });
-  if (thread === 1) spawnRelay(system, { nodes: NODES, life: 1, publisher, shares, gauge });
+  if (thread === 1) spawnRelay(system, { nodes: NODES, life: 1, publisher, shares, gauge }).begin();
 }
 
 /** A session that claims its id and counts how often it is sent away. */

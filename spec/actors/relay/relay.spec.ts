@@ -90,7 +90,9 @@ class Bed {
     if (thread !== 1) return;
     const start = (): void => {
       const onFence = (name: string, node: number): void => this.onFence(system.node, name, node);
-      this.relays.set(system.node, spawnRelay(system, { nodes: NODES, life: ++this.#lives, publisher, shares, gauge, onFence }));
+      const relay = spawnRelay(system, { nodes: NODES, life: ++this.#lives, publisher, shares, gauge, onFence });
+      relay.begin();
+      this.relays.set(system.node, relay);
       this.onReborn(system.node);
     };
     if (this.relayDelayMs === 0) start();

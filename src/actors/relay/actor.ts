@@ -4,22 +4,27 @@
  *
  * Bounds: nodes by REACTORS_MAX, filters as those of the nodes' clients, bytes as outgoing.ts says.
  */
-import { INTEREST_RETRY_MS, RELAY_CLIENTS_BATCH, RELAY_HELLO_MS } from '../../base/limits.ts';
+import { INTEREST_RETRY_MS, RELAY_CLIENTS_BATCH, RELAY_HELLO_MS, STORE_ASK_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { placeKey } from '../../runtime/placement.ts';
 import { type ActorRef, nodeOf, wellKnownRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import type { RelayClients, RelayFence } from '../../wire/schema-types.ts';
+import type { Inboxes } from '../inbox/inboxes.ts';
+import { metadataRef } from '../metadata/messages.ts';
 import type { RegistryMessage } from '../registry/messages.ts';
 import { InterestMachine } from '../router/interest-machine.ts';
 import type { PressureGauge } from '../router/pressure.ts';
 import type { Publisher } from '../router/publisher.ts';
 import { noteDelivered } from '../router/remote-runs.ts';
 import { decodeRun, emptyRun } from '../router/run-codec.ts';
+import type { Run } from '../router/sink.ts';
 import type { ShareTable } from '../share/table.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import { Arrivals } from './arrivals.ts';
+import { Backlog } from './backlog.ts';
+import { type BacklogsPorts, findBacklogs } from './backlogs.ts';
 import { ClientClock } from './client-clock.ts';
 import { RelayFences } from './fences.ts';
 import { RELAY_RUNS, type RelayMessage, relayRef } from './messages.ts';
@@ -32,6 +37,8 @@ const ANY_TOPIC = '#';
 const RELAYED = { qos: 2, retainAsPublished: true } as const;
 const HELLO = 1;
 const RETRY = 2;
+const OPEN = 3;
+const IO_LATER = 1;
 const { slot } = RELAY_PROBE;
 
 export interface RelayOptions {
@@ -42,6 +49,8 @@ export interface RelayOptions {
   readonly publisher: Publisher;
   readonly shares: ShareTable;
   readonly gauge: PressureGauge;
+  /** What waits for other nodes is kept there; undefined: in memory alone, since nothing lasts on this node. */
+  readonly inboxes?: Inboxes | undefined;
   /** What comes from the node from here on is behind that fence. In the turn of the stream, between two messages. */
   readonly onFence?: (name: string, node: number) => void;
 }
@@ -67,8 +76,15 @@ export class RelayActor implements Actor<RelayMessage> {
   readonly #peers = new Map<number, Peer>();
   #ctx!: ActorContext<RelayMessage>;
   #isRetrying = false;
+  /** What waits on disk for others has been found. */
+  #isOpen = false;
+  /** It takes part. */
+  #isRunning = false;
+  #whenOpen: (() => void)[] = [];
   readonly #clock: ClientClock;
   readonly #fences: RelayFences;
+  /** Refilled for each run that goes to disk. */
+  readonly #lent: Run;
   /** Clients that have connected in this turn. */
   #connected: { clientIds: string[]; times: number[] } = { clientIds: [], times: [] };
 
@@ -77,6 +93,7 @@ export class RelayActor implements Actor<RelayMessage> {
     this.#options = options;
     const { nodes, publisher, shares } = options;
     const { router } = publisher;
+    this.#lent = emptyRun(router.topics.internName('-')!);
     this.#own = new OwnFilters(router, shares);
     this.#clock = new ClientClock(system.node);
     this.#groups = new RemoteGroups(router, (key) => shares.isKnownGroup(key));
@@ -107,6 +124,10 @@ export class RelayActor implements Actor<RelayMessage> {
       isOwn: () => !publisher.router.isRelayed,
       send: (bytes) => this.#ctx.tellBytes(relayRef(node) as ActorRef<never>, RELAY_RUNS, bytes, 0, bytes.length),
       whenWritable: (then) => system.whenNodeWritable(node, RELAY_RUNS, then),
+      decode: (bytes, start, end) => {
+        decodeRun(bytes, start, end, publisher.router.topics, this.#lent);
+        return this.#lent;
+      },
     });
     return { node, outgoing, life: 0, subscribed: new Set(), isKnown: false };
   }
@@ -141,6 +162,63 @@ export class RelayActor implements Actor<RelayMessage> {
   started(ctx: ActorContext<RelayMessage>): void {
     this.#ctx = ctx;
     this.#isRetrying = false;
+    if (this.#isRunning) return this.#run();
+    const { router } = this.#options.publisher;
+    // Nobody is there until it is heard of.
+    for (const { outgoing } of this.#peers.values()) router.subscribe(outgoing, ANY_TOPIC, RELAYED);
+    this.#openBacklogs();
+  }
+
+  /** What waits for other nodes on disk has been found: from here on nothing that is published here is missed. */
+  whenOpen(then: () => void): void {
+    this.#whenOpen.push(then);
+    if (this.#isOpen) this.#opened();
+  }
+
+  /** The sessions of this node have been made again: it takes part. */
+  begin(): void {
+    this.whenOpen(() => this.#later(() => this.#run()));
+  }
+
+  /** What is under way to other nodes outlives this one. */
+  stopping(): void {
+    for (const { outgoing } of this.#peers.values()) outgoing.keep();
+  }
+
+  onIo(_event: number, argument: unknown): void {
+    (argument as () => void)();
+  }
+
+  #openBacklogs(): void {
+    const { inboxes, publisher } = this.#options;
+    if (inboxes === undefined) return this.#opened();
+    const later = (then: () => void): void => this.#later(then);
+    const ask: BacklogsPorts['ask'] = (message, then) => this.#ctx.ask(metadataRef(this.#system), message, STORE_ASK_MS, then);
+    findBacklogs({ inboxes, ask, later }, [...this.#peers.keys()], (states) => {
+      if (states === undefined) return void this.#ctx.startTimer(RELAY_HELLO_MS, OPEN);
+      const { topics } = publisher.router;
+      for (const { node, outgoing } of this.#peers.values()) {
+        const onWritten = (): void => later(() => outgoing.goOn());
+        const onLost = (offset: number, count: number): void => outgoing.backlogLost(offset, count);
+        outgoing.attach(new Backlog({ inboxes, topics, later, onWritten, onLost }, states.get(node)!));
+      }
+      this.#opened();
+    });
+  }
+
+  #opened(): void {
+    this.#isOpen = true;
+    const waiting = this.#whenOpen;
+    this.#whenOpen = [];
+    for (const then of waiting) then();
+  }
+
+  #later(then: () => void): void {
+    this.#ctx.io(IO_LATER, then);
+  }
+
+  #run(): void {
+    this.#isRunning = true;
     const { publisher, shares } = this.#options;
     const note = (filter: string | undefined): void => {
       if (this.#own.note(filter)) this.#flushSoon();
@@ -151,16 +229,13 @@ export class RelayActor implements Actor<RelayMessage> {
       note(SHARE_PREFIX + key);
     });
     this.#interest.start();
-    // Nobody is there until it is heard of.
-    for (const { node, outgoing } of this.#peers.values()) {
-      this.#interest.peerDown(this.#placeOf(node));
-      publisher.router.subscribe(outgoing, ANY_TOPIC, RELAYED);
-    }
+    for (const { node } of this.#peers.values()) this.#interest.peerDown(this.#placeOf(node));
     this.#flushSoon();
-    ctx.startTimer(0, HELLO);
+    this.#ctx.startTimer(0, HELLO);
   }
 
   receive(message: RelayMessage): void {
+    if (!this.#isRunning) return;
     switch (message.type) {
       case 'flush':
         this.#own.settle(this.#interest);
@@ -203,6 +278,7 @@ export class RelayActor implements Actor<RelayMessage> {
   }
 
   receiveBytes(kind: number, bytes: Uint8Array, start: number, end: number, ctx: ActorContext<RelayMessage>): void {
+    if (!this.#isRunning) return;
     const node = nodeOf(ctx.sender);
     const { router } = this.#options.publisher;
     router.origin = node;
@@ -213,6 +289,7 @@ export class RelayActor implements Actor<RelayMessage> {
   }
 
   onTimer(key: number, ctx: ActorContext<RelayMessage>): void {
+    if (key === OPEN) return this.#openBacklogs();
     if (key === HELLO) {
       for (const { node, outgoing } of this.#peers.values()) {
         this.#arrivals.repeat(node, false);
@@ -253,6 +330,7 @@ export class RelayActor implements Actor<RelayMessage> {
         isUp: outgoing.isUp,
         filters: subscribed.size,
         waitingBytes: outgoing.bytes,
+        backlog: outgoing.backlog?.messages ?? 0,
       })),
       interest: this.#interest.inspect(),
     };
@@ -261,11 +339,14 @@ export class RelayActor implements Actor<RelayMessage> {
   endTurn(): void {
     if (this.#connected.times.length > 0) this.#tellConnected();
     let waiting = 0;
+    let backlog = 0;
     for (const { outgoing } of this.#peers.values()) {
       outgoing.endTurn();
       waiting += outgoing.bytes;
+      backlog += outgoing.backlog?.messages ?? 0;
     }
     this.#system.slots[slot.waitingBytes] = waiting;
+    this.#system.slots[slot.backlog] = backlog;
   }
 
   // ---- nodes ----

@@ -1,11 +1,15 @@
 /**
  * What goes to one other node: a sink in this reactor's router, for the filters that the node wants. A turn's runs are a batch; batches wait until the other node has acknowledged them, and are sent again when the
- * link was lost. Bounds: RELAY_WINDOW_BYTES under way, RELAY_QUEUE_BYTES_MAX in all; from half of that on publishers wait, and while the node is away what comes beyond it is dropped, QoS 0 at once.
+ * link was lost. While the node is away, what is of QoS 1 and 2 goes to disk (backlog.ts), and what is under way as well; a batch knows how far its messages go there. Once it is back the backlog is read until nothing is left, and
+ * what comes meanwhile goes behind it.
+ *
+ * Bounds: RELAY_WINDOW_BYTES under way, RELAY_QUEUE_BYTES_MAX in memory, from half of which on publishers wait; RELAY_BACKLOG_BYTES_MAX on disk. What comes beyond that is dropped, and QoS 0 while the node is away.
  */
 import { RELAY_BATCH_BYTES, RELAY_QUEUE_BYTES_MAX, RELAY_RUN_BYTES_MAX, RELAY_WINDOW_BYTES } from '../../base/limits.ts';
 import { type PressureGauge, PressureSource } from '../router/pressure.ts';
 import type { Run, Sink } from '../router/sink.ts';
-import { BatchWriter, batchBytesOf, markFirst } from './batch-codec.ts';
+import { type Backlog, earlier } from './backlog.ts';
+import { BatchWriter, batchBytesOf, forEachRun, markFirst } from './batch-codec.ts';
 import { RELAY_PROBE } from './probe.ts';
 
 const { slot } = RELAY_PROBE;
@@ -21,11 +25,15 @@ export interface OutgoingPorts {
   /** False: not now; then `whenWritable`. */
   readonly send: (bytes: Uint8Array) => boolean;
   readonly whenWritable: (then: () => void) => void;
+  /** Fills a run that is lent, from `bytes[start, end)`. */
+  readonly decode: (bytes: Uint8Array, start: number, end: number) => Run;
 }
 
 interface Batch {
   readonly seq: number;
   readonly bytes: Uint8Array;
+  /** The backlog has its messages too, before this place; 0: it has not. */
+  upTo: number;
 }
 
 export class Outgoing implements Sink {
@@ -41,6 +49,9 @@ export class Outgoing implements Sink {
   #bytes = 0;
   #seq = 0;
   #isWaiting = false;
+  #backlog: Backlog | null = null;
+  /** What is being gathered has come from the backlog, from before this place; 0: it has not. */
+  #openUpTo = 0;
 
   constructor(ports: OutgoingPorts) {
     this.#ports = ports;
@@ -57,21 +68,26 @@ export class Outgoing implements Sink {
 
   /** With the key of a shared subscription: to one of its members there. */
   pass(run: Run, key: Uint8Array): void {
-    const { slots, gauge, isOwn, thread } = this.#ports;
+    const { slots, gauge, isOwn } = this.#ports;
     if (!isOwn()) return;
     const size = batchBytesOf(run, key);
+    if (run.qos > 0 && size <= RELAY_RUN_BYTES_MAX && this.#goesToDisk) {
+      if (this.#backlog!.add(run, key)) slots[slot.sent]! += run.count;
+      else slots[slot.dropped]! += run.count;
+      return;
+    }
     if ((!this.isUp && run.qos === 0) || this.bytes + size > RELAY_QUEUE_BYTES_MAX || size > RELAY_RUN_BYTES_MAX) {
       slots[slot.dropped]! += run.count;
       return;
     }
-    if (this.#open.length + size > RELAY_BATCH_BYTES) this.#close();
-    this.#open.add(run, thread, key);
+    this.#gather(run, key, size);
     slots[slot.sent]! += run.count;
     if (this.isUp && this.bytes > RELAY_QUEUE_BYTES_MAX / 2) gauge.meet(this.#pressure);
   }
 
   /** What comes after this is behind the fence, there as here. One that a full queue does not take is asked for again. */
   fence(name: Uint8Array): void {
+    if (this.#backlog !== null && !this.#backlog.isRead) return this.#backlog.fence(name);
     if (this.bytes + name.length > RELAY_QUEUE_BYTES_MAX) return;
     if (this.#open.length + name.length > RELAY_BATCH_BYTES) this.#close();
     this.#open.addFence(name);
@@ -80,6 +96,77 @@ export class Outgoing implements Sink {
   deliveryFailed(error: unknown): void {
     throw error;
   }
+
+  // ---- on disk ----
+
+  /** From here on it is kept there what cannot leave. Before that nothing leaves. */
+  attach(backlog: Backlog): void {
+    this.#close();
+    this.#backlog = backlog;
+    for (const { bytes } of this.#queue) this.#visit(bytes, (run, key) => backlog.add(run, key));
+    this.#queue = [];
+    this.#bytes = 0;
+    this.#seq = 0;
+  }
+
+  get backlog(): Backlog | null {
+    return this.#backlog;
+  }
+
+  /** What was to lie in the backlog from `offset` on, lies `count` messages earlier. */
+  backlogLost(offset: number, count: number): void {
+    for (const batch of this.#queue) batch.upTo = earlier(batch.upTo, offset, count);
+    this.#openUpTo = earlier(this.#openUpTo, offset, count);
+  }
+
+  /** There is something on disk, or there may be room for it. */
+  goOn(): void {
+    const backlog = this.#backlog;
+    if (backlog === null || !this.isUp || this.#bytes > RELAY_WINDOW_BYTES) return;
+    const reader = {
+      run: (run: Run, key: Uint8Array, next: number): void => {
+        this.#gather(run, key, batchBytesOf(run, key));
+        this.#openUpTo = next;
+      },
+      fence: (name: Uint8Array): void => this.#open.addFence(name),
+    };
+    backlog.read(reader, () => {
+      this.#close();
+      this.#pump();
+      this.goOn();
+    });
+  }
+
+  /** What is under way, and not there yet, is put on disk: it is to survive this node. */
+  keep(): void {
+    const backlog = this.#backlog;
+    if (backlog === null) return;
+    this.#close();
+    for (const batch of this.#queue) {
+      if (batch.upTo > 0) continue;
+      let isKept = false;
+      this.#visit(batch.bytes, (run, key) => {
+        if (backlog.keep(run, key)) isKept = true;
+        else this.#ports.slots[slot.dropped]! += run.count;
+      });
+      if (isKept) batch.upTo = backlog.position;
+    }
+  }
+
+  get #goesToDisk(): boolean {
+    return this.#backlog !== null && (!this.isUp || !this.#backlog.isRead);
+  }
+
+  /** The runs of a batch that last. */
+  #visit(bytes: Uint8Array, take: (run: Run, key: Uint8Array) => void): void {
+    const visit = (start: number, end: number, key: string | undefined): void => {
+      const run = this.#ports.decode(bytes, start, end);
+      if (run.qos > 0) take(run, key === undefined ? NO_KEY : Buffer.from(key));
+    };
+    forEachRun(bytes, 0, bytes.length, visit, () => {});
+  }
+
+  // ---- leaving ----
 
   /** What the turn has gathered leaves. */
   endTurn(): void {
@@ -92,6 +179,7 @@ export class Outgoing implements Sink {
     this.isUp = true;
     this.#isWaiting = false;
     this.#pump();
+    this.goOn();
   }
 
   /** What was under way may be lost. */
@@ -99,28 +187,39 @@ export class Outgoing implements Sink {
     this.isUp = false;
     this.#sent = 0;
     this.#bytesUnderWay = 0;
+    this.keep();
     if (this.#pressure.pressing) this.#pressure.relieve();
   }
 
   acknowledged(seq: number): void {
     let done = 0;
+    let upTo = 0;
     for (const batch of this.#queue) {
       if (batch.seq > seq) break;
       done++;
+      upTo = Math.max(upTo, batch.upTo);
       this.#bytes -= batch.bytes.length;
       if (done <= this.#sent) this.#bytesUnderWay -= batch.bytes.length;
     }
     if (done === 0) return;
     this.#queue.splice(0, done);
     this.#sent = Math.max(0, this.#sent - done);
+    this.#backlog?.acknowledged(upTo);
     this.#pump();
+    this.goOn();
     if (this.#pressure.pressing && this.bytes <= RELAY_QUEUE_BYTES_MAX / 4) this.#pressure.relieve();
+  }
+
+  #gather(run: Run, key: Uint8Array, size: number): void {
+    if (this.#open.length + size > RELAY_BATCH_BYTES) this.#close();
+    this.#open.add(run, this.#ports.thread, key);
   }
 
   #close(): void {
     if (this.#open.length === 0) return;
     const bytes = this.#open.take(this.#ports.life, ++this.#seq);
-    this.#queue.push({ seq: this.#seq, bytes });
+    this.#queue.push({ seq: this.#seq, bytes, upTo: this.#openUpTo });
+    this.#openUpTo = 0;
     this.#bytes += bytes.length;
   }
 

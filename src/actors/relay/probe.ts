@@ -1,6 +1,6 @@
 import { defineProbe, type Probe } from '../../base/probe.ts';
 
-type RelayMetric = 'filters' | 'waitingBytes' | 'sent' | 'batches' | 'dropped' | 'received' | 'malformed';
+type RelayMetric = 'filters' | 'waitingBytes' | 'backlog' | 'sent' | 'batches' | 'dropped' | 'received' | 'malformed';
 
 export const RELAY_PROBE: Probe<RelayMetric> = defineProbe('relay', {
   filters: {
@@ -12,6 +12,11 @@ export const RELAY_PROBE: Probe<RelayMetric> = defineProbe('relay', {
     name: 'sluice_relay_waiting_bytes',
     kind: 'gauge',
     help: 'Bytes for other nodes that wait or are not acknowledged.',
+  },
+  backlog: {
+    name: 'sluice_relay_backlog_messages',
+    kind: 'gauge',
+    help: 'Messages for other nodes that are kept on disk: those nodes are away, or were.',
   },
   sent: { name: 'sluice_relay_messages_sent_total', kind: 'counter', help: 'Messages passed on to other nodes, once for each.' },
   batches: { name: 'sluice_relay_batches_sent_total', kind: 'counter', help: 'Batches of messages sent to other nodes.' },
