@@ -78,7 +78,7 @@ export class MoveMachine {
       case 'busy':
         return this.state === 'asking' ? this.#giveUp('again') : [];
       case 'gone':
-        return this.state === 'asking' ? this.#giveUp('adopt') : this.#giveUp('unavailable');
+        return this.state === 'asking' ? this.#giveUp('adopt') : this.#goesWrong();
       case 'page':
         return this.#page(event.next, event.isLast);
       case 'fenced':
@@ -103,9 +103,13 @@ export class MoveMachine {
       case 'lost':
         return this.state === 'claiming' ? this.#giveUp('again') : [];
       case 'failed':
-        // What is claimed is ours, and goes on.
-        return this.state === 'parting' ? this.#finish() : this.#giveUp('unavailable');
+        return this.#goesWrong();
     }
+  }
+
+  /** What is claimed is ours, and goes on. */
+  #goesWrong(): MoveEffect[] {
+    return this.state === 'parting' ? this.#finish() : this.#giveUp('unavailable');
   }
 
   #page(next: number, isLast: boolean): MoveEffect[] {
