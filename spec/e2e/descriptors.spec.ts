@@ -30,11 +30,14 @@ test('connections beyond them are closed, again and again, and the node goes on'
   const node = spawn('sh', ['-c', command, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   let sockets: Socket[] = [];
   try {
-    let out = '';
-    node.stdout.on('data', (text) => {
-      out += text;
+    const out = await new Promise<string>((resolve, reject) => {
+      let text = '';
+      node.stdout.on('data', (bytes) => {
+        text += bytes;
+        if (/READY .*\n/.test(text)) resolve(text.slice(text.indexOf('READY ')));
+      });
+      node.once('exit', (code) => reject(new Error(`the node has ended with ${code}`)));
     });
-    await until('the node is ready', () => Promise.resolve(out.includes('READY ')));
     const { mqtt } = JSON.parse(out.slice(out.indexOf('{'))) as { mqtt: { tcp: string } };
     const port = Number(mqtt.tcp.split(':').pop());
     const first = await RawClient.connect(port, { clientId: 'first' });
