@@ -4,7 +4,7 @@ import type { BenchResult } from './result.ts';
 import { type Progress, runOnce } from './run.ts';
 import { comparesWith, isBare, isWire, type Params, type Scenario } from './scenario.ts';
 import type { TargetOptions } from './targets/target.ts';
-import { transportOf } from './wire-scenario.ts';
+import { paramsFor, transportOf } from './wire-scenario.ts';
 
 export interface SuiteOptions {
   readonly scenarios: readonly Scenario[];
@@ -27,11 +27,12 @@ export async function runSuite(options: SuiteOptions, listener: SuiteListener): 
   for (const scenario of options.scenarios) {
     const params = { ...scenario.params, ...options.changes };
     const one = async (target: string): Promise<BenchResult> => {
-      listener.onStart(scenario, isBare(scenario) ? scenario.kind : isWire(scenario) ? transportOf(target) : target, params);
+      const given = isWire(scenario) ? paramsFor(target, params) : params;
+      listener.onStart(scenario, isBare(scenario) ? scenario.kind : isWire(scenario) ? transportOf(target) : target, given);
       const { targetOptions } = options;
       const result = await runOnce({
         scenario,
-        params,
+        params: given,
         target,
         targetOptions,
         onProgress: (progress) => listener.onProgress(progress),

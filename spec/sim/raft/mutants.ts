@@ -194,4 +194,5 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     '        tryTransfer(state, out);',
     'if (state.progress.length === 1) { state.progress[0].match = state.log.lastIndex; advanceCommit(state); }',
   ]),
+  mutant('time-of-a-group-is-not-noted', [`${NODE}raft-node.js`, 'if (deadlineMs < this.#dueMs)', 'if (false)']),
 ];

@@ -29,6 +29,8 @@ import type { NodeStorage, RecoveredGroup } from './storage.ts';
 
 const { slot } = RAFT_PROBE;
 const TICK = 1;
+/** What is counted by a walk over all groups is as of some tenths of a second ago. */
+const TICKS_PER_GAUGE = 10;
 const DURABLE = 1;
 const FAILED = 2;
 
@@ -50,6 +52,7 @@ export class RaftActor implements Actor<RaftRequest> {
   readonly #options: RaftActorOptions;
   #node: RaftNode | undefined;
   #isFlushDue = false;
+  #ticks = 0;
 
   constructor(system: ActorSystem, options: RaftActorOptions) {
     this.#system = system;
@@ -111,7 +114,7 @@ export class RaftActor implements Actor<RaftRequest> {
   onTimer(key: number, ctx: ActorContext<RaftRequest>): void {
     ctx.startTimer(RAFT_TICK_MS, key);
     this.#node!.tick();
-    this.#gauges();
+    if (this.#ticks++ % TICKS_PER_GAUGE === 0) this.#gauges();
   }
 
   stopping(reason: TerminationReason): void {
@@ -242,10 +245,15 @@ export class RaftActor implements Actor<RaftRequest> {
   }
 
   #gauges(): void {
-    const groups = [...this.#node!.groups.values()];
-    this.#system.slots[slot.groups] = groups.length;
-    this.#system.slots[slot.leaders] = groups.filter(({ isLeader }) => isLeader).length;
-    this.#system.slots[slot.poisoned] = groups.filter(({ poison }) => poison !== undefined).length;
+    let leaders = 0;
+    let poisoned = 0;
+    for (const { isLeader, poison } of this.#node!.groups.values()) {
+      if (isLeader) leaders++;
+      if (poison !== undefined) poisoned++;
+    }
+    this.#system.slots[slot.groups] = this.#node!.groups.size;
+    this.#system.slots[slot.leaders] = leaders;
+    this.#system.slots[slot.poisoned] = poisoned;
   }
 }
 

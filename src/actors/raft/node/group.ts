@@ -27,6 +27,8 @@ export interface GroupHost {
   now(): number;
   /** The group has something to settle. */
   markDirty(group: Group): void;
+  /** A group wants to hear of the time then. */
+  dueBy(deadlineMs: number): void;
   send(message: RaftMessage): void;
   write(group: Group, write: GroupWrite): void;
   /** Sends when everything is durable that the group has written so far. */
@@ -92,6 +94,7 @@ export class Group {
       return this.#poisoned(error);
     }
     if (this.isDirty || !this.#isQuiet()) return this.#host.markDirty(this);
+    this.#host.dueBy(this.deadlineMs);
     const { messages } = this.#out;
     for (let i = 0; i < messages.length; i++) this.#host.send(messages[i]!);
     messages.length = 0;
@@ -104,10 +107,15 @@ export class Group {
     return this.#reads.size === 0 && this.#newDones.length === 0 && isQuiet(this.state, this.#out);
   }
 
+  /** Until then time alone changes nothing. */
+  get deadlineMs(): number {
+    if (this.poison !== undefined) return Number.POSITIVE_INFINITY;
+    return this.state.forwarded.size > 0 ? 0 : nextDeadline(this.state);
+  }
+
   /** An idle group costs a comparison. */
   tick(now: number): void {
-    if (this.poison === undefined && (now >= nextDeadline(this.state) || this.state.forwarded.size > 0))
-      this.step({ type: 'tick', now });
+    if (now >= this.deadlineMs) this.step({ type: 'tick', now });
   }
 
   /** All that is proposed in a turn goes into the log, and to the followers, together. */
@@ -143,6 +151,7 @@ export class Group {
       return this.#poisoned(error);
     }
     this.#noticeRole();
+    this.#host.dueBy(this.deadlineMs);
   }
 
   /** The group ends here. */

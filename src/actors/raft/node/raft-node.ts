@@ -87,6 +87,8 @@ export class RaftNode implements GroupHost {
   /** What waits for batches, in their order. */
   #waiting: { readonly batch: number; readonly run: () => void }[] = [];
   #whenSettled: (() => void)[] = [];
+  /** No group wants to hear of the time before this. */
+  #dueMs = 0;
   #isFull = false;
   #isFailed = false;
 
@@ -174,9 +176,18 @@ export class RaftNode implements GroupHost {
     if (this.#isFailed) return;
     const now = this.now();
     this.#noticeFull(now);
-    for (const group of this.groups.values()) group.tick(now);
+    if (now >= this.#dueMs) this.#tickGroups(now);
     this.#sender.tick(now);
     this.#options.onDirty();
+  }
+
+  /** Most ticks find that no group waits for one: then none is asked. */
+  #tickGroups(now: number): void {
+    this.#dueMs = Number.POSITIVE_INFINITY;
+    for (const group of this.groups.values()) {
+      group.tick(now);
+      this.dueBy(group.deadlineMs);
+    }
   }
 
   /** Messages to a node were lost, as far as its connection knows. */
@@ -282,6 +293,10 @@ export class RaftNode implements GroupHost {
     group.isDirty = true;
     this.#dirty.push(group);
     this.#options.onDirty();
+  }
+
+  dueBy(deadlineMs: number): void {
+    if (deadlineMs < this.#dueMs) this.#dueMs = deadlineMs;
   }
 
   send(message: RaftMessage): void {
