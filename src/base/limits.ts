@@ -192,8 +192,9 @@ export const SLOW_GRACE_MS = 250;
 export const SLOW_PENALTY_MS = 10_000;
 /** How exactly a connection remembers when it was last heard, milliseconds. */
 export const READ_TICK_MS = 100;
-/** For a session to be handed over by its former owner, milliseconds; then the new one starts without it. */
+/** For a session to be handed over by its former owner, milliseconds; then the new one starts without it. The first word of one that is being let in itself comes when the store and the metadata have answered it, so longer than those may take. */
 export const TAKEOVER_TIMEOUT_MS = 5000;
+export const SURRENDER_TIMEOUT_MS = 15_000;
 /** For the other reactors to announce their sessions to a registry that came back, milliseconds; then it serves claims without. */
 export const REGISTRY_RECOVERY_MS = 1000;
 /** For a client id to be registered and for a password to be checked, milliseconds; then the client is refused. */

@@ -10,7 +10,7 @@
  *
  * Each step is an ask with a deadline; a former owner that does not answer is dead or stuck, and its session is lost with it.
  */
-import { CONNECT_STEP_TIMEOUT_MS, TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
+import { CONNECT_STEP_TIMEOUT_MS, SURRENDER_TIMEOUT_MS, TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
 import type { ActorContext } from '../../runtime/actor.ts';
 import { placeKey } from '../../runtime/placement.ts';
 import { type ActorRef, NOBODY, wellKnownRef } from '../../runtime/ref.ts';
@@ -124,7 +124,7 @@ export function takeOver(
     if (former === undefined) return then(undefined);
     if (former === NOBODY) return then(null);
     const surrender: SessionMessage = { type: 'surrender', by: ctx.self, discard, isMourned };
-    ctx.ask<SessionMessage, Surrendered>(former, surrender, TAKEOVER_TIMEOUT_MS, (answer, failure) => {
+    ctx.ask<SessionMessage, Surrendered>(former, surrender, SURRENDER_TIMEOUT_MS, (answer, failure) => {
       if (failure === 'timeout') ctx.tell(former, { type: 'superseded' }); // it may only be slow
       if (answer === undefined) skip(services, ctx, clientId, former, follow);
       else if (answer.kind === 'nothing') then(null, answer);
