@@ -406,6 +406,13 @@ export const HOMES_SETTLE_MS_MAX = 20_000;
 /** How often what has not come is asked for again, milliseconds; and a session that nobody comes for goes on where it was after that. */
 export const HOMES_TICK_MS = 200;
 export const HOMES_SILENCE_MS_MAX = 8000;
+/** A move waits for the fences of nodes that do not put them, milliseconds, twice at most; and this many ticks, a HOMES_TICK_MS each, for a way to a node that the former home reaches. */
+export const HOMES_FENCE_MS = 2000;
+export const HOMES_PATIENCE_TICKS = 10;
+/** Moves that the entry of a session remembers, for former homes that have not heard of them. */
+export const HOMES_MOVES_KEPT = 8;
+/** Sessions of a node that are compared with their entries, a second. */
+export const HOMES_COMPARED_AT_ONCE = 256;
 /** Sessions that are on their way to a node at a time; further ones wait. */
 export const HOMES_MOVES_MAX = 256;
 /** Changes of entries that wait for the metadata; beyond it they fail. */

@@ -209,7 +209,7 @@ export interface HomeAdopted {
   readonly clientId: string;
 }
 
-/** Asks where a session ends at its former home. Answered with HomeClosed when the fences of all nodes have come, or HomeRefused. */
+/** Asks where a session ends at its former home. Answered with HomeClosed when the fences of all nodes have come that the former home reaches, or after some seconds, or with HomeRefused. */
 export interface HomeClose {
   readonly type: 'HomeClose';
   /** The move. */
@@ -295,7 +295,7 @@ export interface HomeEnded {
   readonly life: string;
 }
 
-/** Asks the home of a session, for a node that has found that it is the home no more, to have fences put into the streams to that node. Answered with HomeDone. */
+/** Asks the home of a session, for a node that has found that it is the home no more, to have fences put into the streams of some nodes to that one. Answered with HomeDone. */
 export interface HomeFence {
   readonly type: 'HomeFence';
   /** Whose session. */
@@ -304,6 +304,8 @@ export interface HomeFence {
   readonly life: string;
   /** The node that asks. */
   readonly to: number;
+  /** The nodes whose fences it has not. */
+  readonly of: readonly (number)[];
 }
 
 /** Messages that a former home has had for the session. Answered with HomeDone: whether they are on disk. */
@@ -531,7 +533,7 @@ export const HELLO_SCHEMA: object = {"type":"record","name":"Hello","namespace":
 
 export const HOME_ADOPTED_SCHEMA: object = {"type":"record","name":"HomeAdopted","namespace":"sluice.message","doc":"Said again until it is answered, with HomeDone: the sender has become the home without the receiver, who was out of reach.","fields":[{"name":"clientId","type":"string","doc":"Whose session."}]};
 
-export const HOME_CLOSE_SCHEMA: object = {"type":"record","name":"HomeClose","namespace":"sluice.message","doc":"Asks where a session ends at its former home. Answered with HomeClosed when the fences of all nodes have come, or HomeRefused.","fields":[{"name":"move","type":"string","doc":"The move."},{"name":"nodes","type":{"type":"array","items":"int"},"doc":"The nodes whose fences are waited for."}]};
+export const HOME_CLOSE_SCHEMA: object = {"type":"record","name":"HomeClose","namespace":"sluice.message","doc":"Asks where a session ends at its former home. Answered with HomeClosed when the fences of all nodes have come that the former home reaches, or after some seconds, or with HomeRefused.","fields":[{"name":"move","type":"string","doc":"The move."},{"name":"nodes","type":{"type":"array","items":"int"},"doc":"The nodes whose fences are waited for."}]};
 
 export const HOME_CLOSED_SCHEMA: object = {"type":"record","name":"HomeClosed","namespace":"sluice.message","doc":"Where a session ends at its former home.","fields":[{"name":"end","type":"long","doc":"All is before this offset."}]};
 
@@ -543,7 +545,7 @@ export const HOME_DONE_SCHEMA: object = {"type":"record","name":"HomeDone","name
 
 export const HOME_ENDED_SCHEMA: object = {"type":"record","name":"HomeEnded","namespace":"sluice.message","doc":"The session of that life is over: its client has begun anew elsewhere, or it has expired.","fields":[{"name":"clientId","type":"string","doc":"Whose session."},{"name":"life","type":"string","doc":"Which one."}]};
 
-export const HOME_FENCE_SCHEMA: object = {"type":"record","name":"HomeFence","namespace":"sluice.message","doc":"Asks the home of a session, for a node that has found that it is the home no more, to have fences put into the streams to that node. Answered with HomeDone.","fields":[{"name":"clientId","type":"string","doc":"Whose session."},{"name":"life","type":"string","doc":"Which one."},{"name":"to","type":"int","doc":"The node that asks."}]};
+export const HOME_FENCE_SCHEMA: object = {"type":"record","name":"HomeFence","namespace":"sluice.message","doc":"Asks the home of a session, for a node that has found that it is the home no more, to have fences put into the streams of some nodes to that one. Answered with HomeDone.","fields":[{"name":"clientId","type":"string","doc":"Whose session."},{"name":"life","type":"string","doc":"Which one."},{"name":"to","type":"int","doc":"The node that asks."},{"name":"of","type":{"type":"array","items":"int"},"doc":"The nodes whose fences it has not."}]};
 
 export const HOME_FURTHER_SCHEMA: object = {"type":"record","name":"HomeFurther","namespace":"sluice.message","doc":"Messages that a former home has had for the session. Answered with HomeDone: whether they are on disk.","fields":[{"name":"clientId","type":"string","doc":"Whose session."},{"name":"life","type":"string","doc":"Which one."},{"name":"bytes","type":"bytes","doc":"The messages, as actors/homes/page.ts has them."}]};
 

@@ -4,26 +4,38 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Claimed, Directory } from '../../../src/actors/homes/directory.ts';
 import { Entries } from '../../../src/actors/homes/entries.ts';
-import { decodeEntry, encodeEntry, hasExpired, type Identity } from '../../../src/actors/homes/entry.ts';
+import { decodeEntry, encodeEntry, hasExpired } from '../../../src/actors/homes/entry.ts';
+import type { HomeNote } from '../../../src/actors/homes/notes.ts';
 
 const test = suite('entries of sessions');
+
+type Mood = 'well' | 'away' | 'done, not said' | 'not done, not said';
 
 class Bed {
   readonly stored = new Map<string, { revision: number; value: Uint8Array }>();
   readonly open: (() => void)[] = [];
-  readonly lives = new Map<string, Identity>();
+  readonly lives = new Map<string, HomeNote>();
   readonly taken: string[] = [];
-  isAway = false;
+  /** What becomes of what is asked next: nobody answers a question, a change is not done, or nobody says whether it was. */
+  mood: Mood = 'well';
   #revision = 0;
   #lives = 0;
   readonly entries: Entries;
 
   constructor() {
     const directory: Directory = {
-      get: assert.unreachable as never,
+      get: (clientId, then) =>
+        this.open.push(() => {
+          const { revision = 0, value = undefined } = this.stored.get(clientId) ?? {};
+          then(this.mood === 'away' ? undefined : { revision, value });
+        }),
       flush: () => {},
       claim: (clientId, revision, value, then) =>
-        this.open.push(() => then(this.isAway ? { type: 'unavailable' } : this.claim(clientId, revision, value))),
+        this.open.push(() => {
+          if (this.mood === 'away') return then({ type: 'unavailable' });
+          const claimed = this.mood === 'not done, not said' ? null : this.claim(clientId, revision, value);
+          then(this.mood === 'well' ? claimed! : { type: 'unknown' });
+        }),
     };
     this.entries = new Entries({
       node: 1,
@@ -64,7 +76,11 @@ class Bed {
 test('the last record is there in the end, and everybody is told once whether it is', () => {
   const step = fc.oneof(
     fc.record({ op: fc.constant('keep' as const), text: fc.string() }),
-    fc.record({ op: fc.constantFrom('answer' as const, 'forget' as const, 'away' as const) }),
+    fc.record({ op: fc.constantFrom('answer' as const, 'forget' as const, 'tick' as const) }),
+    fc.record({
+      op: fc.constant('mood' as const),
+      mood: fc.constantFrom<Mood>('well', 'away', 'done, not said', 'not done, not said'),
+    }),
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
@@ -81,9 +97,10 @@ test('the last record is there in the end, and everybody is told once whether it
           bed.entries.forget('c');
           last = undefined;
         } else if (each.op === 'answer') bed.answer();
-        else bed.isAway = !bed.isAway;
+        else if (each.op === 'tick') bed.entries.tick();
+        else if (each.op === 'mood') bed.mood = each.mood;
       }
-      bed.isAway = false;
+      bed.mood = 'well';
       bed.settle();
       bed.entries.tick();
       bed.settle();
@@ -113,6 +130,27 @@ test('an entry that has another home is left alone, and that is noticed', () => 
   assert.is(isKept, false);
   assert.equal(bed.taken, ['c']);
   assert.is(bed.recordAt('c'), 'first');
+});
+
+test('an entry that was only written anew, or of which nobody said whether it was changed, is changed all the same', () => {
+  for (const mood of ['well', 'done, not said', 'not done, not said'] as const) {
+    const bed = new Bed();
+    bed.entries.keep('c', Buffer.from('first'), undefined);
+    bed.settle();
+    const { revision, value } = bed.stored.get('c')!;
+    if (mood === 'well') assert.is(bed.claim('c', revision, value).type, 'done');
+    bed.mood = mood;
+    let isKept: boolean | undefined;
+    bed.entries.keep('c', Buffer.from('second'), (kept) => {
+      isKept = kept;
+    });
+    bed.answer();
+    bed.mood = 'well';
+    bed.settle();
+    assert.is(isKept, true, mood);
+    assert.equal(bed.taken, []);
+    assert.is(bed.recordAt('c'), 'second');
+  }
 });
 
 test('a session that leaves is changed no more, once what is under way is done', () => {

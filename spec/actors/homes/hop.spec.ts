@@ -1,197 +1,45 @@
-// Three simulated nodes with stores and a directory: clients go from node to node under publishers everywhere, links are cut, nodes die and come back.
+// Three simulated nodes with stores and a directory: clients go from node to node under publishers everywhere, links are cut, nodes die and come back. More seeds: `node dist/spec/actors/homes/sweep.js`.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { HOMES_PROBE } from '../../../src/actors/homes/probe.ts';
-import { Prng } from '../../../src/base/prng.ts';
 import type { NodeCodec } from '../../../src/runtime/sim/network.ts';
 import { codecBetween } from '../schema-codec.ts';
-import { Hopper, NODES, Nodes } from './nodes.ts';
+import { type Faults, run } from './scenario.ts';
 
 const test = suite('sessions that hop');
-const STEPS = 100;
-const { slot } = HOMES_PROBE;
 
-type Faults = 'none' | 'cuts' | 'deaths';
-
-class Scenario {
-  readonly nodes: Nodes;
-  readonly hoppers = [new Hopper('h0', 't/#'), new Hopper('h1', 't/#')];
-  readonly publishers = NODES.map((node) => new Hopper(`p${node}`));
-  readonly #prng: Prng;
-  #count = 0;
-
-  constructor(seed: number, codec?: NodeCodec) {
-    this.#prng = new Prng(seed);
-    this.nodes = new Nodes(seed, codec);
-  }
-
-  begin(): void {
-    for (const [i, publisher] of this.publishers.entries()) publisher.connect(this.nodes, NODES[i]!, 1 + (i % 2));
-    for (const hopper of this.hoppers) hopper.connect(this.nodes, this.#node(), this.#thread());
-    this.#until('all are there', () => [...this.publishers, ...this.hoppers].every(({ isOnline }) => isOnline));
-    this.#until('they have subscribed', () => this.hoppers.every(({ isSubscribed }) => isSubscribed));
-    this.pass(2000); // every node knows of it
-  }
-
-  step(faults: Faults): void {
-    const die = this.#prng.next();
-    if (die < 0.06) this.#hop(this.hoppers[this.#prng.below(2)]!);
-    else if (die < 0.1 && faults === 'cuts') this.#cut();
-    else if (die < 0.11 && faults === 'deaths') this.#die();
-    else this.#publish();
-    this.#pump(this.#prng.below(6));
-    if (this.#prng.chance(0.5)) this.pass(this.#prng.next() * (this.#prng.chance(0.1) ? 300 : 3));
-  }
-
-  /** Everything is well again, and all that is on its way arrives. */
-  calm(): void {
-    for (const from of NODES) for (const to of NODES) this.nodes.network.heal(from, to);
-    for (const hopper of this.hoppers) hopper.connect(this.nodes, this.#node(), this.#thread());
-    let quiet = 0;
-    for (let round = 0; round < 600 && quiet < 60; round++) {
-      for (const hopper of this.hoppers) if (!hopper.isConnected) hopper.connect(this.nodes, this.#node(), this.#thread());
-      const before = this.#heard();
-      this.pass(200);
-      this.#pump(Number.MAX_SAFE_INTEGER);
-      quiet = this.#heard() === before && this.hoppers.every(({ isOnline }) => isOnline) ? quiet + 1 : 0;
-    }
-    assert.is(quiet, 60, 'they come to rest');
-  }
-
-  judge(isExact: boolean): void {
-    const { nodes, hoppers, publishers } = this;
-    assert.equal(
-      nodes.failures.map((error) => error.stack),
-      [],
-    );
-    for (const hopper of hoppers) {
-      assert.equal(nodes.homesOf(hopper.id), [hopper.node], 'one home');
-      assert.ok(hopper.hadSession);
-      const expected = new Map<string, string[]>();
-      for (const { acknowledged } of publishers)
-        for (const { topic, text } of acknowledged) expected.set(topic, [...(expected.get(topic) ?? []), text]);
-      for (const [topic, texts] of expected) {
-        const got = hopper.got.get(topic) ?? [];
-        const missing = texts.filter((text) => !got.includes(text));
-        assert.equal(missing, [], `${hopper.id} misses of ${topic}`);
-        if (!isExact) continue;
-        const first = topic.endsWith('/2') ? got : [...new Set(got)];
-        assert.equal(
-          first.filter((text) => texts.includes(text)),
-          texts,
-          `${hopper.id}: ${topic}, in order, and QoS 2 once`,
-        );
-      }
-    }
-  }
-
-  total(key: keyof typeof slot): number {
-    return NODES.reduce((sum, node) => sum + this.nodes.counter(node, slot[key]), 0);
-  }
-
-  pass(ms: number): void {
-    this.nodes.pass(ms);
-    this.#pump(0);
-  }
-
-  #hop(hopper: Hopper): void {
-    if (this.#prng.chance(0.5)) hopper.leave();
-    hopper.connect(this.nodes, this.#node(), this.#thread());
-  }
-
-  #publish(): void {
-    const publisher = this.publishers[this.#prng.below(this.publishers.length)]!;
-    const qos = this.#prng.chance(0.5) ? 1 : 2;
-    publisher.publish(`t/${publisher.id}/${qos}`, `${++this.#count}`, qos);
-  }
-
-  #cut(): void {
-    const { network } = this.nodes;
-    const [from, to] = [this.#node(), this.#node()];
-    if (from === to) return;
-    network.cut(from, to);
-    network.at(network.world.nowMs + 20 + this.#prng.next() * 3000, () => network.heal(from, to));
-  }
-
-  /** What the node has acknowledged has reached the others by then; else it is lost with it, as for any subscriber elsewhere. */
-  #die(): void {
-    this.pass(1500);
-    const node = this.#node();
-    this.nodes.kill(node, 200 + this.#prng.next() * 2000);
-    for (const client of [...this.hoppers, ...this.publishers]) if (client.node === node) client.forget();
-    const publisher = this.publishers[NODES.indexOf(node)]!;
-    for (const hopper of this.hoppers) if (!hopper.isConnected) this.#reconnectElsewhere(hopper, node);
-    for (let i = 0; i < 20; i++) {
-      this.#publish();
-      this.pass(20);
-    }
-    this.pass(4000);
-    publisher.connect(this.nodes, node, 1);
-    this.pass(500);
-  }
-
-  #reconnectElsewhere(hopper: Hopper, dead: number): void {
-    const living = NODES.filter((node) => node !== dead);
-    hopper.connect(this.nodes, living[this.#prng.below(2)]!, this.#thread());
-  }
-
-  #pump(answers: number): void {
-    for (const hopper of this.hoppers) hopper.pump(answers);
-    for (const publisher of this.publishers) publisher.pump(Number.MAX_SAFE_INTEGER);
-  }
-
-  #heard(): number {
-    return this.hoppers.reduce((sum, { got }) => sum + [...got.values()].reduce((all, texts) => all + texts.length, 0), 0);
-  }
-
-  #until(what: string, isSo: () => boolean): void {
-    for (let i = 0; i < 500 && !isSo(); i++) this.pass(20);
-    assert.ok(isSo(), what);
-  }
-
-  #node(): number {
-    return NODES[this.#prng.below(NODES.length)]!;
-  }
-
-  #thread(): number {
-    return 1 + this.#prng.below(2);
-  }
-}
-
-function run(seed: number, faults: Faults, codec?: NodeCodec): Scenario {
-  const scenario = new Scenario(seed, codec);
-  scenario.begin();
-  for (let step = 0; step < STEPS; step++) scenario.step(faults);
-  scenario.calm();
-  scenario.judge(faults === 'none');
-  return scenario;
-}
-
-function sweep(faults: Faults, seeds: number, codecs: readonly NodeCodec[] = [codecBetween('this', 'this')]): void {
-  // With links that are lost in one direction some seeds still lose messages (docs/internals/homes.md): those two are fixed.
-  const extra = faults === 'none' ? [Math.floor(Math.random() * 2 ** 31)] : [];
+function sweep(faults: Faults, seeds: readonly number[], codecs: readonly NodeCodec[] = [codecBetween('this', 'this')]): void {
   let moved = 0;
   let adopted = 0;
-  for (const [i, seed] of [...Array(seeds).keys(), ...extra].entries()) {
+  let further = 0;
+  // A storm that no seed here has drawn yet may find what is not known: that is for sweeps.
+  const extra = faults === 'none' || faults === 'cuts' ? [Math.floor(Math.random() * 2 ** 31)] : [];
+  for (const [i, seed] of [...seeds, ...extra].entries()) {
     try {
       const scenario = run(seed, faults, codecs[i % codecs.length]);
       moved += scenario.total('moved');
       adopted += scenario.total('adopted');
+      further += scenario.total('further');
     } catch (error) {
       console.log(`seed ${seed}, ${faults}`);
       throw error;
     }
   }
   assert.ok(moved > 0, `${moved} moves`);
-  if (faults === 'deaths') assert.ok(adopted > 0, 'somebody has gone on without a home that answers');
+  if (faults === 'none') return assert.is(further, 0, 'nothing comes afterwards');
+  if (faults === 'deaths' || faults === 'storm') assert.ok(adopted > 0, 'somebody has gone on without a home that answers');
+  if (faults === 'storm') assert.ok(further > 0, 'former homes have given on what came later');
 }
 
 // Between nodes of two releases that follow each other, either way.
 test('while all is well every message comes once, in order, wherever its client is', () =>
-  sweep('none', 1, [codecBetween('next', 'this'), codecBetween('this', 'next')]));
+  sweep('none', [0], [codecBetween('next', 'this'), codecBetween('this', 'next')]));
 
-test('over links that are lost nothing is', () => sweep('cuts', 2));
+test('over links that are lost nothing is, whichever they are and in whichever direction', () => sweep('cuts', [4]));
 
-test('a node that dies takes nothing with it that its client was not told of', () => sweep('deaths', 2));
+test('a node that dies takes nothing with it that its client was not told of', () => sweep('deaths', [0, 1]));
+
+test('a directory that is late, silent, or does what it was asked long afterwards loses nobody', () => sweep('fickle', [0]));
+
+test('nor does all of that at a time', () => sweep('storm', [45, 122, 169]));
 
 test.run();

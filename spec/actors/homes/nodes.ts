@@ -4,10 +4,11 @@ import { type Homes, startHomesActor } from '../../../src/actors/homes/start.ts'
 import type { LostNodes } from '../../../src/actors/homes/undertaker.ts';
 import { sessionSupervision } from '../../../src/actors/listener/actor.ts';
 import { ANY } from '../../../src/actors/meta/command.ts';
-import { spawnRelay } from '../../../src/actors/relay/actor.ts';
+import { type RelayActor, spawnRelay } from '../../../src/actors/relay/actor.ts';
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
 import { SessionSeed } from '../../../src/actors/session/seed.ts';
 import type { SessionServices } from '../../../src/actors/session/services.ts';
+import { Prng } from '../../../src/base/prng.ts';
 import { NO_EXTENSIONS, OPEN_ACCESS, restoreSessions, startBroker } from '../../../src/nodes/broker.ts';
 import { type NodeCodec, SimNetwork } from '../../../src/runtime/sim/network.ts';
 import type { ActorSystem } from '../../../src/runtime/system.ts';
@@ -22,34 +23,55 @@ import { type SimStoreOptions, startSimStore } from '../store/sim-store.ts';
 export const NODES: readonly number[] = [1, 2, 3];
 const REACTORS = 2;
 const LEASE_MS = 3000;
+const SILENT_MS = 3000;
 
-/** What the metadata service does for all of them: linearizable, some milliseconds away, out of reach for some nodes at times. */
+/** What the metadata service does for all of them: linearizable, some milliseconds away; out of reach for some nodes at times, and when it is `fickle`, late, or silent about what it has done, or does afterwards. */
 class SharedDirectory {
   readonly entries: Map<string, { readonly revision: number; readonly value: Uint8Array }> = new Map<
     string,
     { readonly revision: number; readonly value: Uint8Array }
   >();
   readonly away: Set<number> = new Set();
+  isFickle = false;
+  readonly #prng: Prng;
   #revision = 0;
 
+  constructor(seed: number) {
+    this.#prng = new Prng(seed);
+  }
+
   for(node: number, network: () => SimNetwork): Register {
-    const later = (then: () => void): void => network().at(network().world.nowMs + 1, then);
+    const after = (ms: number, then: () => void): void => network().at(network().world.nowMs + ms, then);
+    const later = (then: () => void): void => after(this.isFickle && this.#prng.chance(0.2) ? this.#prng.next() * 800 : 1, then);
+    const find = (clientId: string): Found => {
+      const { revision = 0, value = undefined } = this.entries.get(clientId) ?? {};
+      return { revision, value };
+    };
     return {
       flush: () => {},
-      get: (clientId, then: (found: Found | undefined) => void) =>
+      get: (clientId, then: (found: Found | undefined) => void) => {
+        if (this.isFickle && this.#prng.chance(0.05)) return after(SILENT_MS, () => then(undefined));
         later(() => {
-          const { revision = 0, value = undefined } = this.entries.get(clientId) ?? {};
-          later(() => then(this.away.has(node) ? undefined : { revision, value }));
-        }),
-      claim: (clientId, revision, value, then) =>
-        later(() => {
-          const claimed: Claimed = this.away.has(node) ? { type: 'unavailable' } : this.#claim(clientId, revision, value);
-          later(() => then(claimed));
-        }),
+          const found = find(clientId);
+          later(() => then(this.away.has(node) ? undefined : found));
+        });
+      },
+      claim: (clientId, revision, value, then) => {
+        const die = this.isFickle ? this.#prng.next() : 1;
+        const claim = (): Claimed => (this.away.has(node) ? { type: 'unavailable' } : this.#claim(clientId, revision, value));
+        if (die >= 0.12)
+          return later(() => {
+            const claimed = claim();
+            later(() => then(claimed));
+          });
+        after(SILENT_MS, () => then({ type: 'unknown' }));
+        // Done all the same, at once or when nobody expects it any more; or never.
+        if (die < 0.09) after(die < 0.05 ? 1 : this.#prng.next() * 3 * SILENT_MS, claim);
+      },
       // Two at a time.
-      scan: (after: Place | undefined, then: (page: RegisterPage | undefined) => void) =>
+      scan: (from: Place | undefined, then: (page: RegisterPage | undefined) => void) =>
         later(() => {
-          const rest = [...this.entries].filter(([key]) => key >= (after?.from ?? '')).sort(([a], [b]) => (a < b ? -1 : 1));
+          const rest = [...this.entries].filter(([key]) => key >= (from?.from ?? '')).sort(([a], [b]) => (a < b ? -1 : 1));
           const entries = rest.slice(0, 2).map(([clientId, { value }]) => ({ clientId, value }));
           const next = rest.length > 2 ? { group: 1, from: rest[2]![0] } : undefined;
           later(() => then(this.away.has(node) ? undefined : { entries, next }));
@@ -67,19 +89,22 @@ class SharedDirectory {
 
 export class Nodes {
   readonly network: SimNetwork;
-  readonly directory: SharedDirectory = new SharedDirectory();
-  readonly wills: SharedDirectory = new SharedDirectory();
+  readonly directory: SharedDirectory;
+  readonly wills: SharedDirectory;
   readonly stores: Map<number, SimStoreOptions>;
   readonly failures: Error[] = [];
   /** Nodes whose lease has run out. */
   readonly lost: Map<number, number> = new Map();
   readonly #services = new Map<string, SessionServices>();
   readonly #homes = new Map<number, Homes>();
+  readonly #relays = new Map<number, RelayActor>();
   #lives = 0;
   /** What the first lives of all nodes go on with, as soon as there is a network. */
   #first: (() => void)[] | null = [];
 
   constructor(seed: number, codec: NodeCodec = codecBetween('this', 'this')) {
+    this.directory = new SharedDirectory(seed);
+    this.wills = new SharedDirectory(seed + 1);
     const store = (): SimStoreOptions => ({
       disk: new SimDisk(),
       metadata: new Map(),
@@ -125,6 +150,7 @@ export class Nodes {
       homes.begin(() => {
         homes.actor.relay = relay;
         relay.begin();
+        this.#relays.set(node, relay);
       });
     };
     if (this.#first === null) this.network.at(this.network.world.nowMs + 100, begin);
@@ -142,6 +168,7 @@ export class Nodes {
   /** Without `restartMs` for ever. */
   kill(node: number, restartMs?: number): void {
     this.#homes.delete(node);
+    this.#relays.delete(node);
     this.stores.get(node)!.disk.kill();
     this.network.kill(node, restartMs);
     const [other] = NODES.filter((each) => this.network.isAlive(each)) as [number];
@@ -161,6 +188,22 @@ export class Nodes {
   /** Nodes that have a session of that client. */
   homesOf(clientId: string): number[] {
     return NODES.filter((node) => [1, 2].some((thread) => this.at(node, thread).sessions.has(clientId)));
+  }
+
+  /** What the homes actor of the node shows. */
+  homes(node: number): unknown {
+    return this.#homes.get(node)?.actor.inspect();
+  }
+
+  /** It lets clients in. */
+  isOpen(node: number): boolean {
+    return this.#relays.has(node);
+  }
+
+  /** Everything that the node has taken for others is on their disks. */
+  hasPassedAll(node: number): boolean {
+    const { nodes } = (this.#relays.get(node)?.inspect() ?? { nodes: [] }) as { nodes: { waitingBytes: number }[] };
+    return nodes.every(({ waitingBytes }) => waitingBytes === 0);
   }
 
   counter(node: number, slot: number): number {

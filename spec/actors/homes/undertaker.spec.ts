@@ -64,7 +64,10 @@ class Bed {
         ? null
         : ({ topic: 't', payload: NONE, properties: NONE, qos: 0, retain: false, delaySeconds } as Will);
     const record = encodeSession({ version: 1, clientId, shard: 7, expirySeconds, offlineSince: 0, will, subscriptions: [] });
-    this.entries.set(clientId, { revision: ++this.#revision, value: encodeEntry({ home, life: 'x', epoch: 3, record }) });
+    this.entries.set(clientId, {
+      revision: ++this.#revision,
+      value: encodeEntry({ home, life: 'x', epoch: 3, moves: [], record }),
+    });
   }
 
   after(seconds: number, ticks = 1): void {

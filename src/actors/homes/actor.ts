@@ -76,7 +76,7 @@ export class HomesActor implements Actor<HomesMessage> {
   /** From the relay, between two messages of that node. */
   passed(name: string, node: number): void {
     this.#core.fences.get(name)?.passed(node);
-    const identity = this.#residents.away === 0 ? undefined : readAwayFence(name);
+    const identity = this.#residents.left === 0 ? undefined : readAwayFence(name);
     if (identity !== undefined) this.#residents.passed(identity, node);
   }
 
@@ -169,7 +169,7 @@ export class HomesActor implements Actor<HomesMessage> {
       sessions: this.#core.entries.size,
       arriving: this.#arrivals.inspect(),
       leaving: this.#departures.inspect(),
-      away: this.#residents.away,
+      left: this.#residents.left,
       wills: this.#wills.size,
       undertaker: this.#undertaker.inspect(),
     };

@@ -1,7 +1,7 @@
 /**
  * One session on its way to this node: does what the move's machine (move-machine.ts) says, and tells it what has come of it. Lives in the homes actor, whose ports it uses.
  */
-import { HOMES_ASK_MS } from '../../base/limits.ts';
+import { HOMES_ASK_MS, HOMES_FENCE_MS, HOMES_MOVES_KEPT } from '../../base/limits.ts';
 import { NOBODY } from '../../runtime/ref.ts';
 import type { Qos } from '../../wire/mqtt/constants.ts';
 import type { HomeClosed, HomeDeparting, HomeMessages, HomeRefused } from '../../wire/schema-types.ts';
@@ -13,11 +13,13 @@ import { Orphan } from '../session/orphan.ts';
 import { encodeSession, type SessionRecord, sessionKey } from '../session/record.ts';
 import { SessionSeed } from '../session/seed.ts';
 import type { SessionServices } from '../session/services.ts';
-import type { Claimed, Directory, Found } from './directory.ts';
-import { decodeEntry, encodeEntry, encodeIdentity, type HomeEntry, type Identity } from './entry.ts';
+import type { HomesCore } from './core.ts';
+import type { Claimed, Directory } from './directory.ts';
+import { decodeEntry, encodeEntry, type HomeEntry, type Identity } from './entry.ts';
 import { Immigrant } from './immigrant.ts';
 import { type HomesMessage, homesRef } from './messages.ts';
 import { type MoveEffect, type MoveEvent, MoveMachine } from './move-machine.ts';
+import { encodeHomeNote } from './notes.ts';
 import { decodePage } from './page.ts';
 
 export interface ArrivalPorts {
@@ -28,7 +30,19 @@ export interface ArrivalPorts {
   readonly askMetadata: (message: WriteMetadata, then: (reply: true | MetadataFailure | undefined) => void) => void;
   /** Runs it in the homes actor's turn. */
   readonly later: (then: () => void) => void;
+  /** Of core.ts. */
+  readonly secure: HomesCore['secure'];
   readonly claimed: (clientId: string, identity: Identity, revision: number) => void;
+  /** The session takes all that comes from now on. */
+  readonly begins: (life: string) => void;
+}
+
+export interface Way {
+  readonly move: string;
+  /** The former home does not answer. */
+  readonly isAdoption: boolean;
+  /** Waits for nodes that the former home reaches and this one does not, or does without their fences. */
+  readonly isPatient: boolean;
 }
 
 export type ArrivalResult = 'here' | 'again' | 'unavailable' | 'adopt';
@@ -40,6 +54,7 @@ export class Arrival {
   readonly fence: string;
   deadlineMs = 0;
   readonly isAdoption: boolean;
+  readonly #isPatient: boolean;
   readonly #ports: ArrivalPorts;
   readonly #machine: MoveMachine;
   readonly #entry: HomeEntry;
@@ -53,14 +68,15 @@ export class Arrival {
   /** Nodes whose fences are to come, and those that have. */
   #required: number[] = [];
   readonly #passed = new Set<number>();
+  /** Until when. */
+  #fenceMs = 0;
   #value: Uint8Array | null = null;
   #isKept = false;
 
   constructor(
     ports: ArrivalPorts,
     found: { readonly clientId: string; readonly entry: HomeEntry; readonly record: SessionRecord; readonly revision: number },
-    move: string,
-    isAdoption: boolean,
+    { move, isAdoption, isPatient }: Way,
     then: (result: ArrivalResult) => void,
   ) {
     this.#ports = ports;
@@ -70,10 +86,12 @@ export class Arrival {
     this.#revision = found.revision;
     this.#subscriptions = found.record.subscriptions;
     this.move = move;
-    this.#identity = { life: found.entry.life, epoch: found.entry.epoch + 1, ...(isAdoption ? {} : { move }) };
+    const { life, epoch, moves } = found.entry;
+    this.#identity = { life, epoch: epoch + 1, moves: isAdoption ? moves : [...moves, move].slice(-HOMES_MOVES_KEPT) };
     this.fence = isAdoption ? awayFence(this.#identity) : `m:${move}`;
     this.#then = then;
     this.isAdoption = isAdoption;
+    this.#isPatient = isPatient;
     this.#machine = new MoveMachine(isAdoption);
   }
 
@@ -95,7 +113,10 @@ export class Arrival {
     const { state } = this.#machine;
     // What becomes of a claim is waited for, or the session might have no home.
     if (nowMs > this.deadlineMs && state !== 'claiming') return this.#tell({ type: 'failed' });
-    if (state === 'fencing' || state === 'parting') this.#askFences();
+    if (state !== 'fencing' && state !== 'parting') return;
+    // What a node has that puts none comes later, from the former home.
+    if (nowMs > this.#fenceMs) this.#tell({ type: 'fenced' });
+    else this.#askFences();
   }
 
   inspect(): unknown {
@@ -156,7 +177,8 @@ export class Arrival {
       this.#revision = departing.revision;
       this.#subscriptions = departing.subscriptions.map((each) => ({ ...each, qos: each.qos as Qos }));
       const here = [system.node, ...(this.#ports.relay()?.nodesUp ?? [])];
-      const unreached = departing.nodesUp.some((node) => !here.includes(node)) || !here.includes(this.#entry.home);
+      const isUnreached = departing.nodesUp.some((node) => !here.includes(node)) || !here.includes(this.#entry.home);
+      const unreached = isUnreached && this.#isPatient;
       this.#begin(departing, () => this.#tell({ type: 'departing', end: departing.inbox.end, unreached }));
     });
   }
@@ -192,6 +214,7 @@ export class Arrival {
     this.#required = [node, ...(this.#ports.relay()?.nodesUp ?? [])].filter(
       (each) => this.#departing !== null || each === node || each !== this.#entry.home,
     );
+    this.#fenceMs = this.#ports.services.system.now() + HOMES_FENCE_MS;
     this.#askFences();
   }
 
@@ -209,7 +232,7 @@ export class Arrival {
   }
 
   #askClose(): void {
-    const message: HomesMessage = { type: 'HomeClose', move: this.move, nodes: this.#required };
+    const message: HomesMessage = { type: 'HomeClose', move: this.move, nodes: [...this.#passed] };
     this.#ports.ask<HomeClosed | HomeRefused>(this.#entry.home, message, (closed) =>
       this.#tell(closed?.type === 'HomeClosed' ? { type: 'closed', end: closed.end } : { type: 'gone' }),
     );
@@ -230,7 +253,7 @@ export class Arrival {
         this.#value = encodeSession({ ...base, subscriptions: this.#subscriptions, ...(idShift === 0 ? {} : { idShift }) });
         const puts = [
           [sessionKey(clientId), this.#value],
-          [KEYS.home + clientId, encodeIdentity(this.#identity)],
+          [KEYS.home + clientId, encodeHomeNote(this.#identity)],
         ] as const;
         this.#isKept = true;
         askMetadata({ type: 'write', puts, deletes: [], sync: true }, (reply) =>
@@ -247,20 +270,27 @@ export class Arrival {
   }
 
   #claimed(claimed: Claimed): void {
-    const { directory, later } = this.#ports;
     if (claimed.type === 'done') return this.#own(claimed.revision);
     if (claimed.type !== 'unknown') return this.#tell({ type: claimed.type === 'taken' ? 'lost' : 'failed' });
-    directory.get(this.clientId, (found) => later(() => this.#lookedUp(found)));
+    this.#lookUp();
   }
 
-  /** Nobody has said whether the claim was done: it is not given up before somebody does. */
-  #lookedUp(found: Found | undefined): void {
-    if (found === undefined) return this.#claimed({ type: 'unknown' });
-    const entry = found.value === undefined ? undefined : decodeEntry(found.value);
+  /** Nobody has said whether the claim was done: it is given up when it is certain that it has not been and will not be. */
+  #lookUp(): void {
+    const { later, secure, services } = this.#ports;
     const { life, epoch } = this.#identity;
-    const isOurs = entry?.home === this.#ports.services.system.node && entry.life === life && entry.epoch === epoch;
-    if (isOurs) this.#own(found.revision);
-    else this.#tell({ type: 'lost' });
+    const isOurs = (entry: HomeEntry | undefined): boolean =>
+      entry?.home === services.system.node && entry.life === life && entry.epoch === epoch;
+    secure(
+      this.clientId,
+      (entry) => !isOurs(entry),
+      (found) =>
+        later(() => {
+          if (found === undefined) this.#lookUp();
+          else if (found.value !== undefined && isOurs(decodeEntry(found.value))) this.#own(found.revision);
+          else this.#tell({ type: 'lost' });
+        }),
+    );
   }
 
   #own(revision: number): void {
@@ -270,9 +300,10 @@ export class Arrival {
 
   /** It is a session of this node now, without a client, and taken over by the one who waits for it. */
   #enter(then: () => void): void {
-    const { services, later } = this.#ports;
+    const { services, later, begins } = this.#ports;
     const immigrant = this.#immigrant!;
     const seed = new SessionSeed(services, null);
+    begins(this.#identity.life);
     seed.leave(new Orphan(services, immigrant, this.clientId, immigrant.inbox, NOBODY as never, () => later(then)));
     services.system.spawn<SessionMessage>(() => seed.make(), { name: 'session' });
   }
@@ -293,13 +324,18 @@ export class Arrival {
   }
 }
 
-/** Of a session that has moved without its former home. */
-export function awayFence({ life, epoch }: Identity): string {
+/** For a node that the session has left, or that it has gone on without. */
+export function awayFence({ life, epoch }: Ages): string {
   return `h:${epoch}:${life}`;
 }
 
 /** Undefined: another kind of fence. */
-export function readAwayFence(name: string): Identity | undefined {
+export function readAwayFence(name: string): Ages | undefined {
   const parts = /^h:(\d+):(.+)$/.exec(name);
   return parts === null ? undefined : { epoch: Number(parts[1]), life: parts[2]! };
+}
+
+interface Ages {
+  readonly life: string;
+  readonly epoch: number;
 }

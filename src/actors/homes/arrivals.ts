@@ -2,11 +2,10 @@
  * Clients that connect to this node: each is let in when its session, if it has one, has its home here. Decides whether a session is to come, brings it (arrival.ts), and lets those wait who ask for one that is on its way. Lives in the
  * homes actor. Bound: HOMES_MOVES_MAX sessions come at a time, the others wait.
  */
-import { HOMES_MOVES_MAX, STORE_ASK_MS } from '../../base/limits.ts';
+import { HOMES_MOVES_MAX, HOMES_PATIENCE_TICKS } from '../../base/limits.ts';
 import type { ReplyTo } from '../../runtime/actor.ts';
 import { SESSION_EXPIRY_NEVER } from '../../wire/mqtt/constants.ts';
 import type { HomeDone } from '../../wire/schema-types.ts';
-import { type MetadataFailure, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
 import { Arrival, type ArrivalPorts, type ArrivalResult } from './arrival.ts';
 import type { HomesCore } from './core.ts';
 import type { Found } from './directory.ts';
@@ -118,6 +117,11 @@ export class Arrivals {
       if (isClean) entries.renew(clientId);
       return this.#answer(settling, 'here');
     }
+    // It has been followed while this node was alone, and what is here goes first.
+    if (known !== undefined) {
+      this.#core.onTaken(clientId);
+      return this.#again(settling);
+    }
     const record = entry && recordOf(entry);
     const isOver = record === undefined || hasExpired(record, ctx.wallClock(), SESSION_EXPIRY_NEVER);
     if (entry === undefined || isClean || isOver) return this.#endElsewhere(settling, entry, found.revision);
@@ -160,9 +164,8 @@ export class Arrivals {
     if (this.#arrivals.size >= HOMES_MOVES_MAX) return void this.#queue.push(() => this.#again(settling));
     const { node, services, fences, ctx } = this.#core;
     const move = `${node}.${services.system.incarnation}.${++this.#moves}.${Math.floor(ctx.random() * 2 ** 32)}`;
-    const arrival = new Arrival(this.#ports(), found, move, isAdoption || found.entry.home === node, (result) =>
-      this.#arrived(settling, found, arrival, result),
-    );
+    const way = { move, isAdoption: isAdoption || found.entry.home === node, isPatient: settling.tries < HOMES_PATIENCE_TICKS };
+    const arrival = new Arrival(this.#ports(), found, way, (result) => this.#arrived(settling, found, arrival, result));
     this.#arrivals.set(clientId, arrival);
     fences.set(arrival.fence, arrival);
     arrival.begin();
@@ -198,10 +201,11 @@ export class Arrivals {
       directory: core.directory,
       relay: () => core.relay,
       ask: (node, message, then) => core.ask(node, message, then),
-      askMetadata: (message, then) =>
-        core.ctx.ask<WriteMetadata, true | MetadataFailure>(metadataRef(core.services.system), message, STORE_ASK_MS, then),
+      askMetadata: (message, then) => core.askMetadata(message, then),
+      secure: (clientId, isOpen, then) => core.secure(clientId, isOpen, then),
       later: (then) => core.later(then),
       claimed: (clientId, identity, revision) => core.entries.adopt(clientId, identity, revision),
+      begins: (life) => core.onBegin(life),
     };
   }
 }

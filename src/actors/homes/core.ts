@@ -1,18 +1,19 @@
 /**
  * What the parts of a node's homes actor share: the sessions whose home is this node, which of them are leaving, the fences that are waited for, and the ways out of the actor. Lives in the homes actor, on reactor 1.
  */
-import { HOMES_ASK_MS, HOMES_OTHERS_MS_MAX } from '../../base/limits.ts';
+import { HOMES_ASK_MS, HOMES_OTHERS_MS_MAX, STORE_ASK_MS } from '../../base/limits.ts';
 import type { ActorContext, ReplyTo } from '../../runtime/actor.ts';
 import type { ActorRef } from '../../runtime/ref.ts';
 import type { Will } from '../../wire/mqtt/packets.ts';
-import { KEYS, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
+import { KEYS, type MetadataFailure, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
 import type { RelayActor } from '../relay/actor.ts';
 import type { SessionServices } from '../session/services.ts';
 import { willRun } from '../session/will.ts';
-import type { Register } from './directory.ts';
+import type { Found, Register } from './directory.ts';
 import { Entries } from './entries.ts';
-import { encodeIdentity, type Identity } from './entry.ts';
+import { decodeEntry, type HomeEntry } from './entry.ts';
 import { type HomesMessage, homesRef } from './messages.ts';
+import { encodeHomeNote, type HomeNote } from './notes.ts';
 import { HOMES_PROBE } from './probe.ts';
 import type { LostNodes } from './undertaker.ts';
 
@@ -42,12 +43,17 @@ export class HomesCore {
   /** What lies here has been compared with the directory; until then nobody is let in who has a session. */
   isConfirmed = false;
   ctx!: ActorContext<HomesMessage>;
+  /** A session of that life takes all that comes here from now on. */
+  onBegin: (life: string) => void = () => {};
   #isFlushDue = false;
   #othersDueMs: number | undefined;
 
-  /** `onTaken`: somebody else has changed the entry of a session that is here. */
+  /** Somebody else has changed the entry of a session that is here. */
+  readonly onTaken: (clientId: string) => void;
+
   constructor(services: SessionServices, { directory, wills, nodes }: HomesOptions, onTaken: (clientId: string) => void) {
     this.services = services;
+    this.onTaken = onTaken;
     this.directory = this.#inTurn(directory);
     this.wills = this.#inTurn(wills);
     this.nodes = nodes;
@@ -55,7 +61,7 @@ export class HomesCore {
       node: services.system.node,
       directory: this.directory,
       newLife: () => `${services.system.node}-${Math.floor(services.system.random() * 2 ** 52).toString(36)}`,
-      noteLife: (clientId, identity) => this.#noteLife(clientId, identity),
+      noteLife: (clientId, note) => this.noteLife(clientId, note),
       onTaken,
     });
   }
@@ -134,10 +140,35 @@ export class HomesCore {
     if (run !== undefined) intake.publishFor({ identity: { clientId, username: '' }, rewrites: null }, run);
   }
 
-  #noteLife(clientId: string, identity: Identity | undefined): void {
+  /** Of what lies here. Undefined: nothing of the session does. */
+  noteLife(clientId: string, note: HomeNote | undefined): void {
     const key = KEYS.home + clientId;
-    const puts = identity === undefined ? [] : ([[key, encodeIdentity(identity)]] as const);
-    this.tellMetadata({ type: 'write', puts, deletes: identity === undefined ? [key] : [], sync: false });
+    const puts = note === undefined ? [] : ([[key, encodeHomeNote(note)]] as const);
+    this.tellMetadata({ type: 'write', puts, deletes: note === undefined ? [key] : [], sync: false });
+  }
+
+  /** The same; calls `then` when it is on disk, or cannot be. */
+  noteLeaving(clientId: string, note: HomeNote, then: (isNoted: boolean) => void): void {
+    const puts = [[KEYS.home + clientId, encodeHomeNote(note)]] as const;
+    this.askMetadata({ type: 'write', puts, deletes: [], sync: true }, (reply) => then(reply === true));
+  }
+
+  askMetadata(message: WriteMetadata, then: (reply: true | MetadataFailure | undefined) => void): void {
+    this.ctx.ask<WriteMetadata, true | MetadataFailure>(metadataRef(this.services.system), message, STORE_ASK_MS, then);
+  }
+
+  /**
+   * Looks the entry up, and if it `isOpen` writes it anew as it is: no claim that rests on what it was can be done any more then, also not one that is on its way. Calls `then` with what is there; undefined: nobody answers.
+   */
+  secure(clientId: string, isOpen: (entry: HomeEntry | undefined) => boolean, then: (found: Found | undefined) => void): void {
+    this.directory.get(clientId, (found) => {
+      if (found?.value === undefined || !isOpen(decodeEntry(found.value))) return then(found);
+      this.directory.claim(clientId, found.revision, found.value, (claimed) => {
+        if (claimed.type === 'done') then({ revision: claimed.revision, value: found.value });
+        else if (claimed.type === 'unavailable') then(undefined);
+        else this.secure(clientId, isOpen, then);
+      });
+    });
   }
 
   #flushSoon(): void {

@@ -1,7 +1,7 @@
 /**
  * What other nodes ask about the sessions of this one: to give one up, a page at a time, and to go on with it when nobody has come for it after all; and what former homes have for sessions that are here. Lives in the homes actor.
  */
-import { HOMES_SILENCE_MS_MAX, STORE_ASK_MS } from '../../base/limits.ts';
+import { HOMES_FENCE_MS, HOMES_SILENCE_MS_MAX, STORE_ASK_MS } from '../../base/limits.ts';
 import type { ReplyTo } from '../../runtime/actor.ts';
 import { NOBODY } from '../../runtime/ref.ts';
 import type { Owner, RegistryMessage } from '../registry/messages.ts';
@@ -11,8 +11,9 @@ import { awayFence } from './arrival.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { HomesCore } from './core.ts';
 import type { Emigrant } from './emigrant.ts';
-import { decodeEntry, recordOf } from './entry.ts';
+import { decodeEntry, type HomeEntry, recordOf } from './entry.ts';
 import type { HomesMessage, HomesReply } from './messages.ts';
+import type { Leaving } from './notes.ts';
 import { encodePage } from './page.ts';
 import type { Residents } from './residents.ts';
 
@@ -20,8 +21,11 @@ interface Departure {
   readonly clientId: string;
   readonly emigrant: Emigrant;
   readonly to: number;
-  readonly nodesUp: readonly number[];
   heardMs: number;
+  /** Until when fences are waited for; 0: they are not. */
+  closeMs: number;
+  /** As the new home has been told. */
+  leaving: Leaving | undefined;
   isChecking: boolean;
 }
 
@@ -45,7 +49,10 @@ export class Departures {
   }
 
   tick(nowMs: number): void {
-    for (const [move, departure] of [...this.#departures]) this.#watch(move, departure, nowMs);
+    for (const [move, departure] of [...this.#departures]) {
+      if (departure.closeMs > 0 && nowMs >= departure.closeMs) departure.emigrant.hurry();
+      this.#watch(move, departure, nowMs);
+    }
   }
 
   receive(message: HomesMessage, to: ReplyTo | undefined): void {
@@ -73,7 +80,7 @@ export class Departures {
       case 'HomeClose':
         return this.#close(message.move, message.nodes, respond);
       case 'HomeFence':
-        return this.#fence(message.clientId, message.life, message.to, respond);
+        return this.#fence(message.clientId, message.life, message.to, message.of, respond);
       case 'HomeFurther':
         return this.#further(message.clientId, message.life, message.bytes, respond);
     }
@@ -94,7 +101,8 @@ export class Departures {
           return respond(refused(false));
         }
         const nodesUp = this.#core.relay?.nodesUp ?? [];
-        this.#departures.set(move, { clientId, emigrant, to, nodesUp, heardMs: this.#core.ctx.now(), isChecking: false });
+        const heardMs = this.#core.ctx.now();
+        this.#departures.set(move, { clientId, emigrant, to, heardMs, closeMs: 0, leaving: undefined, isChecking: false });
         this.#core.fences.set(`m:${move}`, emigrant);
         const { subscriptions, inbox, inbound } = emigrant;
         const { ackedTo, sentTo, end, done: over, received, idShift = 0 } = inbox.state();
@@ -110,8 +118,7 @@ export class Departures {
     departure.emigrant.page(offset, (page) =>
       this.#core.later(() => {
         if (page === undefined) return respond(refused(false));
-        const bytes = encodePage(page.runs.map(({ run }) => run));
-        respond({ type: 'HomeMessages', next: page.next, isLast: page.isLast, bytes });
+        respond({ type: 'HomeMessages', next: page.next, isLast: page.isLast, bytes: encodePage(page.runs) });
       }),
     );
   }
@@ -119,7 +126,25 @@ export class Departures {
   #close(move: string, nodes: readonly number[], respond: Respond): void {
     const departure = this.#heard(move);
     if (departure === undefined) return respond(refused(false));
-    departure.emigrant.whenPassed(nodes, (end) => this.#core.later(() => respond({ type: 'HomeClosed', end })));
+    const { emigrant } = departure;
+    const { nodes: all, node, relay, ctx } = this.#core;
+    const reached = nodes.filter((each) => each === node || relay?.nodesUp.includes(each));
+    departure.closeMs = ctx.now() + HOMES_FENCE_MS;
+    emigrant.close(reached, all, (end, isWhole) =>
+      this.#core.later(() => this.#closed(departure, { move, end, isWhole }, respond)),
+    );
+  }
+
+  /** What is told of it is on disk first: after a restart nothing else says what the new home has. */
+  #closed(departure: Departure, leaving: Leaving, respond: Respond): void {
+    const { clientId } = departure;
+    const entry = this.#core.entries.get(clientId);
+    departure.closeMs = 0;
+    if (entry === undefined || this.#departures.get(leaving.move) !== departure) return respond(refused(false));
+    departure.leaving = leaving;
+    this.#core.noteLeaving(clientId, { life: entry.life, epoch: entry.epoch, leaving }, (isNoted) =>
+      respond(isNoted ? { type: 'HomeClosed', end: leaving.end } : refused(false)),
+    );
   }
 
   #heard(move: string): Departure | undefined {
@@ -131,11 +156,25 @@ export class Departures {
   #moved(move: string): void {
     const departure = this.#departures.get(move);
     if (departure === undefined) return;
+    if (departure.leaving?.isWhole === false) return this.#leave(move, departure, departure.leaving);
     const { clientId, emigrant } = departure;
-    this.#depose(move, clientId);
+    this.#depose(move);
     this.#core.entries.leave(clientId);
-    emigrant.drop(false);
+    this.#core.leaving.delete(clientId);
+    emigrant.drop();
     this.#arrivals.resume(clientId);
+  }
+
+  /** The session is elsewhere, and something is still to come for it here, or is here. */
+  #leave(move: string, { clientId, emigrant }: Departure, leaving: Leaving | undefined): void {
+    const { entries } = this.#core;
+    const { life, epoch } = entries.get(clientId)!;
+    this.#depose(move);
+    entries.leave(clientId);
+    this.#residents.follow(emigrant, { life, epoch, leaving }, () => {
+      this.#core.leaving.delete(clientId);
+      this.#arrivals.resume(clientId);
+    });
   }
 
   #stays(move: string): void {
@@ -144,18 +183,21 @@ export class Departures {
     const { clientId, emigrant } = departure;
     emigrant.stay(() =>
       this.#core.later(() => {
-        this.#depose(move, clientId);
+        this.#depose(move);
+        this.#core.leaving.delete(clientId);
         const entry = this.#core.entries.get(clientId);
-        if (entry !== undefined) entry.isFrozen = false;
+        if (entry !== undefined) {
+          entry.isFrozen = false;
+          if (departure.leaving !== undefined) this.#core.noteLife(clientId, entry);
+        }
         this.#arrivals.resume(clientId);
       }),
     );
   }
 
-  #depose(move: string, clientId: string): void {
+  #depose(move: string): void {
     this.#departures.delete(move);
     this.#core.fences.delete(`m:${move}`);
-    this.#core.leaving.delete(clientId);
   }
 
   /** The node that the session goes to is silent: the directory knows whether it has it. If not it must not get it any more, either. */
@@ -167,35 +209,36 @@ export class Departures {
     const over = (): void => {
       departure.isChecking = false;
     };
-    this.#core.directory.get(clientId, (found) => {
-      if (found === undefined || entry === undefined || this.#departures.get(move) !== departure) return over();
+    const { node } = this.#core;
+    const isOurs = (there: HomeEntry | undefined): boolean => there?.home === node;
+    this.#core.secure(clientId, isOurs, (found) => {
+      over();
+      if (found === undefined || entry === undefined || this.#departures.get(move) !== departure) return;
       const there = found.value === undefined ? undefined : decodeEntry(found.value);
-      if (there?.home !== this.#core.node) {
-        if (there?.life !== entry.life || there.move === move) return this.#moved(move);
-        this.#depose(move, clientId);
-        this.#core.entries.leave(clientId);
-        departure.emigrant.reopen();
-        this.#residents.follow(departure.emigrant, { life: entry.life, epoch: entry.epoch });
-        return this.#arrivals.resume(clientId);
-      }
-      this.#core.directory.claim(clientId, found.revision, found.value, (claimed) => {
-        over();
-        if (claimed.type !== 'done' || this.#departures.get(move) !== departure) return;
-        entry.revision = claimed.revision;
+      if (there?.home === node) {
+        entry.revision = found.revision;
         this.#stays(move);
-      });
+      } else if (there?.life !== entry.life || there.moves.includes(move)) this.#moved(move);
+      else this.#leave(move, departure, undefined);
     });
   }
 
-  /** Asks for fences in the name of a node that has been away. */
-  #fence(clientId: string, life: string, to: number, respond: Respond): void {
+  /** Asks for fences in the name of a node that the session has left. */
+  #fence(clientId: string, life: string, to: number, of: readonly number[], respond: Respond): void {
     this.#core.directory.get(clientId, (found) => {
       respond(done(true));
       const entry = found?.value === undefined ? undefined : decodeEntry(found.value);
       const { node } = this.#core.services.system;
-      if (entry?.life !== life || entry.home !== node) return;
+      // One that has yet to begin here does not take everything that is behind such a fence.
+      if (entry?.life !== life || entry.home !== node || this.#arrivals.has(clientId)) return;
       const filters = (recordOf(entry)?.subscriptions ?? []).map(({ filter }) => filter).filter((filter) => filter[0] !== '$');
-      this.#core.relay?.fence(awayFence(entry), [to], filters, [node, ...this.#core.relay.nodesUp]);
+      const reached = [node, ...(this.#core.relay?.nodesUp ?? [])];
+      this.#core.relay?.fence(
+        awayFence(entry),
+        [to],
+        filters,
+        reached.filter((each) => of.includes(each)),
+      );
     });
   }
 

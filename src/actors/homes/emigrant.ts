@@ -4,31 +4,29 @@
  *
  *   moved    the new home has all: inbox and record go
  *   stay     nobody came: a session again, with everything
- *   away     this node had been away while the session moved: what is here goes to the new home as further messages, and what comes until the fences of all nodes have
+ *   left     something may still come here, or the new home has come without this node: left.ts goes on
  */
-import { HOMES_PAGE_BYTES } from '../../base/limits.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { NOBODY } from '../../runtime/ref.ts';
-import { CONTROL } from '../../storage/control.ts';
 import { Inbox } from '../inbox/inbox.ts';
-import { forEachInboxFrame } from '../inbox/inbox-frames.ts';
 import { KEYS, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
 import type { Delivery, Run } from '../router/sink.ts';
 import { claim, type HeirSink, registryOf, takeOver } from '../session/claim.ts';
 import type { SessionMessage, SessionState, SubscriptionState } from '../session/messages.ts';
 import { Orphan } from '../session/orphan.ts';
-import { type Outgoing, splitOutgoing } from '../session/outgoing.ts';
 import { SESSION_PROBE } from '../session/probe.ts';
 import { sessionKey } from '../session/record.ts';
 import { SessionSeed } from '../session/seed.ts';
 import type { SessionServices } from '../session/services.ts';
 import { membershipStates, subscriptionStates } from '../session/state.ts';
 import { IO_CONTINUE } from '../session/transport.ts';
+import type { ShareSink } from '../share/member.ts';
+import { type InboxPage, readPage } from './pages.ts';
 
 type Context = ActorContext<SessionMessage>;
 
 /** What is published behind a fence. */
-class LateInbox extends Inbox {
+export class LateInbox extends Inbox {
   readonly ranges: { readonly from: number; readonly to: number }[] = [];
 
   override arrived(base: number, count: number): void {
@@ -40,17 +38,6 @@ class LateInbox extends Inbox {
   behind(offset: number): number {
     return this.ranges.find(({ from, to }) => offset >= from && offset < to)?.to ?? offset;
   }
-}
-
-export interface Placed {
-  readonly run: Outgoing;
-  readonly offset: number;
-}
-
-export interface EmigrantPage {
-  readonly next: number;
-  readonly isLast: boolean;
-  readonly runs: readonly Placed[];
 }
 
 export interface EmigrantTerms {
@@ -71,8 +58,9 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
   #inbound: readonly number[] = [];
   /** Nodes whose fences have come. */
   readonly #passed = new Set<number>();
-  /** What to do when more of them have. */
+  /** What to do when more of them have, and when nobody waits for more. */
   #onPassed: () => void = () => {};
+  #hurry: () => void = () => {};
   #isOver = false;
 
   constructor(services: SessionServices, terms: EmigrantTerms) {
@@ -138,7 +126,9 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
   deliver(run: Run, delivery: Delivery): void {
     if (run.qos === 0 || delivery.qos === 0) return;
     const { limits, inboxes, system, router } = this.#services;
-    const inbox = this.#passed.has(router.origin) ? this.#late : this.#inbox;
+    // What is for one member of a group the new home has not got.
+    const isLate = delivery.share === null && this.#passed.has(router.origin);
+    const inbox = isLate ? this.#late : this.#inbox;
     if (inbox === null) return;
     const bounds = { messagesMax: limits.queueMessagesMax, bytesMax: limits.queueBytesMax };
     if (inbox.machine.isFull(bounds)) system.slots[SESSION_PROBE.slot.droppedQueueFull]! += run.count;
@@ -175,6 +165,14 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
     return this.#inbox!;
   }
 
+  get late(): LateInbox {
+    return this.#late!;
+  }
+
+  get passedNodes(): number[] {
+    return [...this.#passed];
+  }
+
   get inbound(): readonly number[] {
     return this.#inbound;
   }
@@ -187,68 +185,35 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
     this.#onPassed();
   }
 
-  /** Calls `then` when the fences of these nodes have come, and what is before them is on disk; with where that ends. */
-  whenPassed(nodes: readonly number[], then: (end: number) => void): void {
-    const look = (): void => {
-      if (!nodes.every((node) => this.#passed.has(node))) return;
+  /**
+   * Calls `then` when the fences of the nodes that are `waited` for have come, or nobody waits any longer, and what is before them is on disk: with where that ends, and whether it is all there will be, since the fences of `all` have
+   * come.
+   */
+  close(waited: readonly number[], all: readonly number[], then: (end: number, isWhole: boolean) => void): void {
+    const hurry = (): void => {
+      this.#hurry = () => {};
       this.#onPassed = () => {};
-      this.#services.shares.partAll(this);
-      this.#whenWritten(() => then(this.inbox.machine.end));
+      const isWhole = all.every((node) => this.#passed.has(node));
+      // Whose messages for the group are still on their way here, they are for the member here.
+      if (isWhole) this.#services.shares.partAll(this);
+      this.#whenWritten(() => then(this.inbox.machine.end, isWhole));
+    };
+    const look = (): void => {
+      if (waited.every((node) => this.#passed.has(node))) hurry();
     };
     this.#onPassed = look;
+    this.#hurry = hurry;
     look();
   }
 
+  /** Closes with the fences that there are. */
+  hurry(): void {
+    this.#hurry();
+  }
+
   /** Calls `then` with messages from `offset` on that are not the new home's own, as many as a page has; undefined: they cannot be read. */
-  page(offset: number, then: (page: EmigrantPage | undefined) => void): void {
-    const { shard, end } = this.inbox.machine;
-    if (offset >= end) return then({ next: offset, isLast: true, runs: [] });
-    this.#services.inboxes!.read(shard, offset, HOMES_PAGE_BYTES, (answer) => {
-      if ('code' in answer) return then(undefined);
-      const runs: Placed[] = [];
-      let next = offset;
-      forEachInboxFrame(answer.bytes, shard, (frame, base) => {
-        let at = base;
-        for (const run of frame) {
-          this.#part(run, at, (each) => each >= offset && each < end && this.#late!.behind(each) === each, runs);
-          at += run.count;
-        }
-        next = Math.max(next, Math.min(at, end));
-      });
-      // A hole that the disk has left.
-      if (next === offset) next = end;
-      then({ next, isLast: next >= end, runs });
-    });
-  }
-
-  /** Those of a page that the client has not had, as far as this node knows. */
-  unfinished(runs: readonly Placed[]): Outgoing[] {
-    const { machine } = this.inbox;
-    const left: Placed[] = [];
-    for (const { run, offset } of runs)
-      this.#part(run, offset, (each) => !machine.isDone(each) && !machine.isReceived(each), left);
-    return left.map(({ run }) => run);
-  }
-
-  /** The messages of a run that `isWanted`, in as few pieces as they make. */
-  #part(run: Outgoing, base: number, isWanted: (offset: number) => boolean, out: Placed[]): void {
-    let rest: Outgoing | null = run;
-    for (let at = base; rest !== null; ) {
-      const wanted = isWanted(at);
-      let count = 1;
-      while (count < rest.count && isWanted(at + count) === wanted) count++;
-      const parted: { head: Outgoing; rest: Outgoing | null } = splitOutgoing(rest, count);
-      if (wanted) out.push({ run: parted.head, offset: at });
-      at += count;
-      rest = parted.rest;
-    }
-  }
-
-  /** The new home has what is before `offset`. */
-  trim(offset: number): void {
-    const { machine } = this.inbox;
-    while (machine.ackedTo < offset && machine.ackedTo < machine.end) machine.finish(machine.ackedTo);
-    this.#services.inboxes!.later(machine.shard, CONTROL.trim, 0, offset);
+  page(offset: number, then: (page: InboxPage | undefined) => void): void {
+    readPage(this.#services.inboxes!, this.inbox.machine, offset, (each) => this.late.behind(each) === each, then);
   }
 
   /** The client id is nobody's here: its session is elsewhere. */
@@ -257,21 +222,22 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
     this.#ctx.tell(registryOf(this.#services, this.clientId), release);
   }
 
-  /** The new home has come without what is here: all of that is for it, whatever fences have come. */
-  reopen(): void {
-    const { machine } = this.inbox;
-    machine.end = Math.max(machine.end, this.#late!.machine.end);
-    this.#late!.ranges.length = 0;
-    this.#passed.clear();
+  /** `heir` goes on to collect, into the same inbox. */
+  bequeath(heir: ShareSink): void {
+    const { router, shares } = this.#services;
+    this.#isOver = true;
+    router.moveSink(this, heir);
+    shares.move(this, heir);
+    this.#finish();
   }
 
-  /** The session is elsewhere, and nothing of what was here is wanted any more. `isBack`: it has come here again, and its record is that one's. */
-  drop(isBack: boolean): void {
+  /** The session is elsewhere, and nothing of what was here is wanted any more. */
+  drop(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     const deletes = [sessionKey(this.clientId), KEYS.home + this.clientId];
     const write: WriteMetadata = { type: 'write', puts: [], deletes, sync: false };
-    if (!isBack) this.#ctx.tell(metadataRef(this.#services.system), write);
+    this.#ctx.tell(metadataRef(this.#services.system), write);
     this.#services.inboxes!.drop(this.inbox.machine.shard);
     this.#finish();
   }
@@ -283,7 +249,7 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
     this.#services.inboxes!.fanOuts.handOver();
     this.#whenWritten(() => {
       const { machine } = this.inbox;
-      machine.end = Math.max(machine.end, this.#late!.machine.end);
+      machine.end = Math.max(machine.end, this.late.machine.end);
       const seed = new SessionSeed(this.#services, null);
       seed.leave(new Orphan(this.#services, this, this.clientId, this.inbox, this.#ctx.self, then));
       this.#services.system.spawn<SessionMessage>(() => seed.make(), { name: 'session' });
@@ -304,7 +270,7 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
 
   #whenWritten(then: () => void): void {
     const inboxes = this.#services.inboxes!;
-    this.inbox.whenWritten(() => this.#late!.whenWritten(() => inboxes.whenDurable(() => this.#ctx.io(IO_CONTINUE, then))));
+    this.inbox.whenWritten(() => this.late.whenWritten(() => inboxes.whenDurable(() => this.#ctx.io(IO_CONTINUE, then))));
   }
 
   #finish(): void {

@@ -5,16 +5,17 @@
 import { cloneBytes } from '../../base/bytes.ts';
 import { HOMES_WAITING_MAX } from '../../base/limits.ts';
 import { decodeSession } from '../session/record.ts';
-import type { Claimed, Directory } from './directory.ts';
-import { encodeEntry, type HomeEntry, type Identity } from './entry.ts';
+import type { Claimed, Directory, Found } from './directory.ts';
+import { decodeEntry, encodeEntry, type HomeEntry, type Identity } from './entry.ts';
+import type { HomeNote } from './notes.ts';
 
 export interface EntryPorts {
   readonly node: number;
   readonly directory: Directory;
   readonly newLife: () => string;
   /** It is to be known after a restart that the session has been in the directory. */
-  readonly noteLife: (clientId: string, identity: Identity | undefined) => void;
-  /** Somebody else has changed the entry. */
+  readonly noteLife: (clientId: string, note: HomeNote | undefined) => void;
+  /** Somebody else has the session. */
   readonly onTaken: (clientId: string) => void;
 }
 
@@ -27,7 +28,7 @@ interface Change {
 export interface Entry extends Identity {
   life: string;
   epoch: number;
-  move: string | undefined;
+  moves: readonly string[];
   /** 0: not in the directory. */
   revision: number;
   isUnderWay: boolean;
@@ -42,8 +43,8 @@ export interface Entry extends Identity {
 export class Entries {
   readonly #ports: EntryPorts;
   readonly #entries = new Map<string, Entry>();
-  /** The deletions of these have failed. */
-  readonly #doomed = new Set<string>();
+  /** To be tried again: the directory has not answered, and they must be done. */
+  readonly #stuck = new Set<string>();
   #waiting = 0;
 
   constructor(ports: EntryPorts) {
@@ -65,11 +66,11 @@ export class Entries {
   /** It is in the directory as that. */
   adopt(
     clientId: string,
-    { life, epoch, move, isMourned = false }: Identity & Pick<HomeEntry, 'isMourned'>,
+    { life, epoch, moves, isMourned = false }: Identity & Pick<HomeEntry, 'isMourned'>,
     revision: number,
   ): void {
     const idle = { isUnderWay: false, isFrozen: false, next: null, onIdle: null };
-    this.#entries.set(clientId, { life, epoch, move, revision, isMourned, ...idle });
+    this.#entries.set(clientId, { life, epoch, moves, revision, isMourned, ...idle });
   }
 
   /** The home is elsewhere. */
@@ -85,7 +86,7 @@ export class Entries {
     if (entry === undefined) return;
     entry.life = this.#ports.newLife();
     entry.epoch = 1;
-    entry.move = undefined;
+    entry.moves = [];
     entry.isMourned = false;
     this.#ports.noteLife(clientId, entry);
   }
@@ -102,7 +103,7 @@ export class Entries {
   keep(clientId: string, record: Uint8Array, then: ((isKept: boolean) => void) | undefined): void {
     let entry = this.#entries.get(clientId);
     if (entry === undefined) {
-      this.adopt(clientId, { life: this.#ports.newLife(), epoch: 1 }, 0);
+      this.adopt(clientId, { life: this.#ports.newLife(), epoch: 1, moves: [] }, 0);
       entry = this.#entries.get(clientId)!;
       this.#ports.noteLife(clientId, entry);
     }
@@ -116,13 +117,15 @@ export class Entries {
     if (entry !== undefined) this.#change(clientId, entry, undefined, undefined);
   }
 
-  /** Time has passed: what could not be removed is tried again. */
+  /** Time has passed: what could not be done is tried again. */
   tick(): void {
-    for (const clientId of this.#doomed) {
+    const stuck = [...this.#stuck];
+    this.#stuck.clear();
+    for (const clientId of stuck) {
       const entry = this.#entries.get(clientId);
-      if (entry?.next && !entry.isUnderWay) this.#send(clientId, entry);
+      if (entry?.isUnderWay) this.#lookAgain(clientId, entry);
+      else if (entry?.next) this.#send(clientId, entry);
     }
-    this.#doomed.clear();
   }
 
   #change(clientId: string, entry: Entry, record: Uint8Array | undefined, then?: (isKept: boolean) => void): void {
@@ -140,33 +143,75 @@ export class Entries {
     entry.next = null;
     this.#waiting--;
     entry.isUnderWay = true;
-    const { life, epoch, move, revision, isMourned } = entry;
+    const { life, epoch, moves, revision, isMourned } = entry;
     const { node, directory } = this.#ports;
-    const value = change.record && encodeEntry({ home: node, life, epoch, move, isMourned, record: change.record });
+    const value = change.record && encodeEntry({ home: node, life, epoch, moves, isMourned, record: change.record });
     directory.claim(clientId, revision, value, (claimed) => this.#done(clientId, entry, change, claimed));
   }
 
   #done(clientId: string, entry: Entry, change: Change, claimed: Claimed): void {
-    entry.isUnderWay = false;
     const isCurrent = this.#entries.get(clientId) === entry;
+    const isLost = claimed.type === 'taken' || claimed.type === 'unknown';
+    if (isCurrent && isLost) {
+      this.#putBack(entry, change);
+      return this.#lookAgain(clientId, entry);
+    }
     if (claimed.type === 'done') entry.revision = change.record === undefined ? 0 : claimed.revision;
     for (const waiter of change.waiters) waiter(claimed.type === 'done');
-    if (isCurrent && (claimed.type === 'taken' || claimed.type === 'unknown')) this.#ports.onTaken(clientId);
-    entry.onIdle?.();
-    entry.onIdle = null;
+    this.#idle(entry);
     if (!isCurrent) return;
     // What is over must not be found there.
     if (change.record === undefined && claimed.type === 'unavailable' && entry.next === null) {
-      this.#waiting++;
-      entry.next = { record: undefined, waiters: [] };
-      this.#doomed.add(clientId);
+      this.#putBack(entry, { record: undefined, waiters: [] });
+      this.#stuck.add(clientId);
       return;
     }
     if (entry.next !== null) this.#send(clientId, entry);
-    else if (change.record === undefined && claimed.type === 'done') {
-      this.#entries.delete(clientId);
-      this.#ports.noteLife(clientId, undefined);
-    }
+    else if (change.record === undefined && claimed.type === 'done') this.#over(clientId);
+  }
+
+  /** Somebody has written the entry meanwhile, or nobody can say whether the change was done: it is made again, if the entry is still ours. */
+  #lookAgain(clientId: string, entry: Entry): void {
+    this.#ports.directory.get(clientId, (found) => {
+      if (this.#entries.get(clientId) !== entry) return this.#idle(entry);
+      if (found === undefined) return void this.#stuck.add(clientId);
+      const isOurs = this.#isOurs(entry, found);
+      if (isOurs) entry.revision = found.revision;
+      this.#idle(entry);
+      const change = entry.next;
+      // Frozen meanwhile, which has settled it.
+      if (change === null) return;
+      if (isOurs) return this.#send(clientId, entry);
+      entry.next = null;
+      const isRemoved = change.record === undefined && found.value === undefined;
+      this.#settle(change, isRemoved);
+      if (isRemoved) this.#over(clientId);
+      else this.#ports.onTaken(clientId);
+    });
+  }
+
+  /** It was not changed by others in anything, or not at all; that the will has been published is a change. */
+  #isOurs(entry: Entry, { value }: Found): boolean {
+    if (value === undefined) return entry.revision === 0 && entry.next?.record !== undefined;
+    const there = decodeEntry(value);
+    return there?.home === this.#ports.node && (there.isMourned !== true || entry.isMourned);
+  }
+
+  #putBack(entry: Entry, change: Change): void {
+    const { next } = entry;
+    if (next === null) this.#waiting++;
+    entry.next = next === null ? change : { record: next.record, waiters: [...change.waiters, ...next.waiters] };
+  }
+
+  #idle(entry: Entry): void {
+    entry.isUnderWay = false;
+    entry.onIdle?.();
+    entry.onIdle = null;
+  }
+
+  #over(clientId: string): void {
+    this.#entries.delete(clientId);
+    this.#ports.noteLife(clientId, undefined);
   }
 
   #settle(change: Change, isKept: boolean): void {

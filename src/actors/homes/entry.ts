@@ -4,14 +4,15 @@
  * A session has a life: one that begins anew under the same client id is another. With each move its epoch grows. So a node that comes back with a session on its disk can tell whether that is still the session, an earlier
  * stage of it, or one that is over.
  */
-import { pack, unpack } from 'msgpackr';
+import { pack } from 'msgpackr';
 import { decodeSession, type SessionRecord } from '../session/record.ts';
+import { read } from './notes.ts';
 
 export interface Identity {
   readonly life: string;
   readonly epoch: number;
-  /** By which it has come to this home with all that the former one had; absent: without. */
-  readonly move?: string | undefined;
+  /** By which it has come to its last homes with all that the one before had, newest last, at most HOMES_MOVES_KEPT. */
+  readonly moves: readonly string[];
 }
 
 export interface HomeEntry extends Identity {
@@ -31,17 +32,8 @@ export function encodeEntry(entry: HomeEntry): Uint8Array {
 export function decodeEntry(value: Uint8Array): HomeEntry | undefined {
   const entry = read(value) as (HomeEntry & { readonly version?: number }) | undefined;
   if (entry?.version !== 1) return undefined;
-  const { home, life, epoch, record, move, isMourned } = entry;
-  return { home, life, epoch, record, ...(move === undefined ? {} : { move }), ...(isMourned === true ? { isMourned } : {}) };
-}
-
-export function encodeIdentity({ life, epoch }: Identity): Uint8Array {
-  return pack({ version: 1, life, epoch });
-}
-
-export function decodeIdentity(value: Uint8Array): Identity | undefined {
-  const identity = read(value) as (Identity & { readonly version?: number }) | undefined;
-  return identity?.version === 1 ? { life: identity.life, epoch: identity.epoch } : undefined;
+  const { home, life, epoch, record, moves, isMourned } = entry;
+  return { home, life, epoch, record, moves: moves ?? [], ...(isMourned === true ? { isMourned } : {}) };
 }
 
 export function recordOf({ record }: HomeEntry): SessionRecord | undefined {
@@ -51,13 +43,4 @@ export function recordOf({ record }: HomeEntry): SessionRecord | undefined {
 /** Whether nobody may go on with the session any more. Of one whose home died with the client online nobody knows since when it has been alone. */
 export function hasExpired({ expirySeconds, offlineSince }: SessionRecord, wallMs: number, never: number): boolean {
   return expirySeconds !== never && offlineSince > 0 && wallMs >= offlineSince + expirySeconds * 1000;
-}
-
-function read(value: Uint8Array): unknown {
-  try {
-    const content: unknown = unpack(value);
-    return typeof content === 'object' && content !== null ? content : undefined;
-  } catch {
-    return undefined;
-  }
 }

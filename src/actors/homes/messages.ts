@@ -7,12 +7,12 @@
  *        | subscribes; takes nothing yet               |
  *        | HomePage ─▶ ◀─ messages   (again and again)|
  *        | fences in the streams of all nodes to both (relay/fences.ts)
- *        | HomeClose ────────────────────────────────▶ | has all fences, and what is before them on disk
+ *        | HomeClose ────────────────────────────────▶ | has the fences, and what is before them on disk
  *        | HomePage ─▶ ◀─ the rest                    |
  *        | all is on disk; claims the entry            |
  *        | HomeMoved ────────────────────────────────▶ | drops it
  *
- * Until the claim the former home has everything, from then on the new one has.
+ * Until the claim the former home has everything, from then on the new one has, but for what comes to the former home from nodes that have put no fence there; for that one `HomeFence` and `HomeFurther` go on (left.ts).
  */
 import { type ActorRef, wellKnownRef } from '../../runtime/ref.ts';
 import type { Will } from '../../wire/mqtt/packets.ts';

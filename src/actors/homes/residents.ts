@@ -1,22 +1,28 @@
 /**
- * What lies on this node, and whether it belongs here: at start all of it is compared with the directory, later what may have been followed while this node was alone. What is another node's goes after its session (away.ts); what is
- * nobody's goes. Lives in the homes actor.
+ * What lies on this node, and whether it belongs here: at start all of it is compared with the directory, then again and again a few, since this node may have been alone. What is another node's
+ * goes after its session (left.ts); what is nobody's goes. Lives in the homes actor.
  */
-import { META_TABLE_PAGE, STORE_ASK_MS } from '../../base/limits.ts';
+import { HOMES_COMPARED_AT_ONCE, META_TABLE_PAGE, STORE_ASK_MS } from '../../base/limits.ts';
 import { KEYS, type MetadataFailure, type MetadataMessage, type MetadataPage, metadataRef } from '../metadata/messages.ts';
 import type { SessionMessage } from '../session/messages.ts';
+import type { ShardFacts } from '../store/messages.ts';
 import type { Arrivals } from './arrivals.ts';
-import { Away, type AwayPorts } from './away.ts';
 import type { HomesCore } from './core.ts';
 import type { Found } from './directory.ts';
 import { Emigrant } from './emigrant.ts';
 import type { Entry } from './entries.ts';
-import { decodeEntry, decodeIdentity, type Identity } from './entry.ts';
+import { decodeEntry, type HomeEntry } from './entry.ts';
+import { Left, type LeftPorts } from './left.ts';
+import { decodeHomeNote, decodeLeftNote, type HomeNote, type LeftNote, leftKey } from './notes.ts';
 
 export class Residents {
   readonly #core: HomesCore;
   readonly #arrivals: Arrivals;
-  readonly #away = new Map<string, Away>();
+  /** Of sessions that have left, by life. */
+  readonly #left = new Map<string, Set<Left>>();
+  #leftCount = 0;
+  /** Where the comparison is. */
+  #compared: Iterator<string> | null = null;
   #onConfirmed: (() => void)[] = [];
   /** What sessions that have been made again say before it is known whether they live here; and those that do not. */
   #early: (() => void)[] = [];
@@ -25,10 +31,13 @@ export class Residents {
   constructor(core: HomesCore, arrivals: Arrivals) {
     this.#core = core;
     this.#arrivals = arrivals;
+    core.onBegin = (life) => {
+      for (const left of this.#left.get(life) ?? []) left.returned();
+    };
   }
 
-  get away(): number {
-    return this.#away.size;
+  get left(): number {
+    return this.#leftCount;
   }
 
   /** Calls `then` when all that lies here is a session of this node, or known to have left. */
@@ -43,24 +52,39 @@ export class Residents {
     else then(!this.#core.leaving.has(clientId));
   }
 
-  /** A fence of a session that has moved without this node. */
-  passed(identity: Identity, node: number): void {
-    for (const away of this.#away.values()) away.passed(identity, node);
+  /** A fence of a session, whose home is another one since. */
+  passed({ life, epoch }: { readonly life: string; readonly epoch: number }, node: number): void {
+    for (const left of this.#left.get(life) ?? []) left.passed(epoch, node);
   }
 
   tick(): void {
-    for (const away of [...this.#away.values()]) away.tick();
+    for (const all of [...this.#left.values()]) for (const left of [...all]) left.tick();
+    if (this.#core.isConfirmed) this.#compareSome();
   }
 
   /** The sessions of all reactors have been made again. */
   begin(): void {
-    this.#scan(undefined);
+    this.#scanLeft(() => this.#scanHomes());
   }
 
   /** Another node is reached again: who has been alone may have been followed. */
   compareAll(): void {
+    for (const all of this.#left.values()) for (const left of all) left.wake();
     if (!this.#core.isConfirmed) return;
     for (const clientId of this.#core.entries.clientIds()) this.compare(clientId);
+  }
+
+  /** Whoever has become the home may not have been able to say so. */
+  #compareSome(): void {
+    const compared = (this.#compared ??= this.#core.entries.clientIds()[Symbol.iterator]());
+    for (let i = 0; i < HOMES_COMPARED_AT_ONCE; i++) {
+      const { value, done } = compared.next();
+      if (done === true) {
+        this.#compared = null;
+        return;
+      }
+      this.compare(value);
+    }
   }
 
   /** Looks whether the entry is still ours. */
@@ -75,38 +99,46 @@ export class Residents {
       if (there?.home === node) {
         entry.revision = found.revision;
         entry.isMourned = there.isMourned === true;
-      } else this.#place(clientId, { life: entry.life, epoch: entry.epoch }, found, () => {});
+      } else this.#place(clientId, entry, found, () => {});
     });
   }
 
-  /** The session is not of this node any more. `identity`: what is here for it is to follow it; undefined: is nobody's. */
-  evict(clientId: string, identity: Identity | undefined, then: () => void = () => {}): void {
+  /** The session is not of this node any more. `note`: what is here for it is to follow it; undefined: is nobody's. */
+  evict(clientId: string, note: HomeNote | undefined, then: () => void = () => {}): void {
     const { entries, leaving, isConfirmed } = this.#core;
     entries.leave(clientId);
     leaving.add(clientId);
     if (!isConfirmed) this.#strangers.add(clientId);
-    this.emigrate(clientId, identity === undefined, (emigrant) => {
+    const done = (): void => {
       leaving.delete(clientId);
-      if (emigrant === undefined || identity === undefined) {
-        const deletes = [KEYS.home + clientId, KEYS.session + clientId];
-        this.#core.tellMetadata({ type: 'write', puts: [], deletes, sync: false });
-      } else {
-        this.follow(emigrant, identity);
-      }
       then();
       this.#arrivals.resume(clientId);
+    };
+    this.emigrate(clientId, note === undefined, (emigrant) => {
+      if (emigrant !== undefined && note !== undefined) return this.follow(emigrant, note, done);
+      const deletes = [KEYS.home + clientId, KEYS.session + clientId];
+      this.#core.tellMetadata({ type: 'write', puts: [], deletes, sync: false });
+      done();
     });
   }
 
-  /** What is here goes after the session. */
-  follow(emigrant: Emigrant, identity: Identity): void {
-    const { clientId } = emigrant;
-    const away = new Away(this.#awayPorts(), emigrant, identity, () => {
-      this.#away.delete(clientId);
-      this.#core.gauge('away', this.#away.size);
-    });
-    this.#away.set(clientId, away);
-    this.#core.gauge('away', this.#away.size);
+  /** What is here, and what comes, goes after the session. Calls `then` when the session can come here again. */
+  follow(emigrant: Emigrant, note: HomeNote, then: () => void): void {
+    this.#add(Left.by(this.#leftPorts(), emigrant, note, then));
+  }
+
+  #add(left: Left): void {
+    const all = this.#left.get(left.life);
+    if (all === undefined) this.#left.set(left.life, new Set([left]));
+    else all.add(left);
+    this.#core.gauge('away', ++this.#leftCount);
+  }
+
+  #remove(left: Left): void {
+    const all = this.#left.get(left.life);
+    if (all?.delete(left) !== true) return;
+    if (all.size === 0) this.#left.delete(left.life);
+    this.#core.gauge('away', --this.#leftCount);
   }
 
   /** Takes the session from where it is on this node. */
@@ -118,48 +150,83 @@ export class Residents {
 
   // ---- at start ----
 
-  #scan(after: string | undefined): void {
-    const page: MetadataMessage = {
-      type: 'scan',
-      prefix: KEYS.home,
-      limit: META_TABLE_PAGE,
-      ...(after === undefined ? {} : { after }),
+  #scanLeft(then: () => void): void {
+    const make = (entries: MetadataPage['entries'], done: () => void): void => {
+      const notes = entries.flatMap(([, value]) => decodeLeftNote(value) ?? []);
+      const shards = notes.map(({ shard }) => shard);
+      this.#core.services.inboxes!.describe(shards, (facts) =>
+        this.#core.later(() => {
+          if (facts === undefined) return make(entries, done);
+          for (const [i, note] of notes.entries()) this.#restore(note, facts[i] ?? null);
+          done();
+        }),
+      );
     };
+    this.#scan(KEYS.left, undefined, make, then);
+  }
+
+  #restore(note: LeftNote, facts: ShardFacts | null): void {
+    if (facts !== null) this.#add(Left.restored(this.#leftPorts(), note, facts));
+    else this.#core.tellMetadata({ type: 'write', puts: [], deletes: [leftKey(note)], sync: false });
+  }
+
+  #scanHomes(): void {
+    const confirm = (entries: MetadataPage['entries'], done: () => void): void => {
+      let left = entries.length;
+      const one = (): void => {
+        if (--left === 0) done();
+      };
+      for (const [key, value] of entries) this.#confirm(key.slice(KEYS.home.length), decodeHomeNote(value), one);
+    };
+    this.#scan(KEYS.home, undefined, confirm, () => this.#confirmed());
+  }
+
+  /** Everything with that prefix, a page at a time. */
+  #scan(
+    prefix: string,
+    after: string | undefined,
+    take: (entries: MetadataPage['entries'], done: () => void) => void,
+    then: () => void,
+  ): void {
+    const page: MetadataMessage = { type: 'scan', prefix, limit: META_TABLE_PAGE, ...(after === undefined ? {} : { after }) };
     const { ctx, services } = this.#core;
     const metadata = metadataRef(services.system);
     ctx.ask<MetadataMessage, MetadataPage | MetadataFailure>(metadata, page, STORE_ASK_MS, (answer) => {
-      if (answer === undefined || 'code' in answer) return this.#scan(after);
-      let left = answer.entries.length;
-      const done = (): void => {
-        if (--left > 0) return;
-        if (answer.isLast) this.#confirmed();
-        else this.#scan(answer.entries.at(-1)![0]);
-      };
-      if (left === 0) return this.#confirmed();
-      for (const [key, value] of answer.entries) this.#confirm(key.slice(KEYS.home.length), decodeIdentity(value), done);
+      if (answer === undefined || 'code' in answer) return this.#scan(prefix, after, take, then);
+      const { entries, isLast } = answer;
+      const next = (): void => (isLast ? then() : this.#scan(prefix, entries.at(-1)![0], take, then));
+      if (entries.length === 0) next();
+      else take(entries, next);
     });
   }
 
-  #confirm(clientId: string, identity: Identity | undefined, done: () => void): void {
-    if (identity === undefined) return done();
-    this.#core.directory.get(clientId, (found) => {
+  #confirm(clientId: string, note: HomeNote | undefined, done: () => void): void {
+    if (note === undefined) return done();
+    const { node } = this.#core;
+    // Somebody may be about to claim it from here; or this node was about to, in a former life: that must not be done any more.
+    const isOpen = (entry: HomeEntry | undefined): boolean =>
+      entry?.home === node ? note.leaving !== undefined : entry?.life === note.life && entry.epoch < note.epoch;
+    this.#core.secure(clientId, isOpen, (found) => {
       // Until the metadata answers nobody knows; the session gathers messages meanwhile.
-      if (found === undefined) return this.#confirm(clientId, identity, done);
-      this.#place(clientId, identity, found, done);
+      if (found === undefined) return this.#confirm(clientId, note, done);
+      this.#place(clientId, note, found, done);
     });
   }
 
   /** The session lies here; whose is it? */
-  #place(clientId: string, identity: Identity, found: Found, then: () => void): void {
+  #place(clientId: string, note: HomeNote, found: Found, then: () => void): void {
     const { entries, node } = this.#core;
     const entry = found.value === undefined ? undefined : decodeEntry(found.value);
     if (entry?.home === node) {
       entries.adopt(clientId, entry, found.revision);
+      if (note.leaving !== undefined) this.#core.noteLife(clientId, entry);
       return then();
     }
-    entries.leave(clientId);
-    const hasMoved = entry?.life === identity.life && entry.epoch > identity.epoch;
-    this.evict(clientId, hasMoved ? identity : undefined, then);
+    const { life, epoch, leaving } = note;
+    const hasMoved = entry?.life === life && entry.epoch > epoch;
+    const hasMovedSo = leaving !== undefined && entry?.moves.includes(leaving.move) === true;
+    const isLeft = hasMoved && !(hasMovedSo && leaving.isWhole);
+    this.evict(clientId, isLeft ? { life, epoch, leaving: hasMovedSo ? leaving : undefined } : undefined, then);
   }
 
   #confirmed(): void {
@@ -174,15 +241,17 @@ export class Residents {
     this.#arrivals.confirmed();
   }
 
-  #awayPorts(): AwayPorts {
+  #leftPorts(): LeftPorts {
     const core = this.#core;
     return {
-      node: core.node,
+      services: core.services,
       nodes: core.nodes,
       find: (clientId, then) => core.directory.get(clientId, then),
       ask: (node, message, then) => core.ask(node, message, then),
       later: (then) => core.later(then),
+      tellMetadata: (write) => core.tellMetadata(write),
       forwarded: (messages) => core.count('further', messages),
+      ended: (left) => this.#remove(left),
     };
   }
 }

@@ -49,7 +49,7 @@ export class WillBook {
     if (this.#noted.size >= WILL_BOOK_MAX && !this.#noted.has(clientId)) return;
     const { node } = this.#ports;
     const record = encodeSession({ version: 1, clientId, shard: 0, expirySeconds: 0, offlineSince: 0, will, subscriptions: [] });
-    const value = encodeEntry({ home: node, life: lifeOf(by), epoch: 1, record });
+    const value = encodeEntry({ home: node, life: lifeOf(by), epoch: 1, moves: [], record });
     const noted = { by, value, revision: 0, isUnderWay: false, isOver: false };
     this.#noted.set(clientId, noted);
     this.#put(clientId, noted);

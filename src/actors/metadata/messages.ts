@@ -13,7 +13,7 @@ export function metadataRef(system: ActorSystem): ActorRef<MetadataMessage> {
 }
 
 /** Prefixes of keys. */
-export const KEYS = { topic: 't/', session: 's/', home: 'h/', retained: 'r/', delayed: 'd/', backlog: 'b/' } as const;
+export const KEYS = { topic: 't/', session: 's/', home: 'h/', left: 'l/', retained: 'r/', delayed: 'd/', backlog: 'b/' } as const;
 
 /** All or nothing. Answered by `true` when it is durable, or if not `sync`, when it is written. */
 export interface WriteMetadata {

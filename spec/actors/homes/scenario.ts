@@ -1,0 +1,217 @@
+/** Clients that go from node to node under publishers everywhere while links are cut and nodes die, drawn from a seed; and what has to be true in the end. */
+import * as assert from 'uvu/assert';
+import { HOMES_PROBE } from '../../../src/actors/homes/probe.ts';
+import { Prng } from '../../../src/base/prng.ts';
+import type { NodeCodec } from '../../../src/runtime/sim/network.ts';
+import { Hopper, NODES, Nodes } from './nodes.ts';
+
+const STEPS = 100;
+const STORM_STEPS = 150;
+const { slot } = HOMES_PROBE;
+
+/** `fickle`: the directory answers late, or not; `storm`: all of it at a time, for longer. */
+export type Faults = 'none' | 'cuts' | 'deaths' | 'fickle' | 'storm';
+export const FAULTS: readonly Faults[] = ['none', 'cuts', 'deaths', 'fickle', 'storm'];
+
+export class Scenario {
+  readonly nodes: Nodes;
+  readonly hoppers: readonly Hopper[] = [new Hopper('h0', 't/#'), new Hopper('h1', 't/#')];
+  readonly publishers: readonly Hopper[] = NODES.map((node) => new Hopper(`p${node}`));
+  readonly #prng: Prng;
+  #count = 0;
+  /** Were acknowledged by a node that has died before it could pass them on. */
+  readonly #lost = new Set<string>();
+  /** By publisher: how many of those that were acknowledged are not that node's alone any more. */
+  readonly #safe: number[] = NODES.map(() => 0);
+
+  constructor(seed: number, codec?: NodeCodec) {
+    this.#prng = new Prng(seed);
+    this.nodes = new Nodes(seed, codec);
+  }
+
+  begin(): void {
+    for (const [i, publisher] of this.publishers.entries()) publisher.connect(this.nodes, NODES[i]!, 1 + (i % 2));
+    for (const hopper of this.hoppers) hopper.connect(this.nodes, this.#node(), this.#thread());
+    this.#until('all are there', () => [...this.publishers, ...this.hoppers].every(({ isOnline }) => isOnline));
+    this.#until('they have subscribed', () => this.hoppers.every(({ isSubscribed }) => isSubscribed));
+    this.pass(2000); // every node knows of it
+  }
+
+  step(faults: Faults): void {
+    if (faults === 'storm') return this.#stormStep();
+    this.nodes.directory.isFickle = faults === 'fickle';
+    const die = this.#prng.next();
+    if (die < 0.06) this.#hop(this.hoppers[this.#prng.below(2)]!);
+    else if (die < 0.1 && faults === 'cuts') this.#cut();
+    else if (die < 0.11 && faults === 'deaths') this.#die();
+    else this.#publish();
+    this.#pump(this.#prng.below(6));
+    if (this.#prng.chance(0.5)) this.pass(this.#prng.next() * (this.#prng.chance(0.1) ? 300 : 3));
+  }
+
+  /** Everything is well again, and all that is on its way arrives. */
+  calm(): void {
+    for (const from of NODES) for (const to of NODES) this.nodes.network.heal(from, to);
+    this.nodes.directory.isFickle = false;
+    this.nodes.directory.away.clear();
+    this.#until('all nodes are there', () => NODES.every((node) => this.nodes.isOpen(node)));
+    for (const hopper of this.hoppers) hopper.connect(this.nodes, this.#node(), this.#thread());
+    let quiet = 0;
+    for (let round = 0; round < 600 && quiet < 60; round++) {
+      for (const hopper of this.hoppers) if (!hopper.isConnected) hopper.connect(this.nodes, this.#node(), this.#thread());
+      const before = this.#heard();
+      this.pass(200);
+      this.#pump(Number.MAX_SAFE_INTEGER);
+      quiet = this.#heard() === before && this.hoppers.every(({ isOnline }) => isOnline) ? quiet + 1 : 0;
+    }
+    assert.is(quiet, 60, 'they come to rest');
+  }
+
+  judge(isExact: boolean): void {
+    const { nodes, hoppers, publishers } = this;
+    assert.equal(
+      nodes.failures.map((error) => error.stack),
+      [],
+    );
+    for (const hopper of hoppers) {
+      assert.equal(nodes.homesOf(hopper.id), [hopper.node], 'one home');
+      assert.ok(hopper.hadSession);
+      const expected = new Map<string, string[]>();
+      for (const { acknowledged } of publishers)
+        for (const { topic, text } of acknowledged) expected.set(topic, [...(expected.get(topic) ?? []), text]);
+      for (const [topic, texts] of expected) {
+        const got = hopper.got.get(topic) ?? [];
+        const missing = texts.filter((text) => !got.includes(text) && !this.#lost.has(text));
+        assert.equal(missing, [], `${hopper.id} misses of ${topic}`);
+        if (!isExact) continue;
+        const first = topic.endsWith('/2') ? got : [...new Set(got)];
+        assert.equal(
+          first.filter((text) => texts.includes(text)),
+          texts,
+          `${hopper.id}: ${topic}, in order, and QoS 2 once`,
+        );
+      }
+    }
+  }
+
+  total(key: 'moved' | 'adopted' | 'further'): number {
+    return NODES.reduce((sum, node) => sum + this.nodes.counter(node, slot[key]), 0);
+  }
+
+  pass(ms: number): void {
+    this.nodes.pass(ms);
+    this.#pump(0);
+  }
+
+  #hop(hopper: Hopper): void {
+    if (this.#prng.chance(0.5)) hopper.leave();
+    const node = this.#node();
+    if (this.nodes.network.isAlive(node)) hopper.connect(this.nodes, node, this.#thread());
+  }
+
+  #publish(): void {
+    const publisher = this.publishers[this.#prng.below(this.publishers.length)]!;
+    const qos = this.#prng.chance(0.5) ? 1 : 2;
+    publisher.publish(`t/${publisher.id}/${qos}`, `${++this.#count}`, qos);
+  }
+
+  #cut(): void {
+    const { network } = this.nodes;
+    const [from, to] = [this.#node(), this.#node()];
+    if (from === to) return;
+    network.cut(from, to);
+    network.at(network.world.nowMs + 20 + this.#prng.next() * 3000, () => network.heal(from, to));
+  }
+
+  /** Clients hop, links are cut in one direction or another, and nodes die while they are, and come back. */
+  #stormStep(): void {
+    const { directory, network } = this.nodes;
+    const die = this.#prng.next();
+    directory.isFickle = true;
+    if (die < 0.12) this.#hop(this.hoppers[this.#prng.below(2)]!);
+    else if (die < 0.2) this.#cut();
+    else if (die < 0.23) {
+      const node = this.#node();
+      directory.away.add(node);
+      network.at(network.world.nowMs + this.#prng.next() * 5000, () => directory.away.delete(node));
+    } else if (die < 0.25) this.#dieAtOnce();
+    else this.#publish();
+    this.#pump(this.#prng.below(6));
+    for (const [i, publisher] of this.publishers.entries())
+      if (!publisher.isConnected && this.nodes.isOpen(NODES[i]!)) publisher.connect(this.nodes, NODES[i]!, 1 + (i % 2));
+    const pause = this.#prng.next();
+    if (pause < 0.5) this.pass(this.#prng.next() * (pause < 0.05 ? 4000 : 5));
+    this.#noteSafe();
+  }
+
+  #noteSafe(): void {
+    for (const [i, node] of NODES.entries())
+      if (this.nodes.hasPassedAll(node)) this.#safe[i] = this.publishers[i]!.acknowledged.length;
+  }
+
+  #dieAtOnce(): void {
+    const node = this.#node();
+    // One is there to count the leases of the others.
+    if (NODES.some((each) => !this.nodes.network.isAlive(each))) return;
+    this.#noteSafe();
+    const i = NODES.indexOf(node);
+    const publisher = this.publishers[i]!;
+    for (const { text } of publisher.acknowledged.slice(this.#safe[i])) this.#lost.add(text);
+    this.#safe[i] = publisher.acknowledged.length;
+    this.nodes.kill(node, 200 + this.#prng.next() * 2000);
+    for (const client of [...this.hoppers, ...this.publishers]) if (client.node === node) client.forget();
+  }
+
+  /** What the node has acknowledged has reached the others by then; else it is lost with it, as for any subscriber elsewhere. */
+  #die(): void {
+    this.pass(1500);
+    const node = this.#node();
+    this.nodes.kill(node, 200 + this.#prng.next() * 2000);
+    for (const client of [...this.hoppers, ...this.publishers]) if (client.node === node) client.forget();
+    const publisher = this.publishers[NODES.indexOf(node)]!;
+    for (const hopper of this.hoppers) if (!hopper.isConnected) this.#reconnectElsewhere(hopper, node);
+    for (let i = 0; i < 20; i++) {
+      this.#publish();
+      this.pass(20);
+    }
+    this.pass(4000);
+    publisher.connect(this.nodes, node, 1);
+    this.pass(500);
+  }
+
+  #reconnectElsewhere(hopper: Hopper, dead: number): void {
+    const living = NODES.filter((node) => node !== dead);
+    hopper.connect(this.nodes, living[this.#prng.below(2)]!, this.#thread());
+  }
+
+  #pump(answers: number): void {
+    for (const hopper of this.hoppers) hopper.pump(answers);
+    for (const publisher of this.publishers) publisher.pump(Number.MAX_SAFE_INTEGER);
+  }
+
+  #heard(): number {
+    return this.hoppers.reduce((sum, { got }) => sum + [...got.values()].reduce((all, texts) => all + texts.length, 0), 0);
+  }
+
+  #until(what: string, isSo: () => boolean): void {
+    for (let i = 0; i < 500 && !isSo(); i++) this.pass(20);
+    assert.ok(isSo(), what);
+  }
+
+  #node(): number {
+    return NODES[this.#prng.below(NODES.length)]!;
+  }
+
+  #thread(): number {
+    return 1 + this.#prng.below(2);
+  }
+}
+
+export function run(seed: number, faults: Faults, codec?: NodeCodec): Scenario {
+  const scenario = new Scenario(seed, codec);
+  scenario.begin();
+  for (let step = 0; step < (faults === 'storm' ? STORM_STEPS : STEPS); step++) scenario.step(faults);
+  scenario.calm();
+  scenario.judge(faults === 'none');
+  return scenario;
+}
