@@ -94,6 +94,8 @@ export class Residents {
     if (entry === undefined) return;
     directory.get(clientId, (found) => {
       if (found === undefined || entries.get(clientId) !== entry || entry.isFrozen || entry.isUnderWay) return;
+      // Claimed, and still on its way: what has come for it can be given on when it is a session; it is looked at again then.
+      if (this.#arrivals.has(clientId)) return;
       if (found.revision === entry.revision) return;
       const there = found.value === undefined ? undefined : decodeEntry(found.value);
       if (there?.home === node) {
