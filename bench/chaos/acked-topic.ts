@@ -11,6 +11,7 @@ interface Ack {
 
 /** What a node acknowledged this long before its death may have been on its way to the other nodes, or held back by a link that was cut. */
 const ON_ITS_WAY_MS = 8000;
+const RANGES_TOLD = 12;
 
 export class AckedTopic extends TopicLedger {
   readonly #deaths: Deaths;
@@ -41,13 +42,19 @@ export class AckedTopic extends TopicLedger {
     return { lost, excused: absent.length - lost.length };
   }
 
-  /** For people. */
+  /** For people: ranges that one node has acknowledged, and when. */
   tell(numbers: readonly number[]): string {
-    return numbers
-      .map(
-        (number) => `${number} (node ${this.#acks[number]!.node}, at ${Math.round(this.#acks[number]!.atMs - this.#beganMs)} ms)`,
-      )
-      .join(', ');
+    const ranges: { from: number; to: number }[] = [];
+    for (const number of numbers) {
+      const last = ranges.at(-1);
+      if (last?.to === number - 1 && this.#acks[last.to]!.node === this.#acks[number]!.node) last.to = number;
+      else ranges.push({ from: number, to: number });
+    }
+    const at = (number: number): number => Math.round(this.#acks[number]!.atMs - this.#beganMs);
+    const told = ranges
+      .slice(0, RANGES_TOLD)
+      .map(({ from, to }) => `${from}-${to} (node ${this.#acks[from]!.node}, ${at(from)}-${at(to)} ms)`);
+    return [...told, ...(ranges.length > RANGES_TOLD ? ['…'] : [])].join(', ');
   }
 
   #wentDown({ node, atMs }: Ack): boolean {

@@ -181,9 +181,7 @@ export class Sessions implements Workload {
         this.#excused += excused;
         return lost.length === 0
           ? []
-          : [
-              `session ${i} has not got ${lost.length} messages of ${topic.topic}, QoS ${topic.qos}: ${topic.tell(lost.slice(0, 5))}`,
-            ];
+          : [`session ${i} has not got ${lost.length} messages of ${topic.topic}, QoS ${topic.qos}: ${topic.tell(lost)}`];
       }),
     );
   }
