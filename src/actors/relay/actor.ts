@@ -293,6 +293,7 @@ export class RelayActor implements Actor<RelayMessage> {
     if (key === HELLO) {
       for (const { node, outgoing } of this.#peers.values()) {
         this.#arrivals.repeat(node, false);
+        outgoing.tick();
         if (outgoing.isUp) outgoing.up();
         else this.#hello(node);
       }

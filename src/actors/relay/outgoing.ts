@@ -50,6 +50,8 @@ export class Outgoing implements Sink {
   #seq = 0;
   #isWaiting = false;
   #backlog: Backlog | null = null;
+  /** The last batch when that was looked at last. */
+  #seqThen = 0;
   /** What is being gathered has come from the backlog, from before this place; 0: it has not. */
   #openUpTo = 0;
 
@@ -135,6 +137,13 @@ export class Outgoing implements Sink {
       this.#pump();
       this.goOn();
     });
+  }
+
+  /** Now and then: what has been under way for so long is not acknowledged soon. */
+  tick(): void {
+    const [oldest] = this.#queue;
+    if (oldest !== undefined && oldest.seq <= this.#seqThen) this.keep();
+    this.#seqThen = this.#seq;
   }
 
   /** What is under way, and not there yet, is put on disk: it is to survive this node. */
