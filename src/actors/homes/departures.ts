@@ -63,7 +63,8 @@ export class Departures {
         return this.#stays(message.move);
       case 'HomeEnded': {
         const entry = this.#core.entries.get(message.clientId);
-        if (entry?.life === message.life && !this.#arrivals.has(message.clientId)) this.#residents.evict(message.clientId, undefined);
+        if (entry?.life === message.life && !this.#arrivals.has(message.clientId))
+          this.#residents.evict(message.clientId, undefined);
         return;
       }
     }
