@@ -11,6 +11,7 @@ import { encodeCommands } from '../../../src/actors/raft/sessions/command-codec.
 import { SessionMachine } from '../../../src/actors/raft/sessions/session-machine.ts';
 import { SessionTable } from '../../../src/actors/raft/sessions/session-table.ts';
 import { DEFAULT_SETTINGS } from '../../../src/actors/raft/settings.ts';
+import { RAFT_TICK_MS } from '../../../src/base/limits.ts';
 import type { Actor, ActorContext } from '../../../src/runtime/actor.ts';
 import { type ActorRef, wellKnownRef } from '../../../src/runtime/ref.ts';
 import { SimCluster } from '../../../src/runtime/sim/cluster.ts';
@@ -156,6 +157,17 @@ test('a read on a follower sees what was acknowledged before', () => {
   const reply = bed.answer<ReadReply>(other, { type: 'read', group: 1, mode: 'index' });
   assert.ok(reply.isOk && outcome.result === 'ok' && reply.applied >= outcome.index);
   assert.is(bed.kvs.get(`${other}/1`)!.get('k'), 'v');
+});
+
+test('a read takes one round of messages and waits for no tick, whoever is idle', () => {
+  const bed = new Bed(4);
+  bed.found(1);
+  const leader = bed.leader(1);
+  bed.run(500);
+  const before = bed.cluster.nowMs;
+  const reads = 20;
+  for (let i = 0; i < reads; i++) assert.ok(bed.answer<ReadReply>(leader, { type: 'read', group: 1, mode: 'index' }).isOk);
+  assert.ok(bed.cluster.nowMs - before <= (reads * RAFT_TICK_MS) / 2, `${bed.cluster.nowMs - before} ms of virtual time`);
 });
 
 test('leadership is handed over', () => {

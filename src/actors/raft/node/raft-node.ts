@@ -301,6 +301,8 @@ export class RaftNode implements GroupHost {
 
   send(message: RaftMessage): void {
     this.#outboxes.add(message);
+    // An idle follower has nothing else to settle, and a leader's readers wait for its word.
+    this.#options.onDirty();
   }
 
   write(group: Group, write: GroupWrite): void {
