@@ -4,18 +4,22 @@ import { TopicLedger } from '../crash/ledger.ts';
 /** Nodes that have ended without being asked to. */
 export type Deaths = { readonly node: number; readonly atMs: number }[];
 
-interface Ack {
+interface Event {
   readonly node: number;
   readonly atMs: number;
 }
 
 /** What a node acknowledged this long before its death may have been on its way to the other nodes, or held back by a link that was cut. */
 const ON_ITS_WAY_MS = 8000;
+/** What a node has said is read after its end, if there is much of it. */
+const READ_LATE_MS = 2000;
 const RANGES_TOLD = 12;
 
 export class AckedTopic extends TopicLedger {
   readonly #deaths: Deaths;
-  readonly #acks: (Ack | undefined)[] = [];
+  readonly #acks: (Event | undefined)[] = [];
+  /** Whoever had a message first has passed it on, or not: another node may acknowledge it later, as a repetition. */
+  readonly #sent: Event[] = [];
   readonly #beganMs = performance.now();
   /** The node that the publisher is connected to. */
   node = 0;
@@ -29,6 +33,11 @@ export class AckedTopic extends TopicLedger {
     return this.sends.length < ((performance.now() - this.#beganMs) / 1000) * perSecond;
   }
 
+  override next(): number {
+    this.#sent.push({ node: this.node, atMs: performance.now() });
+    return super.next();
+  }
+
   override ack(number: number): void {
     super.ack(number);
     this.#acks[number] ??= { node: this.node, atMs: performance.now() };
@@ -38,7 +47,7 @@ export class AckedTopic extends TopicLedger {
   missing(found: readonly number[]): { readonly lost: readonly number[]; readonly excused: number } {
     const there = new Set(found);
     const absent = this.sends.map((_, number) => number).filter((number) => this.isAcked(number) && !there.has(number));
-    const lost = absent.filter((number) => !this.#wentDown(this.#acks[number]!));
+    const lost = absent.filter((number) => !this.#wentDown(this.#acks[number]!) && !this.#wentDown(this.#sent[number]!));
     return { lost, excused: absent.length - lost.length };
   }
 
@@ -57,7 +66,9 @@ export class AckedTopic extends TopicLedger {
     return [...told, ...(ranges.length > RANGES_TOLD ? ['…'] : [])].join(', ');
   }
 
-  #wentDown({ node, atMs }: Ack): boolean {
-    return this.#deaths.some((death) => death.node === node && death.atMs >= atMs && death.atMs - atMs < ON_ITS_WAY_MS);
+  #wentDown({ node, atMs }: Event): boolean {
+    return this.#deaths.some(
+      (death) => death.node === node && death.atMs > atMs - READ_LATE_MS && death.atMs < atMs + ON_ITS_WAY_MS,
+    );
   }
 }

@@ -144,16 +144,15 @@ export class Sessions implements Workload {
     }
   }
 
-  /** What comes after its end, was acknowledged before. */
   async #watch(node: LocalNode): Promise<void> {
+    let seen: LocalNode['child'];
     while (!this.#isOver) {
-      const { child } = node;
-      if (child === undefined || !node.isRunning) {
+      if (node.child === undefined || node.child === seen) {
         await pause(STEP_MS, undefined, { ref: false });
         continue;
       }
-      const end = await Promise.race([node.ended, pause(1000, undefined, { ref: false })]);
-      if (end !== undefined && end !== 0) this.#deaths.push({ node: node.id, atMs: performance.now() });
+      seen = node.child;
+      if ((await node.ended) !== 0) this.#deaths.push({ node: node.id, atMs: performance.now() });
     }
   }
 
