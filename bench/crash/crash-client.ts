@@ -67,7 +67,7 @@ export class CrashClient {
       id,
       level,
       (packet) => this.#packet(packet),
-      () => this.#fill(),
+      () => this.fill(),
     );
   }
 
@@ -90,11 +90,6 @@ export class CrashClient {
   leave(): void {
     this.#stream?.destroy();
     this.#stream = null;
-  }
-
-  /** Sends what may be sent by now. */
-  fill(): void {
-    this.#fill();
   }
 
   /** Hears what the broker has sent before its end. */
@@ -148,7 +143,8 @@ export class CrashClient {
     if (packets.length > 0) this.#stream?.write(Buffer.concat(packets));
   }
 
-  #fill(): void {
+  /** Sends what may be sent by now. */
+  fill(): void {
     const stream = this.#stream;
     if (stream === null || this.#isOver || !this.#isConnected) return;
     const { prng, ledgers, payloadBytesMax, maySend = () => true } = this.#options;

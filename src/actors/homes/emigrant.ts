@@ -9,6 +9,7 @@
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { NOBODY } from '../../runtime/ref.ts';
 import { Inbox } from '../inbox/inbox.ts';
+import { emptyInboxState } from '../inbox/machine.ts';
 import { KEYS, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
 import type { Delivery, Run } from '../router/sink.ts';
 import { claim, type HeirSink, registryOf, takeOver } from '../session/claim.ts';
@@ -143,7 +144,7 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
   }
 
   inherits(shard: number): void {
-    this.#inbox = new Inbox(this.#services.inboxes!, { shard, ...EMPTY });
+    this.#inbox = new Inbox(this.#services.inboxes!, emptyInboxState(shard));
     this.#inbox.isHeld = true;
   }
 
@@ -263,7 +264,7 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
     if (theirs instanceof Inbox) this.#inbox = theirs;
     else if (this.#inbox === null) this.#inbox = new Inbox(inboxes, theirs);
     else this.#inbox.release(theirs);
-    this.#late = new LateInbox(inboxes, { shard: this.#inbox.machine.shard, ...EMPTY });
+    this.#late = new LateInbox(inboxes, emptyInboxState(this.#inbox.machine.shard));
     this.#inbound = machine.inbound;
     return true;
   }
@@ -277,5 +278,3 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
     this.#ctx.stop();
   }
 }
-
-const EMPTY = { ackedTo: 0, sentTo: 0, end: 0, bytes: 0, done: [], received: [], taken: [] } as const;

@@ -9,6 +9,7 @@ import { parseFilter } from '../../wire/mqtt/topics.ts';
 import type { HomeInbox } from '../../wire/schema-types.ts';
 import type { Grant } from '../inbox/block.ts';
 import { Inbox } from '../inbox/inbox.ts';
+import { emptyInboxState } from '../inbox/machine.ts';
 import { MARK } from '../inbox/marks.ts';
 import type { Delivery, Run, Sink } from '../router/sink.ts';
 import type { SubscriptionState } from '../session/messages.ts';
@@ -40,17 +41,7 @@ export class Immigrant implements Sink {
     // Which ids the client still has from a home that is out of reach nobody knows; a new message with one of them would be taken for that one.
     const from = state === null ? Math.floor(services.system.random() * PACKET_IDS) : state.ackedTo + state.idShift;
     const idShift = from % PACKET_IDS;
-    this.inbox = new Inbox(services.inboxes!, {
-      shard,
-      ackedTo: 0,
-      sentTo: 0,
-      end: 0,
-      bytes: 0,
-      done: [],
-      received: [],
-      taken: [],
-      idShift,
-    });
+    this.inbox = new Inbox(services.inboxes!, { ...emptyInboxState(shard), idShift });
     this.#held = state === null ? null : [];
   }
 

@@ -190,9 +190,7 @@ export class Left implements ShareSink {
   }
 
   #trim(offset: number): void {
-    const { machine } = this.#inbox;
-    for (let at = machine.ackedTo; at < Math.min(offset, machine.end); at++) machine.finish(at);
-    this.#ports.services.inboxes!.later(machine.shard, CONTROL.trim, 0, machine.ackedTo);
+    this.#inbox.finishTo(offset);
     this.#ports.services.system.requestTurn();
   }
 

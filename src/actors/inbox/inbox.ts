@@ -144,6 +144,13 @@ export class Inbox {
     if (offset < this.machine.cursor && this.machine.finish(offset)) this.#inboxes.touch(this);
   }
 
+  /** So is everything before `offset`. */
+  finishTo(offset: number): void {
+    const { machine } = this;
+    while (machine.ackedTo < offset && machine.ackedTo < machine.end) machine.finish(machine.ackedTo);
+    this.#inboxes.touch(this);
+  }
+
   /** What a former connection had been sent is not known to the last message: all that is here counts as sent. */
   sentAll(): void {
     this.machine.sentTo = this.machine.end;

@@ -36,6 +36,11 @@ export interface InboxState {
   readonly idShift?: number;
 }
 
+/** Of one that is new. */
+export function emptyInboxState(shard: number): InboxState {
+  return { shard, ackedTo: 0, sentTo: 0, end: 0, bytes: 0, done: [], received: [], taken: [] };
+}
+
 export class InboxMachine {
   readonly shard: number;
   ackedTo: number;

@@ -9,7 +9,6 @@
  * Bound: RELAY_BACKLOG_BYTES_MAX.
  */
 import { RELAY_BACKLOG_BYTES_MAX, RELAY_BATCH_BYTES } from '../../base/limits.ts';
-import { CONTROL } from '../../storage/control.ts';
 import { runOf } from '../homes/page.ts';
 import type { Grant } from '../inbox/block.ts';
 import { Inbox } from '../inbox/inbox.ts';
@@ -99,7 +98,7 @@ export class Backlog {
     if (this.#inbox.machine.isFull(BOUNDS)) return false;
     const { fanOuts } = this.#ports.inboxes;
     if (key.length === 0) fanOuts.collect(this.#inbox, run, WHOLE);
-    else fanOuts.single(this.#inbox, run, { ...WHOLE, share: textOf(key) });
+    else fanOuts.single(this.#inbox, run, grantOf(key));
     return true;
   }
 
@@ -107,7 +106,7 @@ export class Backlog {
   keep(run: Run, key: Uint8Array): boolean {
     if (this.#inbox.machine.isFull(BOUNDS)) return false;
     const wasRead = this.isRead;
-    this.#ports.inboxes.fanOuts.single(this.#inbox, run, key.length === 0 ? WHOLE : { ...WHOLE, share: textOf(key) });
+    this.#ports.inboxes.fanOuts.single(this.#inbox, run, grantOf(key));
     if (wasRead) this.#readTo = this.position;
     return true;
   }
@@ -143,10 +142,7 @@ export class Backlog {
 
   /** The other node has what is before `offset`. */
   acknowledged(offset: number): void {
-    const { machine } = this.#inbox;
-    if (offset <= machine.ackedTo) return;
-    while (machine.ackedTo < offset && machine.ackedTo < machine.end) machine.finish(machine.ackedTo);
-    this.#ports.inboxes.later(machine.shard, CONTROL.trim, 0, machine.ackedTo);
+    if (offset > this.#inbox.machine.ackedTo) this.#inbox.finishTo(offset);
   }
 
   #handOn(runs: readonly Outgoing[], base: number, reader: BacklogReader): void {
@@ -191,6 +187,8 @@ export function earlier(place: number, offset: number, count: number): number {
   return place <= offset ? place : Math.max(offset, place - count);
 }
 
-function textOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.length).toString();
+/** With the key of a shared subscription: for one of its members. */
+function grantOf(key: Uint8Array): Grant {
+  if (key.length === 0) return WHOLE;
+  return { ...WHOLE, share: Buffer.from(key.buffer, key.byteOffset, key.length).toString() };
 }

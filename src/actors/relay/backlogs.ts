@@ -1,7 +1,7 @@
 /** Finds what waits on disk for other nodes, when the relay begins: an inbox for each, whose number the metadata of the node has. What waited for nodes that are not among the others any more goes. */
 import { REACTORS_MAX } from '../../base/limits.ts';
 import { type Inboxes, inboxStateOf } from '../inbox/inboxes.ts';
-import type { InboxState } from '../inbox/machine.ts';
+import { emptyInboxState, type InboxState } from '../inbox/machine.ts';
 import { KEYS, type MetadataFailure, type MetadataMessage, type MetadataPage } from '../metadata/messages.ts';
 
 const SHARD_BYTES = 8;
@@ -36,7 +36,7 @@ export function findBacklogs(
           const missing = nodes.filter((node) => !states.has(node));
           makeShards(ports, missing, [], (made) => {
             if (made === undefined) return then(undefined);
-            for (const [node, shard] of made) states.set(node, { shard, ...EMPTY });
+            for (const [node, shard] of made) states.set(node, emptyInboxState(shard));
             const puts = made.map(([node, shard]) => [KEYS.backlog + node, shardBytes(shard)] as const);
             const deletes = gone.map(({ node }) => KEYS.backlog + node);
             if (puts.length + deletes.length === 0) return then(states);
@@ -49,18 +49,11 @@ export function findBacklogs(
 
 type Made = readonly (readonly [node: number, shard: number])[];
 
-function makeShards(
-  { inboxes, later, ...rest }: BacklogsPorts,
-  nodes: readonly number[],
-  made: Made,
-  then: (made: Made | undefined) => void,
-): void {
+function makeShards(ports: BacklogsPorts, nodes: readonly number[], made: Made, then: (made: Made | undefined) => void): void {
   const node = nodes[made.length];
   if (node === undefined) return then(made);
-  inboxes.newShard((shard) =>
-    later(() =>
-      shard === undefined ? then(undefined) : makeShards({ inboxes, later, ...rest }, nodes, [...made, [node, shard]], then),
-    ),
+  ports.inboxes.newShard((shard) =>
+    ports.later(() => (shard === undefined ? then(undefined) : makeShards(ports, nodes, [...made, [node, shard]], then))),
   );
 }
 
@@ -73,5 +66,3 @@ function shardBytes(shard: number): Uint8Array {
 function shardIn(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getFloat64(0);
 }
-
-const EMPTY = { ackedTo: 0, sentTo: 0, end: 0, bytes: 0, done: [], received: [], taken: [] } as const;

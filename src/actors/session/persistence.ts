@@ -10,7 +10,7 @@ import type { Will } from '../../wire/mqtt/packets.ts';
 import type { HomesMessage, WillVerdict } from '../homes/messages.ts';
 import { Inbox } from '../inbox/inbox.ts';
 import { type Inboxes, inboundOf, inboxStateOf } from '../inbox/inboxes.ts';
-import type { InboxState } from '../inbox/machine.ts';
+import { emptyInboxState, type InboxState } from '../inbox/machine.ts';
 import {
   type MetadataFailure,
   type MetadataMessage,
@@ -98,7 +98,7 @@ export class Persistence {
     inboxes.newShard((shard) =>
       this.#ctx.io(IO_CONTINUE, () => {
         if (shard === undefined) return then(false);
-        this.keep(new Inbox(inboxes, { shard, ...EMPTY }));
+        this.keep(new Inbox(inboxes, emptyInboxState(shard)));
         this.#save(then);
       }),
     );
@@ -114,7 +114,7 @@ export class Persistence {
   inherits(shard: number): void {
     const { inboxes } = this.#services;
     if (inboxes === null) return;
-    const inbox = new Inbox(inboxes, { shard, ...EMPTY });
+    const inbox = new Inbox(inboxes, emptyInboxState(shard));
     inbox.isHeld = true;
     this.#outbound.keepIn(inbox);
   }
@@ -314,8 +314,6 @@ export function loadSession(
     );
   });
 }
-
-const EMPTY = { ackedTo: 0, sentTo: 0, end: 0, bytes: 0, done: [], received: [], taken: [] } as const;
 
 /** The shards of dedicated logs that may remember messages of QoS 2. */
 export function dedicatedShards({ replays }: SessionServices): number[] {

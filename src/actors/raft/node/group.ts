@@ -29,7 +29,10 @@ export interface GroupHost {
   markDirty(group: Group): void;
   /** A group wants to hear of the time then. */
   dueBy(deadlineMs: number): void;
+  /** While the turn's end is being settled. */
   send(message: RaftMessage): void;
+  /** Of a group that has nothing to settle: an idle follower's answers, for which a leader's readers wait. */
+  sendUnsettled(message: RaftMessage): void;
   write(group: Group, write: GroupWrite): void;
   /** Sends when everything is durable that the group has written so far. */
   sendWhenDurable(group: Group, message: RaftMessage): void;
@@ -96,7 +99,7 @@ export class Group {
     if (this.isDirty || !this.#isQuiet()) return this.#host.markDirty(this);
     this.#host.dueBy(this.deadlineMs);
     const { messages } = this.#out;
-    for (let i = 0; i < messages.length; i++) this.#host.send(messages[i]!);
+    for (let i = 0; i < messages.length; i++) this.#host.sendUnsettled(messages[i]!);
     messages.length = 0;
   }
 

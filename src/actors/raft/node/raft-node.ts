@@ -301,7 +301,10 @@ export class RaftNode implements GroupHost {
 
   send(message: RaftMessage): void {
     this.#outboxes.add(message);
-    // An idle follower has nothing else to settle, and a leader's readers wait for its word.
+  }
+
+  sendUnsettled(message: RaftMessage): void {
+    this.send(message);
     this.#options.onDirty();
   }
 
