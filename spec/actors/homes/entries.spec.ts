@@ -115,6 +115,24 @@ test('the last record is there in the end, and everybody is told once whether it
   );
 });
 
+test('what is kept behind an end of which nobody said whether it was done is there', () => {
+  const bed = new Bed();
+  bed.entries.keep('c', Buffer.from('before'), undefined);
+  bed.settle();
+  bed.entries.forget('c');
+  bed.mood = 'done, not said';
+  bed.answer();
+  let isKept: boolean | undefined;
+  bed.entries.keep('c', Buffer.from('after'), (kept) => {
+    isKept = kept;
+  });
+  bed.mood = 'well';
+  bed.settle();
+  assert.is(isKept, true);
+  assert.is(bed.recordAt('c'), 'after');
+  assert.equal(bed.taken, []);
+});
+
 test('an entry that has another home is left alone, and that is noticed', () => {
   const bed = new Bed();
   bed.entries.keep('c', Buffer.from('first'), undefined);

@@ -32,6 +32,8 @@ export interface Entry extends Identity {
   /** 0: not in the directory. */
   revision: number;
   isUnderWay: boolean;
+  /** The last change that was asked for ends the session. */
+  isRemoving: boolean;
   /** It is leaving: nothing is changed any more. */
   isFrozen: boolean;
   /** The directory has said that the will has been published while this node was taken for dead. */
@@ -69,7 +71,7 @@ export class Entries {
     { life, epoch, moves, isMourned = false }: Identity & Pick<HomeEntry, 'isMourned'>,
     revision: number,
   ): void {
-    const idle = { isUnderWay: false, isFrozen: false, next: null, onIdle: null };
+    const idle = { isUnderWay: false, isRemoving: false, isFrozen: false, next: null, onIdle: null };
     this.#entries.set(clientId, { life, epoch, moves, revision, isMourned, ...idle });
   }
 
@@ -143,6 +145,7 @@ export class Entries {
     entry.next = null;
     this.#waiting--;
     entry.isUnderWay = true;
+    entry.isRemoving = change.record === undefined;
     const { life, epoch, moves, revision, isMourned } = entry;
     const { node, directory } = this.#ports;
     const value = change.record && encodeEntry({ home: node, life, epoch, moves, isMourned, record: change.record });
@@ -192,7 +195,8 @@ export class Entries {
 
   /** It was not changed by others in anything, or not at all; that the will has been published is a change. */
   #isOurs(entry: Entry, { value }: Found): boolean {
-    if (value === undefined) return entry.revision === 0 && entry.next?.record !== undefined;
+    // Not there yet, or by our own wish not any more: what is kept next begins anew.
+    if (value === undefined) return (entry.revision === 0 || entry.isRemoving) && entry.next?.record !== undefined;
     const there = decodeEntry(value);
     return there?.home === this.#ports.node && (there.isMourned !== true || entry.isMourned);
   }
