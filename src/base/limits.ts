@@ -112,6 +112,8 @@ export const EXCLUSIVE_ASK_MS = 5000;
 /** For the metadata of a cluster to answer about one, each of at most three times; and how long after that those are asked about again that a session has already. */
 export const EXCLUSIVE_META_MS = 1500;
 export const EXCLUSIVE_RETRY_MS = 500;
+/** Times that a session is asked to give up what another node's client has: longer than a takeover may take. */
+export const EXCLUSIVE_LOSE_ATTEMPTS = 20;
 
 /** Password checks that wait for the pool; a further login is refused as busy, and the client may try again. */
 export const AUTH_CHECKS_QUEUED_MAX = 128;

@@ -4,6 +4,7 @@ import type { RetainedAnswer, RetainedMatch, RetainedPacket } from '../../../src
 import type { Publisher } from '../../../src/actors/router/publisher.ts';
 import { Router } from '../../../src/actors/router/router.ts';
 import type { Delivery, Run } from '../../../src/actors/router/sink.ts';
+import type { Refusals } from '../../../src/actors/session/exclusive.ts';
 import type { SessionLimits } from '../../../src/actors/session/limits.ts';
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
 import type { SessionServices } from '../../../src/actors/session/services.ts';
@@ -36,6 +37,8 @@ class Subject {
   readonly shares: ShareTable = new ShareTable(SYSTEM, this.router, {} as unknown as Publisher, SHARE_DEFAULTS);
   readonly delivered: { text: string; delivery: Delivery; run: Run }[] = [];
   readonly returned: string[] = [];
+  /** Filters that are its own alone. */
+  readonly exclusive = new Set<string>();
   readonly sink: SubscribingSink = {
     deliver: (run, delivery) => {
       const [text] = payloads(decode(run.dialect, run.buffer.subarray(run.start, run.end)));
@@ -58,13 +61,20 @@ class Subject {
       shares: this.shares,
       limits: limits(bounds),
       access: { options: { checksDeliveries: false } },
-      exclusive: { has: () => false },
+      exclusive: {
+        has: (_: unknown, filter: string) => this.exclusive.has(filter),
+        release: (_: unknown, filter: string) => this.exclusive.delete(filter),
+      },
       system: SYSTEM,
     } as unknown as SessionServices;
     this.subscriber = new Subscriber(services, this.sink);
   }
 
-  subscribe(entries: readonly (Partial<SubscribeEntry> & { filter: string })[], subscriptionId?: number): number[] {
+  subscribe(
+    entries: readonly (Partial<SubscribeEntry> & { filter: string })[],
+    subscriptionId?: number,
+    refusals?: Refusals,
+  ): number[] {
     const packet: SubscribePacket = {
       type: PacketType.SUBSCRIBE,
       packetId: 1,
@@ -72,7 +82,7 @@ class Subject {
       userProperties: [],
       entries: entries.map((entry) => ({ qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0, ...entry })),
     };
-    return this.subscriber.subscribe(packet, null);
+    return this.subscriber.subscribe(packet, null, refusals);
   }
 
   feed(): void {
@@ -107,6 +117,24 @@ test('grants what can be granted [MQTT-3.9.3-1]', () => {
   assert.equal(reasons, [1, Reason.TOPIC_FILTER_INVALID, 0, Reason.TOPIC_FILTER_INVALID, 2, Reason.QUOTA_EXCEEDED, 2]);
   assert.is(subject.subscriber.count, 3);
   assert.equal([subject.router.subscriptionCount(subject.sink), subject.shares.count(subject.sink)], [2, 1]);
+});
+
+test('what another client has is not gone on with, whatever was subscribed', () => {
+  const subject = new Subject();
+  for (const filter of ['job', 'other']) subject.exclusive.add(filter);
+  const subscribe = (filter: string, refusal?: number): number[] =>
+    subject.subscribe([{ filter }], undefined, refusal === undefined ? undefined : new Map([[filter, refusal]]));
+  subscribe('$exclusive/job');
+  subscribe('$exclusive/other');
+  subscribe('plain');
+  assert.equal(subscribe('$exclusive/job', Reason.QUOTA_EXCEEDED), [Reason.QUOTA_EXCEEDED]);
+  assert.equal(subscribe('$exclusive/other', Reason.UNSPECIFIED_ERROR), [Reason.UNSPECIFIED_ERROR], 'nobody knows');
+  assert.equal(subscribe('$exclusive/plain', Reason.QUOTA_EXCEEDED), [Reason.QUOTA_EXCEEDED], 'it has another one');
+  assert.equal([...subject.exclusive], ['other']);
+  assert.equal(
+    [...subject.router.subscriptionsOf(subject.sink)].map(({ filter }) => filter),
+    ['other', 'plain'],
+  );
 });
 
 test('asks every reactor that may have something, chunk after chunk', () => {

@@ -1,7 +1,7 @@
 /**
  * The exclusive actor of a reactor: gives the filters that belong to it to one client each, and takes back those of threads that have died. In a cluster a client has a filter when the node's keeper says so as well.
  */
-import { EXCLUSIVE_ASK_MS, EXCLUSIVE_TOPICS_MAX } from '../../base/limits.ts';
+import { EXCLUSIVE_ASK_MS, EXCLUSIVE_LOSE_ATTEMPTS, EXCLUSIVE_RETRY_MS, EXCLUSIVE_TOPICS_MAX } from '../../base/limits.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { type ActorRef, threadOf } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
@@ -17,6 +17,13 @@ const { slot } = EXCLUSIVE_PROBE;
 
 type Context = ActorContext<ExclusiveMessage>;
 
+/** A session that is to be unsubscribed, since another client of the cluster has what it had. */
+interface Loser {
+  readonly filter: string;
+  readonly session: ActorRef<SessionMessage>;
+  readonly attempts: number;
+}
+
 export class ExclusiveActor implements Actor<ExclusiveMessage> {
   readonly #machine: ExclusiveMachine;
   readonly #slots: Float64Array;
@@ -24,6 +31,9 @@ export class ExclusiveActor implements Actor<ExclusiveMessage> {
   readonly #keeper: ActorRef<KeeperMessage> | null;
   /** Filters that the keeper knows this node to have, or is told. */
   readonly #kept: Set<string>;
+  /** Those that could not be unsubscribed just then, by the timer that tries again. */
+  readonly #losers = new Map<number, Loser>();
+  #lastTimer = 0;
 
   /** `machine` and `kept` outlive a restart of the actor. */
   constructor(
@@ -53,8 +63,15 @@ export class ExclusiveActor implements Actor<ExclusiveMessage> {
     this.#slots[slot.held] = this.#machine.size;
   }
 
+  onTimer(key: number, ctx: Context): void {
+    const loser = this.#losers.get(key);
+    this.#losers.delete(key);
+    // Whoever has it by now has been granted it.
+    if (loser !== undefined && this.#machine.holderOf(loser.filter) === undefined) this.#unsubscribe(loser, ctx);
+  }
+
   inspect(): unknown {
-    return { held: this.#machine.size, kept: this.#kept.size };
+    return { held: this.#machine.size, kept: this.#kept.size, losers: this.#losers.size };
   }
 
   #claim(claim: ClaimExclusive, ctx: Context): void {
@@ -101,8 +118,18 @@ export class ExclusiveActor implements Actor<ExclusiveMessage> {
     if (holder === undefined) return;
     this.#slots[slot.lost]!++;
     this.#machine.release(filter, holder.session);
+    this.#unsubscribe({ filter, session: holder.session as ActorRef<SessionMessage>, attempts: EXCLUSIVE_LOSE_ATTEMPTS }, ctx);
+  }
+
+  /** A session that is being taken over, or takes over, does not do what it is asked: it is asked again until it is at home, or gone. */
+  #unsubscribe({ filter, session, attempts }: Loser, ctx: Context): void {
     const request: SessionMessage = { type: 'unsubscribe', filters: [exclusiveFilter(filter)] };
-    ctx.ask<SessionMessage, readonly number[]>(holder.session as ActorRef<SessionMessage>, request, EXCLUSIVE_ASK_MS, () => {});
+    ctx.ask<SessionMessage, readonly number[] | null>(session, request, EXCLUSIVE_ASK_MS, (done = null) => {
+      if (done !== null || attempts === 1) return;
+      const timer = ++this.#lastTimer;
+      this.#losers.set(timer, { filter, session, attempts: attempts - 1 });
+      ctx.startTimer(EXCLUSIVE_RETRY_MS, timer);
+    });
   }
 }
 

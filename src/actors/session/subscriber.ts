@@ -57,7 +57,11 @@ export class Subscriber {
     const { slots } = this.#services.system;
     return packet.entries.map((entry, index) => {
       const refusal = refusals.get(entry.filter);
-      if (refusal !== undefined) return refusal;
+      if (refusal !== undefined) {
+        // Somebody else has it: it is not this client's any more, though nobody had come to say so yet.
+        if (refusal === Reason.QUOTA_EXCEEDED) this.#revoke(entry.filter);
+        return refusal;
+      }
       if (allowed === null || allowed[index] === true) return this.#grant(entry, packet.subscriptionId ?? 0);
       slots[SESSION_PROBE.slot.subscriptionsDenied]! += 1;
       return Reason.NOT_AUTHORIZED;
