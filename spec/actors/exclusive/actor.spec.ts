@@ -94,6 +94,33 @@ test('a session that never is at home is not asked for ever', () => {
   assert.ok(asked.length > 1 && asked.length <= 20, String(asked.length));
 });
 
+test('what the keeper has only been told of is not granted before it has said so', () => {
+  const world = new World();
+  const { ref } = world.session([[0]]);
+  world.tell({ type: 'claim', filter: 'job', clientId: 'a', session: ref as ActorRef<never> });
+  world.keeperSays = 'unknown';
+  assert.is(world.ask('a', 'job', ref), 'unknown');
+  assert.is(world.ask('b', 'job', ref), 'taken', 'a goes on with it as long as nobody says otherwise');
+  world.keeperSays = 'granted';
+  assert.is(world.ask('a', 'job', ref), 'granted');
+  world.keeperSays = 'unknown';
+  assert.is(world.ask('a', 'job', ref), 'granted', 'it knows by now');
+  assert.equal(
+    world.kept.map(({ type }) => type),
+    ['keep', 'keep', 'keep'],
+  );
+});
+
+test('what the keeper refuses after it has been told is not gone on with', () => {
+  const world = new World();
+  const { ref } = world.session([[0]]);
+  world.tell({ type: 'claim', filter: 'job', clientId: 'a', session: ref as ActorRef<never> });
+  world.keeperSays = 'taken';
+  assert.is(world.ask('a', 'job', ref), 'taken');
+  world.keeperSays = 'granted';
+  assert.is(world.ask('b', 'job', ref), 'granted');
+});
+
 test('what the keeper refuses is free for the next one that it grants', () => {
   const world = new World();
   const { ref } = world.session([[0]]);

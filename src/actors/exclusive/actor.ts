@@ -17,6 +17,9 @@ const { slot } = EXCLUSIVE_PROBE;
 
 type Context = ActorContext<ExclusiveMessage>;
 
+/** Filters of clients here, and whether the keeper has granted them or has only been told: then it may still say that another node has them. */
+type Kept = Map<string, 'granted' | 'told'>;
+
 /** A session that is to be unsubscribed, since another client of the cluster has what it had. */
 interface Loser {
   readonly filter: string;
@@ -29,8 +32,7 @@ export class ExclusiveActor implements Actor<ExclusiveMessage> {
   readonly #slots: Float64Array;
   /** Null: the node shares with nobody. */
   readonly #keeper: ActorRef<KeeperMessage> | null;
-  /** Filters that the keeper knows this node to have, or is told. */
-  readonly #kept: Set<string>;
+  readonly #kept: Kept;
   /** Those that could not be unsubscribed just then, by the timer that tries again. */
   readonly #losers = new Map<number, Loser>();
   #lastTimer = 0;
@@ -40,7 +42,7 @@ export class ExclusiveActor implements Actor<ExclusiveMessage> {
     machine: ExclusiveMachine,
     slots: Float64Array,
     keeper: ActorRef<KeeperMessage> | null = null,
-    kept: Set<string> = new Set(),
+    kept: Kept = new Map(),
   ) {
     this.#kept = kept;
     this.#machine = machine;
@@ -82,7 +84,7 @@ export class ExclusiveActor implements Actor<ExclusiveMessage> {
       if (to !== undefined) ctx.respond(to, said);
     };
     const granted = this.#machine.claim(claim);
-    if (granted !== 'granted' || this.#keeper === null || this.#kept.has(filter)) return answer(granted);
+    if (granted !== 'granted' || this.#keeper === null || this.#kept.get(filter) === 'granted') return answer(granted);
     if (to === undefined) return this.#tell(filter, clientId, ctx);
     ctx.ask<KeeperMessage, KeeperAnswer>(
       this.#keeper,
@@ -90,8 +92,11 @@ export class ExclusiveActor implements Actor<ExclusiveMessage> {
       EXCLUSIVE_ASK_MS,
       (said = 'unknown') => {
         const isStill = this.#machine.holderOf(filter)?.clientId === clientId;
-        if (said === 'granted' && isStill) this.#kept.add(filter);
-        else if (isStill) this.#machine.release(filter, session);
+        if (said === 'granted' && isStill) this.#kept.set(filter, 'granted');
+        else if (isStill && (said === 'taken' || !this.#kept.has(filter))) {
+          this.#machine.release(filter, session);
+          this.#kept.delete(filter);
+        }
         // Granted, or perhaps, and not wanted any more.
         if (said !== 'taken' && !this.#kept.has(filter)) this.#drop(filter, ctx);
         this.#slots[slot.held] = this.#machine.size;
@@ -102,7 +107,8 @@ export class ExclusiveActor implements Actor<ExclusiveMessage> {
 
   /** A session has it already: the keeper says `lost` if it cannot. */
   #tell(filter: string, clientId: string, ctx: Context): void {
-    this.#kept.add(filter);
+    if (this.#kept.has(filter)) return;
+    this.#kept.set(filter, 'told');
     ctx.tell<KeeperMessage>(this.#keeper!, { type: 'keep', filter, clientId });
   }
 
@@ -135,7 +141,7 @@ export class ExclusiveActor implements Actor<ExclusiveMessage> {
 
 export function spawnExclusive(system: ActorSystem, keeper: ActorRef<KeeperMessage> | null = null): ActorRef<ExclusiveMessage> {
   const machine = new ExclusiveMachine(EXCLUSIVE_TOPICS_MAX);
-  const kept = new Set<string>();
+  const kept: Kept = new Map();
   const ref = system.spawn<ExclusiveMessage>(() => new ExclusiveActor(machine, system.slots, keeper, kept), {
     name: 'exclusive',
     wellKnown: WELL_KNOWN.exclusive,
