@@ -1,6 +1,7 @@
 /** What the loads on a bare log share: opening it as a node does, and batches to append. */
 import { performance } from 'node:perf_hooks';
 import { Histogram } from '../../src/base/histogram.ts';
+import { LOG_RUNWAY_BYTES } from '../../src/base/limits.ts';
 import { FileDisk } from '../../src/storage/disk.ts';
 import { Journal } from '../../src/storage/journal.ts';
 import { RecordBatchBuilder } from '../../src/storage/record-batch-builder.ts';
@@ -16,6 +17,7 @@ export function openLog(directory: string): Journal {
     directory,
     segmentBytes: SEGMENT_BYTES,
     tailBytes: TAIL_BYTES,
+    runwayBytes: LOG_RUNWAY_BYTES,
     wallClock: () => Date.now(),
     random: () => Math.random(),
     onCorruption: 'refuse',

@@ -61,6 +61,7 @@ test.before(() => {
     disk: new FileDisk(),
     segmentBytes: 4096 + 2048,
     tailBytes: 65_536,
+    runwayBytes: 1000,
     wallClock: () => 1_700_000_000_000,
     random: () => Math.random(),
     onCorruption: 'refuse',

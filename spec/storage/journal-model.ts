@@ -35,6 +35,7 @@ export function journalOptions(disk: SimDisk, seed: number, more: Partial<Journa
     directory: '/log',
     segmentBytes: 32 * 1024,
     tailBytes: 64 * 1024,
+    runwayBytes: [0, 700, 8192][seed % 3]!,
     wallClock: () => now++,
     random: () => prng.next(),
     onCorruption: 'refuse',

@@ -236,6 +236,9 @@ export const ROCKSDB_DELETES_SINGLE_MAX = 64;
 export const LOG_TAIL_CHUNK_BYTES: number = 4 * 1024 * 1024;
 /** Files of sealed segments that a log keeps open; further ones are opened again when they are read. */
 export const LOG_FILES_OPEN_MAX = 32;
+/** Zeros that the log of all shards writes ahead of itself, and commits that are small enough for that, bytes. */
+export const LOG_RUNWAY_BYTES: number = 256 * 1024;
+export const LOG_RUNWAY_COMMIT_BYTES_MAX: number = 16 * 1024;
 /** Retired segments that a log keeps for writing them again; further ones are removed. */
 export const LOG_SPARES_MAX = 2;
 /** What `sluice log verify` tells of one log; further findings are counted. */

@@ -9,7 +9,7 @@ import { StoreActor } from '../actors/store/actor.ts';
 import type { EngineSet } from '../actors/store/engines.ts';
 import { STORE_SLOT, type StoreMessage } from '../actors/store/messages.ts';
 import { realClock } from '../base/clock.ts';
-import { STORE_MAILBOX_MAX } from '../base/limits.ts';
+import { LOG_RUNWAY_BYTES, STORE_MAILBOX_MAX } from '../base/limits.ts';
 import type { ActorSystem } from '../runtime/system.ts';
 import { FileDisk } from '../storage/disk.ts';
 import { DedicatedJournals, SharedJournal } from '../storage/engines/journal.ts';
@@ -48,6 +48,7 @@ async function openEngines(
   const options = {
     disk: new FileDisk(),
     segmentBytes,
+    runwayBytes: LOG_RUNWAY_BYTES,
     onCorruption,
     wallClock: () => system.wallClock(),
     random: () => system.random(),

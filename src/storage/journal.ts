@@ -32,6 +32,7 @@ import { emptyFrameHeader, FRAME, FRAME_HEADER_BYTES, frameBytes, sealFrame, vie
 import { type Mark, Marks } from './marks.ts';
 import { Pins } from './pins.ts';
 import { type RecoveryReport, recover } from './recovery.ts';
+import { Runway } from './runway.ts';
 import { sealSegment } from './seal.ts';
 import type { IndexEntry, SealedSegment } from './sealed-segment.ts';
 import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentName, spareName } from './segment-file.ts';
@@ -47,6 +48,8 @@ export interface JournalOptions {
   readonly segmentBytes: number;
   /** Memory for the end of the log. */
   readonly tailBytes: number;
+  /** Zeros that it writes ahead of itself, see runway.ts; 0: none. */
+  readonly runwayBytes: number;
   /** Milliseconds since the epoch. */
   readonly wallClock: () => number;
   /** Uniform in [0, 1). */
@@ -102,6 +105,7 @@ export class Journal {
   active: ActiveSegment;
   readonly #log: number;
   readonly #controls = new ControlQueue();
+  readonly #runway: Runway;
   readonly #header = emptyFrameHeader();
   #staged: Staged[] = [];
   readonly #spares: string[];
@@ -119,6 +123,7 @@ export class Journal {
     this.index = new ActiveIndex(this.table, isSingle);
     this.tail = new Tail(Math.min(LOG_TAIL_CHUNK_BYTES, options.tailBytes), options.tailBytes);
     this.files = new FileCache(options.disk, LOG_FILES_OPEN_MAX);
+    this.#runway = new Runway(options.disk, options.runwayBytes);
     options.disk.makeDir(options.directory);
     const found = recover(this);
     this.recovery = found.report;
@@ -127,6 +132,7 @@ export class Journal {
     this.#syncedLsn = found.nextLsn;
     this.#spares = found.spares;
     this.active = found.active ?? this.#begin(found.nextNumber);
+    this.#runway.begin(options.disk.size(this.active.file));
   }
 
   get poisoned(): SluiceError | null {
@@ -479,6 +485,7 @@ export class Journal {
       this.options.disk.write(this.active.file, chunk.bytes, chunk.written, chunk.length, chunk.base + chunk.written);
     }
     this.tail.allWritten();
+    this.#runway.lengthen(this.active.file, this.active.position + commit.bytes, commit.bytes);
   }
 
   #sync(): void {
@@ -533,6 +540,7 @@ export class Journal {
       this.index.clear();
       const number = this.active.number + 1;
       this.active = this.#begin(number);
+      this.#runway.begin(disk.size(this.active.file));
       writeCheckpoint(disk, directory, { log: this.#log, segment: number, lsn: this.#nextLsn }, this.table, this.marks);
     } catch (error) {
       this.#poison = new SluiceError(

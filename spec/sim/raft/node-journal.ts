@@ -51,6 +51,7 @@ export class NodeJournal implements RaftStorage {
         directory: DIRECTORY,
         segmentBytes: SEGMENT_BYTES,
         tailBytes: 64 * 1024,
+        runwayBytes: 0,
         wallClock: () => now++,
         random: () => prng.next(),
         onCorruption: 'refuse',

@@ -32,6 +32,7 @@ function opener(make: (options: JournalOptions) => Engine): (directory: string) 
       directory,
       segmentBytes: 16 * 1024,
       tailBytes: 64 * 1024,
+      runwayBytes: 1000,
       wallClock: () => 1_700_000_000_000,
       random: Math.random,
       onCorruption: 'refuse',

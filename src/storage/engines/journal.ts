@@ -211,7 +211,7 @@ export class DedicatedJournals implements Engine {
   }
 
   #open(shard: ShardId, name: string): Journal {
-    return new Journal({ ...this.#options, only: shard, directory: join(this.#options.directory, name) });
+    return new Journal({ ...this.#options, only: shard, runwayBytes: 0, directory: join(this.#options.directory, name) });
   }
 
   #remove(journal: Journal): void {
