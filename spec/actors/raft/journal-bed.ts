@@ -151,7 +151,7 @@ export class WriterModel {
     if (choice === 1 && hard.commit > group.snapshot.index) return this.#snapshot(base, group);
     if (choice === 2 && prng.chance(0.3)) return this.#reset(base, group);
     if (choice === 3 && lastIndex > hard.commit) {
-      const from = hard.commit + 1 + prng.below(lastIndex - hard.commit);
+      const from = hard.commit + 1 + (prng.chance(0.5) ? 0 : prng.below(lastIndex - hard.commit));
       const term = hard.term + 1;
       return { ...base, hard: { ...hard, term }, truncateFrom: from, entries: this.#entries(from, term, prng.below(4)) };
     }
@@ -162,9 +162,9 @@ export class WriterModel {
 
   #snapshot(base: Omit<GroupWrite, 'hard'>, group: DurableGroup): GroupWrite {
     const { hard, snapshot, compacted } = group;
-    const index = snapshot.index + 1 + this.#prng.below(hard.commit - snapshot.index);
+    const index = this.#prng.chance(0.5) ? hard.commit : snapshot.index + 1 + this.#prng.below(hard.commit - snapshot.index);
     const meta: SnapshotMeta = { index, term: group.term(index), membership: votersOnly([index, index + 1]) };
-    const compactTo = compacted.index + this.#prng.below(index - compacted.index + 1);
+    const compactTo = this.#prng.chance(0.5) ? index : compacted.index + this.#prng.below(index - compacted.index + 1);
     return { ...base, hard, snapshot: meta, compactTo };
   }
 
@@ -247,8 +247,12 @@ export class JournalBed {
     this.pictures.push(picturesOf([...this.writer.groups].filter(([id]) => this.storage.groups.has(id))));
   }
 
-  turn(): void {
-    this.store.turn((code, results) => this.storage.answered(code, results));
+  /** `meanwhile`: what is done between the commit and its answer. */
+  turn(meanwhile: () => void = () => {}): void {
+    this.store.turn((code, results) => {
+      meanwhile();
+      this.storage.answered(code, results);
+    });
     for (const then of this.#later.splice(0)) then();
   }
 }

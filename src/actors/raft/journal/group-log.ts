@@ -56,10 +56,18 @@ export class GroupLog extends DurableGroup {
     return { prevIndex, prevTerm };
   }
 
-  /** The next frame of the shard. The first one may stand anywhere in the log. */
+  /**
+   * The next frame of the shard. The first one may stand anywhere in the log: also behind entries that a later frame makes void, when what was before them is compacted.
+   * Then the log begins where that one says.
+   */
   take(write: PlacedWrite): void {
     const offset = this.#nextOffset++;
-    if (this.#isEmpty || write.isRestated) this.#begin(write, offset);
+    if (this.#isEmpty || write.isRestated) {
+      this.#begin(write);
+      this.#stateOffset = offset;
+    } else if (write.truncateFrom > 0 && write.truncateFrom <= this.compacted.index && !write.isReset) {
+      this.#begin(write);
+    }
     this.apply(write);
     const { isReset, truncateFrom, snapshot, entries } = write;
     if (isReset) this.#forget(0);
@@ -91,12 +99,11 @@ export class GroupLog extends DurableGroup {
     return write;
   }
 
-  #begin({ prevIndex, prevTerm }: PlacedWrite, offset: number): void {
+  #begin({ prevIndex, prevTerm }: PlacedWrite): void {
     this.#isEmpty = false;
     this.entries = [];
     this.compacted = { index: prevIndex, term: prevTerm };
     this.#forget(0);
-    this.#stateOffset = offset;
   }
 
   #dropCompacted(): void {
