@@ -120,6 +120,48 @@ test('a full disk undoes nothing that was said to be durable, and all is written
   assert.ok(full > 25, `the disk was full (${full})`);
 });
 
+test('a disk with room again is not said to be full any longer, though there is always something under way', async () => {
+  const bed = new JournalBed(new SimDisk(), 3);
+  await bed.start();
+  bed.write();
+  bed.disk.failWrite = { after: 1, code: 'ENOSPC', partBytes: 0 };
+  bed.turn();
+  assert.ok(bed.storage.isFull());
+  bed.disk.failWrite = null;
+  for (let i = 0; i < 20; i++) {
+    // What comes while the store is at work is on its way before the store has answered.
+    bed.turn(() => bed.write());
+    assert.ok(bed.store.waiting > 0);
+  }
+  assert.not(bed.storage.isFull());
+  assert.ok(bed.durable > 15);
+});
+
+test('groups state themselves anew once, however often they are asked while the disk is full', async () => {
+  const bed = new JournalBed(new SimDisk(), 9, 1);
+  await bed.start();
+  for (let i = 0; i < 20; i++) {
+    bed.write();
+    bed.turn();
+  }
+  bed.turn();
+  const before = bed.store.logs.list().logs[0]!;
+  bed.disk.failWrite = { after: 1, code: 'ENOSPC', partBytes: 0 };
+  for (let i = 0; i < 50; i++) {
+    bed.storage.restate([1]);
+    bed.turn();
+    bed.disk.failWrite = { after: 1, code: 'ENOSPC', partBytes: 0 };
+  }
+  bed.disk.failWrite = null;
+  for (let i = 0; i < 4; i++) bed.turn();
+  const after = bed.store.logs.list().logs[0]!;
+  assert.is(after.end, before.end + 1, 'one frame');
+  assert.is(after.start, before.end, 'and nothing before it');
+  bed.storage.restate([1]);
+  for (let i = 0; i < 4; i++) bed.turn();
+  assert.is(bed.store.logs.list().logs[0]!.end, after.end + 1, 'then again');
+});
+
 test('segments are given up as groups compact, and those of idle groups when they state themselves anew', async () => {
   const bed = new JournalBed(new SimDisk(), 5, 3, { segmentBytes: 8 * 1024 });
   await bed.start();

@@ -5,7 +5,7 @@
  *   RaftNode ── write(batch) ──▶ record ── ring ──▶ store: entry frames, commit ── ring ──▶ answered ──▶ durable(batch)
  *
  * Records are numbered. A full disk undoes a commit; what is not durable is then sent again, in order, until there is room. Bounded by what groups have under way: a
- * leader resigns when its writes do not become durable.
+ * leader resigns when its writes do not become durable, and groups state themselves anew only when what they stated before has freed its segments.
  */
 import { assert } from '../../../base/assert.ts';
 import { RAFT_FULL_RETRY_MS, RAFT_RECORD_BYTES } from '../../../base/limits.ts';
@@ -34,6 +34,8 @@ interface Unanswered {
   readonly batch: number;
   /** Where logs begin when this record is durable. */
   readonly trims: readonly Trim[];
+  /** Of groups that state themselves anew, or of where their logs begin after that. */
+  readonly isRestated: boolean;
 }
 
 export class JournalStorage implements NodeStorage {
@@ -50,6 +52,8 @@ export class JournalStorage implements NodeStorage {
   #isRefused = false;
   #isFull = false;
   #isFailed = false;
+  /** Records in the queue that are `isRestated`. */
+  #restating = 0;
 
   /** @param groups as recovered (recovery.ts) */
   constructor(store: StorePort, groups: Map<number, GroupLog> = new Map()) {
@@ -81,8 +85,9 @@ export class JournalStorage implements NodeStorage {
     this.#pump();
   }
 
-  /** Writes anew what groups need of the log, so that old segments can go. */
+  /** Writes anew what groups need of the log, so that old segments can go. Not while that is under way: whoever asks sees the old segments until it is done. */
   restate(groups: readonly number[]): void {
+    if (this.#restating > 0) return;
     let trims: Trim[] = [];
     for (const group of groups) {
       const log = this.groups.get(group);
@@ -91,10 +96,10 @@ export class JournalStorage implements NodeStorage {
       this.#builder.addWrite(group, write);
       trims.push({ group, offset: log.startOffset });
       if (this.#builder.size < RAFT_RECORD_BYTES) continue;
-      this.#enqueue(0, trims);
+      this.#enqueue(0, trims, true, true);
       trims = [];
     }
-    if (trims.length > 0) this.#enqueue(0, trims);
+    if (trims.length > 0) this.#enqueue(0, trims, true, true);
     this.#pump();
   }
 
@@ -114,10 +119,11 @@ export class JournalStorage implements NodeStorage {
         continue;
       }
       assert(!this.#isRefused, 'nothing is written behind what was refused');
+      // There is room: the queue of a busy node is never empty.
+      this.#isFull = false;
       durable = this.#settle(this.#queue.shift()!) || durable;
     }
     if (this.#isRefused && this.#sent === 0) this.#sendAgain();
-    if (this.#queue.length === 0) this.#isFull = false;
     if (durable > 0) this.#listener?.durable(durable);
     this.#pump();
   }
@@ -132,15 +138,17 @@ export class JournalStorage implements NodeStorage {
     return log;
   }
 
-  #enqueue(batch: number, trims: readonly Trim[], isSynced = true): void {
-    this.#queue.push({ record: this.#builder.take(this.#nextNumber++, isSynced), batch, trims });
+  #enqueue(batch: number, trims: readonly Trim[], isSynced = true, isRestated = false): void {
+    this.#queue.push({ record: this.#builder.take(this.#nextNumber++, isSynced), batch, trims, isRestated });
+    if (isRestated) this.#restating++;
   }
 
   /** Only now, when what takes its place is durable, the beginning of a log may go. */
-  #settle({ batch, trims }: Unanswered): number {
+  #settle({ batch, trims, isRestated }: Unanswered): number {
+    if (isRestated) this.#restating--;
     if (trims.length > 0) {
       for (const { group, offset } of trims) this.#builder.addTrim(group, offset);
-      this.#enqueue(0, [], false);
+      this.#enqueue(0, [], false, isRestated);
     }
     return batch;
   }
