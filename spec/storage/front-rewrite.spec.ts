@@ -38,6 +38,35 @@ function straggling(disk: SimDisk): Journal {
   return journal;
 }
 
+test('what was trimmed goes when that is on disk', () => {
+  const disk = new SimDisk();
+  const journal = straggling(disk);
+  journal.trim(2, 59);
+  const rewriting = new FrontRewrite(journal);
+  for (let i = 0; i < 100; i++) rewriting.step();
+  assert.not(rewriting.isDone, 'nobody has committed that');
+  journal.commit(false, (error) => assert.is(error, undefined));
+  while (!rewriting.isDone) rewriting.step();
+  assert.ok(rewriting.freedBytes > 40_000);
+  // Names are as they are now; what was not synced is gone.
+  disk.crash(() => 0);
+  const again = new Journal(journalOptions(disk, 4, SMALL));
+  assert.is(again.table.start(2), 59);
+  assert.equal(again.recovery.damages, []);
+});
+
+test('a log that cannot be written any more is not rewritten either', () => {
+  const disk = new SimDisk();
+  const journal = straggling(disk);
+  journal.trim(2, 59);
+  const rewriting = new FrontRewrite(journal);
+  for (let i = 0; i < 100; i++) rewriting.step();
+  disk.failWrite = { after: 1, code: 'EIO', partBytes: 0 };
+  journal.commit(false, (error) => assert.ok(error));
+  rewriting.step();
+  assert.ok(rewriting.isDone && rewriting.failure !== null);
+});
+
 test('an old record does not keep the segments behind it', () => {
   const disk = new SimDisk();
   const journal = straggling(disk);

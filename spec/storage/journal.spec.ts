@@ -321,6 +321,60 @@ test('finds offsets by time', () => {
   assert.is(journal.offsetForTime(1, 0), 50);
 });
 
+test('segments go only when what has ended their records is on disk', () => {
+  for (const ends of ['trim', 'drop'] as const) {
+    const disk = new SimDisk();
+    const journal = new Journal(journalOptions(disk, 7, { segmentBytes: 6000 }));
+    journal.create(1);
+    journal.create(2);
+    const append = (): void => {
+      journal.append(1, -1, makeBatch(2, 65, 1500), 0, 1561);
+    };
+    for (let i = 0; i < 14; i++) {
+      append();
+      journal.commit(true, (error) => assert.is(error, undefined));
+    }
+    const end = journal.table.end(1);
+    if (ends === 'trim') journal.trim(1, end - 2);
+    else journal.drop(1);
+    assert.is(journal.collect(), 0, 'nobody has committed that');
+    journal.append(2, -1, makeBatch(2, 65, 100), 0, 161);
+    assert.is(journal.collect(), 0);
+    journal.commit(false, (error) => assert.is(error, undefined));
+    const { syncs } = disk;
+    assert.ok(journal.collect() > 3, 'it is synced for that');
+    assert.is(disk.syncs, syncs + 1);
+    // Names are as they are now; what was not synced is gone.
+    disk.crash(() => 0);
+    const again = new Journal(journalOptions(disk, 8, { segmentBytes: 6000 }));
+    if (ends === 'trim') assert.is(again.table.start(1), end - 2);
+    else assert.not(again.table.has(1));
+    again.close();
+  }
+});
+
+test('on a busy log segments go with the first sync after they were found to be empty', () => {
+  const disk = new SimDisk();
+  const journal = new Journal(journalOptions(disk, 7, { segmentBytes: 6000 }));
+  journal.create(1);
+  const append = (): void => {
+    journal.append(1, -1, makeBatch(2, 65, 1500), 0, 1561);
+  };
+  for (let i = 0; i < 20; i++) {
+    append();
+    journal.commit(true, (error) => assert.is(error, undefined));
+  }
+  const segments = journal.sealed.length;
+  journal.trim(1, journal.table.end(1) - 2);
+  append();
+  assert.is(journal.collect(), 0);
+  journal.commit(true, (error) => assert.is(error, undefined));
+  append();
+  journal.trim(1, journal.table.end(1));
+  assert.ok(journal.collect() >= segments - 2, 'all of them, though other things are staged');
+  journal.commit(true, (error) => assert.is(error, undefined));
+});
+
 test('a crash while a recycled file becomes the next segment leaves a log that opens, with all that was committed', () => {
   for (let seed = 1; seed <= 20; seed++) {
     for (let sync = 1; sync <= 8; sync++) {

@@ -52,6 +52,8 @@ export class FrontRewrite {
   #nextLsn = 0;
   #lsn = 0;
   #position = SEGMENT_HEADER_BYTES;
+  /** The sync that makes durable what the plan goes by (`Journal.isSettled`). */
+  #settledBy = 0;
   /** What it has freed, bytes; 0 until it is done, and if there was nothing to be done. */
   freedBytes = 0;
   /** Why it has been given up; the log is as it was. */
@@ -113,6 +115,7 @@ export class FrontRewrite {
     this.#live.cutTo(count);
     // Looked at one after the other, but all as they are at this moment: or a shard trimmed in between would get a hole.
     this.#live.keep((entry, at) => this.#journal.isWanted(entry, this.#segments[at]!.info.number));
+    this.#settledBy = this.#journal.settledBy();
     let worthwhile = 0;
     let before = 0;
     for (let i = 0; i < count; i++) {
@@ -253,6 +256,11 @@ export class FrontRewrite {
   #swap(): void {
     const { disk, directory } = this.#journal.options;
     const { pins, files } = this.#journal;
+    // What has not been copied must have ended on disk too: a crash must not bring back a shard that begins with it.
+    if (!this.#journal.isSettled(this.#settledBy)) {
+      if (this.#journal.poisoned !== null) this.#giveUp(this.#journal.poisoned);
+      return;
+    }
     for (const { info } of this.#segments) pins.remove(info.number);
     // Whoever reads them has been told where.
     if (this.#segments.some(({ info }) => pins.has(info.number))) {

@@ -112,6 +112,9 @@ export class Journal {
   #nextLsn: number;
   /** Everything below is durable. */
   #syncedLsn: number;
+  #syncs = 0;
+  /** The front that was found to hold nothing any more: up to which segment, and the sync that makes what ended its records durable. */
+  #dead = { upTo: 0, settledBy: 0 };
   #commit: { readonly chunk: Chunk; readonly at: number; readonly lsn: number; frames: number; bytes: number } | null = null;
   #poison: SluiceError | null = null;
 
@@ -340,17 +343,44 @@ export class Journal {
     return found === NO_ENTRY ? this.table.end(shard) : Math.max(start, this.index.offset[found]!);
   }
 
-  /** Removes sealed segments of which no shard has anything any more. Returns how many went. */
+  /**
+   * Removes sealed segments of which no shard has anything any more, when that is on disk: what a crash brings back must not begin in what is gone. Returns how many went.
+   */
   collect(): number {
-    let removed = 0;
+    const { sealed } = this;
+    const before = this.#dead;
+    let dead = 0;
     // Not beyond what the older of two checkpoints begins with: the last sealed segment stays.
-    for (let first = this.sealed[0]!; this.sealed.length > 1; first = this.sealed[0]!) {
-      if (this.pins.has(first.info.number) || this.#isAlive(first)) break;
-      this.#retire(first);
-      this.sealed.shift();
-      removed++;
+    while (dead < sealed.length - 1 && !this.pins.has(sealed[dead]!.info.number) && !this.#isAlive(sealed[dead]!)) dead++;
+    if (dead === 0) return 0;
+    this.#dead = { upTo: sealed[dead - 1]!.info.number, settledBy: this.settledBy() };
+    if (!this.isSettled(this.#dead.settledBy)) {
+      if (!this.isSettled(before.settledBy)) return 0;
+      while (dead > 0 && sealed[dead - 1]!.info.number > before.upTo) dead--;
     }
-    return removed;
+    for (const segment of sealed.splice(0, dead)) this.#retire(segment);
+    return dead;
+  }
+
+  /** The sync that makes durable what has been appended, trimmed, dropped and marked until now; see `isSettled`. */
+  settledBy(): number {
+    return this.#syncs + (this.#hasUnsynced ? 1 : 0);
+  }
+
+  /** That sync has been; it is made when nothing else will soon. */
+  isSettled(sync: number): boolean {
+    if (this.#syncs < sync && this.#poison === null && this.#commit === null && this.#controls.length === 0) {
+      try {
+        this.#sync();
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+    return this.#syncs >= sync;
+  }
+
+  get #hasUnsynced(): boolean {
+    return this.#commit !== null || this.#controls.length > 0 || this.#syncedLsn < this.#nextLsn;
   }
 
   /** The shards that keep the oldest segment, if there is one to give up besides the last sealed one; undefined when they are more than `most`. */
@@ -491,6 +521,7 @@ export class Journal {
   #sync(): void {
     this.options.disk.sync(this.active.file);
     this.#syncedLsn = this.#nextLsn;
+    this.#syncs++;
   }
 
   #apply(): void {
