@@ -122,9 +122,9 @@ export class NodeJournal implements RaftStorage {
       const code = error === undefined ? undefined : isCoded(error) ? (error.code as StoreErrorCode) : 'SLUICE_STORAGE_FAILED';
       if (this.#disk.crashed === undefined) this.#ports.later(ANSWER_MS, () => this.#storage.answered(code, results));
     });
+    if (this.#disk.crashed === undefined && this.#shared.journal.poisoned === null) this.#collect();
     // The log takes it for an error of the disk; the process has died there.
     if (this.#disk.crashed !== undefined) throw this.#disk.crashed;
-    if (this.#shared.journal.poisoned === null) this.#collect();
     if (this.#records.length > 0) this.#begin();
     else this.#isBusy = false;
   }

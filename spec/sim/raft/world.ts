@@ -254,6 +254,8 @@ export class World implements NodeWorld, ClientWorld {
     } catch (error) {
       node.stop();
       if (error instanceof CorruptWal) {
+        // Whatever a crash leaves is a log; only what was damaged behind the node's back may be refused.
+        must(node.isDamaged, `node ${node.id} finds its log whole: ${error.message}`);
         node.isRefusing = true;
         this.tell(`node ${node.id}`, `refuses to start: ${error.message}`);
       } else if (error instanceof Crash || error instanceof DiskError || error instanceof DiskFault) {
