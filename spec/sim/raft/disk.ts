@@ -89,6 +89,8 @@ export const POINTS = [
   'log after rename',
   'log before a segment is named',
   'log after a segment is named',
+  'log before a file is a segment again',
+  'log after a file is a segment again',
   'log after directory sync',
   'snapshot before create',
   'snapshot before sync',
@@ -116,7 +118,8 @@ export class SimDisk {
   #changes: NameChange[] = [];
   /** Named places passed until the process dies at one; 0: it does not. */
   #crashIn = 0;
-  #crashAt = '';
+  /** Places where the process dies when it comes there; the rarer ones wait long for it. */
+  readonly #crashAt = new Set<Point>();
   readonly #onPoint: (name: string) => void;
 
   constructor(prng: Prng, onPoint: (name: string) => void = () => {}) {
@@ -131,13 +134,12 @@ export class SimDisk {
 
   /** The process dies when it comes to the place of this name, this one or a later one. */
   armAt(name: Point): void {
-    this.#crashAt = name;
+    this.#crashAt.add(name);
   }
 
   /** A place where a crash is worth trying. */
   point(name: Point): void {
-    if (name === this.#crashAt) this.#crashAt = '';
-    else if (this.#crashIn === 0 || --this.#crashIn > 0) return;
+    if (!this.#crashAt.delete(name) && (this.#crashIn === 0 || --this.#crashIn > 0)) return;
     this.#onPoint(name);
     throw new Crash(name);
   }
@@ -174,7 +176,7 @@ export class SimDisk {
 
   disarm(): void {
     this.#crashIn = 0;
-    this.#crashAt = '';
+    this.#crashAt.clear();
   }
 
   /** Milliseconds that the next sync takes. */

@@ -11,6 +11,8 @@ export class LogDisk implements Disk {
   crashed: Crash | undefined;
   readonly #files: ForgetfulDisk;
   readonly #trouble: SimDisk;
+  /** Retired segments that are being written again. */
+  readonly #recycled = new Set<string>();
 
   constructor(files: ForgetfulDisk, trouble: SimDisk) {
     this.#files = files;
@@ -19,6 +21,7 @@ export class LogDisk implements Disk {
 
   open(path: string, mode: OpenMode): number {
     this.#live();
+    if (mode === 'write' && isSpareName(basename(path))) this.#recycled.add(path);
     return this.#files.open(path, mode);
   }
 
@@ -78,10 +81,10 @@ export class LogDisk implements Disk {
   }
 
   rename(from: string, to: string): void {
-    const isBegun = isSpareName(basename(from));
-    this.#point(isBegun ? 'log before a segment is named' : 'log before rename');
+    const [before, after] = this.#placesOfRename(from);
+    this.#point(before);
     this.#files.rename(from, to);
-    this.#point(isBegun ? 'log after a segment is named' : 'log after rename');
+    this.#point(after);
   }
 
   remove(path: string): void {
@@ -98,6 +101,12 @@ export class LogDisk implements Disk {
     this.#live();
     this.#files.syncDir(path);
     this.#point('log after directory sync');
+  }
+
+  #placesOfRename(from: string): readonly [Point, Point] {
+    if (this.#recycled.delete(from)) return ['log before a file is a segment again', 'log after a file is a segment again'];
+    if (isSpareName(basename(from))) return ['log before a segment is named', 'log after a segment is named'];
+    return ['log before rename', 'log after rename'];
   }
 
   #live(): void {
