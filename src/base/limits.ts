@@ -325,6 +325,8 @@ export const MEMBERS_MAX = 32;
 /** A Raft leader's sign of life, and how long a follower waits for one at least, milliseconds. */
 export const RAFT_HEARTBEAT_MS = 50;
 export const RAFT_ELECTION_MIN_MS = 300;
+/** How long it waits for the next entries to tell its followers what is committed, milliseconds. */
+export const RAFT_NOTICE_MS = 10;
 /** A leader whose writes take longer than this resigns, milliseconds. */
 export const RAFT_DISK_STALL_MS = 2000;
 /** Entries in one append message, bytes; a larger entry goes alone. */

@@ -180,6 +180,7 @@ test('a watch tells every change of its keys once and in order, over the death o
 test('a watch from now on begins there, hears how far it is, and ends', () => {
   const bed = new ServiceBed(7);
   bed.put('a', '1');
+  bed.run(100); // it may be of any replica
   const seen = watch(bed, '', '', 0);
   bed.until(() => seen.throughs.length > 0, 'that it has begun');
   bed.put('a', '2');
@@ -199,6 +200,7 @@ test('a watch from now on begins there, hears how far it is, and ends', () => {
 test('a watch of what is compacted is told so, and from where on it may watch', () => {
   const bed = new ServiceBed(8, { bounds: { ...DEFAULT_BOUNDS, history: { revisionsMax: 5, bytesMax: 1 << 20 } } });
   for (let i = 1; i <= 20; i++) bed.put('k', String(i));
+  bed.run(100);
   const seen = watch(bed, '', '', 3);
   bed.until(() => seen.compacted.length > 0, 'the news');
   assert.equal(seen.compacted, [15]);

@@ -37,6 +37,8 @@ class Bed {
   readonly #snapshots = NODES.map(() => new MemorySnapshots());
   /** `thread`, then group. */
   readonly kvs = new Map<string, Kv>();
+  /** Thread → time of the turn that applied the newest command there. */
+  readonly appliedAt = new Map<number, number>();
   #script: ActorRef<(ctx: ActorContext<never>) => void> = 0;
 
   constructor(seed: number) {
@@ -63,7 +65,7 @@ class Bed {
             },
           },
           machineOf: (group: number) => {
-            const kv = new Kv();
+            const kv = new Kv(() => this.appliedAt.set(thread, system.now()));
             this.kvs.set(`${thread}/${group}`, kv);
             return new SessionMachine(kv, new SessionTable(100, 60_000));
           },
@@ -109,9 +111,12 @@ class Bed {
   }
 
   put(leader: number, group: number, key: string, value: string): ProposalOutcome {
+    return this.answer(leader, this.putting(group, key, value));
+  }
+
+  putting(group: number, key: string, value: string): RaftRequest {
     const bytes = encodeKv({ op: 'put', key, expected: '', value });
-    const data = encodeCommands({ timeMs: 0, commands: [{ type: 'plain', bytes }] });
-    return this.answer(leader, { type: 'propose', group, data });
+    return { type: 'propose', group, data: encodeCommands({ timeMs: 0, commands: [{ type: 'plain', bytes }] }) };
   }
 
   slot(thread: number, key: keyof typeof RAFT_PROBE.slot): number {
@@ -135,6 +140,24 @@ test('a group begins once', () => {
   const bed = new Bed(2);
   bed.found(1);
   assert.equal(bed.answer(1, { type: 'found', group: 1, voters: VOTERS }), { isOk: false });
+});
+
+test('who asks on the same thread has the answer in the turn that has completed it', () => {
+  const bed = new Bed(6);
+  bed.found(1);
+  const leader = bed.leader(1);
+  const system = bed.cluster.system(leader);
+  const asking = system.spawn(() => new Script(), { name: 'asking' });
+  for (const value of ['a', 'b', 'c']) {
+    let answeredAt = -1;
+    system.tell(asking, (ctx: ActorContext<never>) =>
+      ctx.ask<RaftRequest, ProposalOutcome>(raftOn(leader), bed.putting(1, 'k', value), 5000, () => {
+        answeredAt = ctx.now();
+      }),
+    );
+    bed.run(100);
+    assert.is(answeredAt, bed.appliedAt.get(leader));
+  }
 });
 
 test('whoever does not lead refuses, and says who does', () => {

@@ -1,5 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { Outbox } from '../../../src/actors/raft/core/outbox.ts';
+import { isQuiet } from '../../../src/actors/raft/core/quiet.ts';
+import { nextDeadline } from '../../../src/actors/raft/core/tick.ts';
 import { MemoryLog } from '../../../src/actors/raft/memory-log.ts';
 import type { AppendEntries, RaftMessage } from '../../../src/actors/raft/message.ts';
 import { DEFAULT_SETTINGS } from '../../../src/actors/raft/settings.ts';
@@ -231,6 +234,55 @@ test('heartbeats are half as many while everybody has everything, and leave thre
   table.propose('a');
   table.run(2 * heartbeatMs);
   assert.is(beatsIn(20 * heartbeatMs, table), 20);
+});
+
+test('where one entry follows the other the next one tells what is committed, and a notice only behind the last', () => {
+  const table = new Table(3);
+  const leader = table.elect(1);
+  table.run(200);
+  const notices: number[] = [];
+  const note = (message: RaftMessage): boolean => {
+    if (message.type === 'append' && message.entries.length === 0) notices.push(message.to);
+    return false;
+  };
+  table.propose('a');
+  table.deliver(note);
+  assert.equal(notices.splice(0), [2, 3], 'after a pause nothing is waited for');
+  for (const text of ['b', 'c', 'd']) {
+    leader.now += DEFAULT_SETTINGS.noticeMs;
+    table.propose(text);
+    table.deliver(note);
+    assert.is(leader.state.commit, leader.state.log.lastIndex);
+  }
+  assert.equal(notices, []);
+  assert.equal(texts(table.at(2)), ['a', 'b', 'c']);
+  const dueMs = leader.now + DEFAULT_SETTINGS.noticeMs;
+  assert.ok(nextDeadline(leader.state) <= dueMs, 'the clock is asked for in time');
+  leader.now = dueMs - 1;
+  leader.input({ type: 'tick' });
+  table.deliver(note);
+  assert.equal(notices, []);
+  leader.now++;
+  leader.input({ type: 'tick' });
+  table.deliver(note);
+  assert.equal(notices, [2, 3]);
+  for (const id of [2, 3]) assert.equal(texts(table.at(id)), ['a', 'b', 'c', 'd']);
+  leader.now += DEFAULT_SETTINGS.noticeMs;
+  leader.input({ type: 'tick' });
+  table.deliver(note);
+  assert.is(notices.length, 2, 'once');
+});
+
+test('a notice that is due is no rest', () => {
+  const table = new Table(3);
+  const leader = table.elect(1);
+  table.run(200);
+  table.propose('a');
+  table.deliver();
+  assert.ok(isQuiet(leader.state, new Outbox()));
+  table.propose('b');
+  table.deliver();
+  assert.not.ok(isQuiet(leader.state, new Outbox()));
 });
 
 test('nothing of a proposal is kept by whoever does not lead', () => {

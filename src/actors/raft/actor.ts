@@ -6,6 +6,7 @@ import { cloneBytes } from '../../base/bytes.ts';
 import { SluiceError } from '../../base/errors.ts';
 import { RAFT_TICK_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo, TerminationReason } from '../../runtime/actor.ts';
+import type { ActorRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
 import { numberOf } from '../../wire/classes.ts';
 import { type Founding, founding, JOINING } from './founding.ts';
@@ -31,6 +32,7 @@ const { slot } = RAFT_PROBE;
 const TICK = 1;
 /** What is counted by a walk over all groups is as of some tenths of a second ago. */
 const TICKS_PER_GAUGE = 10;
+const SETTLE: RaftRequest = { type: 'settle' };
 const DURABLE = 1;
 const FAILED = 2;
 
@@ -52,6 +54,7 @@ export class RaftActor implements Actor<RaftRequest> {
   readonly #options: RaftActorOptions;
   #node: RaftNode | undefined;
   #isFlushDue = false;
+  #isSettling = false;
   #ticks = 0;
 
   constructor(system: ActorSystem, options: RaftActorOptions) {
@@ -93,6 +96,9 @@ export class RaftActor implements Actor<RaftRequest> {
         return this.#begin(request.group, JOINING, to, ctx);
       case 'unreachable':
         return this.#node!.unreachable(request.node);
+      case 'settle':
+        this.#isSettling = false;
+        return this.#flush();
       case 'overview':
         if (to !== undefined) ctx.respond(to, this.#overview());
         return;
@@ -101,12 +107,17 @@ export class RaftActor implements Actor<RaftRequest> {
     }
   }
 
-  receiveBytes(kind: number, bytes: Uint8Array, start: number, end: number): void {
-    if (numberOf(kind) === RAFT_FRAME) this.#node!.receive(cloneBytes(bytes, start, end));
+  receiveBytes(kind: number, bytes: Uint8Array, start: number, end: number, ctx: ActorContext<RaftRequest>): void {
+    if (numberOf(kind) !== RAFT_FRAME) return;
+    this.#node!.receive(cloneBytes(bytes, start, end));
+    this.#settleSoon(ctx);
   }
 
-  onIo(event: number, argument: unknown): void {
-    if (event === DURABLE) return this.#node!.durable(argument as number);
+  onIo(event: number, argument: unknown, ctx: ActorContext<RaftRequest>): void {
+    if (event === DURABLE) {
+      this.#node!.durable(argument as number);
+      return this.#settleSoon(ctx);
+    }
     this.#node!.failed();
     this.#options.onFailed(argument);
   }
@@ -221,6 +232,14 @@ export class RaftActor implements Actor<RaftRequest> {
       case 'status':
         return respond(group === undefined ? ABSENT : statusOf(group));
     }
+  }
+
+  /**
+   * News from peers and the disk: what they have completed is answered within this turn. At its end it would be too late for those on this thread who ask in the
+   * name of others, and their answers would leave with the next.
+   */
+  #settleSoon(ctx: ActorContext<RaftRequest>): void {
+    if (!this.#isSettling) this.#isSettling = ctx.tell(ctx.self as ActorRef<RaftRequest>, SETTLE);
   }
 
   #flush(): void {

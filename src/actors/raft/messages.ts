@@ -37,6 +37,8 @@ export type RaftRequest =
   | { readonly type: 'status'; readonly group: number }
   /** Ask; `GroupsOverview`. */
   | { readonly type: 'overview' }
+  /** From the groups to themselves: what this turn has brought so far is settled. */
+  | { readonly type: 'settle' }
   /** The connection to a node has lost what was on its way. */
   | { readonly type: 'unreachable'; readonly node: number };
 

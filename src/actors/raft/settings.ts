@@ -9,6 +9,7 @@ import {
   RAFT_INFLIGHT_BYTES_MAX,
   RAFT_INFLIGHT_MAX,
   RAFT_LOG_BYTES_MAX,
+  RAFT_NOTICE_MS,
   RAFT_PROMOTE_LAG_MAX,
   RAFT_READS_MAX,
   RAFT_UNAPPLIED_BYTES_MAX,
@@ -16,6 +17,8 @@ import {
 
 export interface RaftSettings {
   readonly heartbeatMs: number;
+  /** What is committed is told to followers with the next entries, if they have come faster than this one after the other; at last after that time. */
+  readonly noticeMs: number;
   /** A follower waits between this and twice this for a sign of its leader. */
   readonly electionMinMs: number;
   /** A write that takes longer costs a leader its office, and a follower its candidacy. */
@@ -40,6 +43,7 @@ export interface RaftSettings {
 
 export const DEFAULT_SETTINGS: RaftSettings = {
   heartbeatMs: RAFT_HEARTBEAT_MS,
+  noticeMs: RAFT_NOTICE_MS,
   electionMinMs: RAFT_ELECTION_MIN_MS,
   diskStallMs: RAFT_DISK_STALL_MS,
   appendBytesMax: RAFT_APPEND_BYTES_MAX,

@@ -18,6 +18,7 @@ export function becomeLeader(state: RaftState): void {
   state.readSeq = 0;
   state.quorumCheckDueMs = state.nowMs + state.settings.electionMinMs;
   state.heartbeatDueMs = dueHeartbeat(state);
+  state.noticeDueMs = Number.POSITIVE_INFINITY;
   trackMembers(state);
   state.termStartIndex = state.log.lastIndex + 1;
   // There may be a change among what is not applied yet: the next one waits for all of it, and for something of this term.

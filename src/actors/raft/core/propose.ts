@@ -22,7 +22,10 @@ export function propose(state: RaftState, items: readonly Uint8Array[], out: Out
     count++;
   }
   answer(state, count, count < items.length ? 'too_many_uncommitted' : undefined, out);
-  if (count > 0) appendToLog(state, DATA, count === items.length ? items : items.slice(0, count));
+  if (count === 0) return;
+  state.proposalGapMs = state.nowMs - state.proposedMs;
+  state.proposedMs = state.nowMs;
+  appendToLog(state, DATA, count === items.length ? items : items.slice(0, count));
 }
 
 /** One change at a time, by a leader that has committed in its term: else two leaders could count majorities that have nobody in common. */

@@ -12,6 +12,7 @@ export function isQuiet(state: RaftState, out: Outbox): boolean {
   if (out.held.length > 0 || out.reads.length > 0 || out.snapshotsFor.length > 0 || out.proposed.length > 0) return false;
   if (state.role !== 'leader') return state.role === 'follower';
   if (state.reads.length > 0 || state.transferee !== 0 || state.leavingIndex > 0) return false;
+  if (state.noticeDueMs !== Number.POSITIVE_INFINITY) return false;
   for (const { id, match } of state.progress) if (match !== lastIndex && id !== state.self) return false;
   return true;
 }

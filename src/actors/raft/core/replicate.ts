@@ -6,15 +6,32 @@ import type { RaftState } from './state.ts';
 
 const NO_ENTRIES: readonly Entry[] = [];
 
-/** Sends to everyone what there is to send, and news of the commit index to those who can use it. */
+/** Sends to everyone what there is to send, and notice of the commit index to those who can use it. */
 export function replicate(state: RaftState, out: Outbox): void {
+  const isDue = state.nowMs >= noticeDue(state);
+  let isWaiting = false;
   for (const progress of state.progress) {
     if (progress.id === state.self) continue;
     while (sendAppend(state, progress, false, out));
-    // Up to `next` it has, or will have, the entries; what is committed beyond that it learns with them.
-    const canLearn = state.commit > progress.sentCommit && progress.sentCommit < progress.next - 1;
-    if (canLearn) sendAppend(state, progress, true, out);
+    if (!canLearn(state, progress)) continue;
+    if (isDue) sendAppend(state, progress, true, out);
+    else isWaiting = true;
   }
+  state.noticeDueMs = isWaiting ? noticeDue(state) : Number.POSITIVE_INFINITY;
+}
+
+/** Up to `next` it has, or will have, the entries; what is committed beyond that it learns with them. */
+function canLearn({ commit }: RaftState, { sentCommit, next, mode, isPaused }: Progress): boolean {
+  return commit > sentCommit && sentCommit < next - 1 && mode !== 'snapshot' && !isPaused;
+}
+
+/**
+ * Where one entry follows the other, the next one brings the notice, and a message of its own, with its reply, would cost as much as an entry does. Where none has
+ * come for a while, none is waited for.
+ */
+function noticeDue({ noticeDueMs, nowMs, proposalGapMs, settings }: RaftState): number {
+  if (noticeDueMs !== Number.POSITIVE_INFINITY) return noticeDueMs;
+  return proposalGapMs <= settings.noticeMs ? nowMs + settings.noticeMs : nowMs;
 }
 
 /** One append message, or the wish for a snapshot. False: nothing to send, or not now. */

@@ -91,6 +91,11 @@ export interface RaftState {
   // The leader.
   progress: Progress[];
   heartbeatDueMs: number;
+  /** When an append without entries tells followers what is committed, unless one with entries does so before; infinity: they know. */
+  noticeDueMs: number;
+  /** When something was proposed last, and how long after the time before. */
+  proposedMs: number;
+  proposalGapMs: number;
   quorumCheckDueMs: number;
   /** First index of the term. */
   termStartIndex: number;

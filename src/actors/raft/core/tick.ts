@@ -15,7 +15,7 @@ import { isDiskStalled } from './writes.ts';
 
 /** Nothing happens before this, milliseconds, as long as there is no other input. */
 export function nextDeadline(state: RaftState): number {
-  return state.role === 'leader' ? state.heartbeatDueMs : state.electionDueMs;
+  return state.role === 'leader' ? Math.min(state.heartbeatDueMs, state.noticeDueMs) : state.electionDueMs;
 }
 
 export function tick(state: RaftState, out: Outbox): void {
