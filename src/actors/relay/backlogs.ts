@@ -63,6 +63,6 @@ function shardBytes(shard: number): Uint8Array {
   return bytes;
 }
 
-function shardIn(bytes: Uint8Array): number {
+export function shardIn(bytes: Uint8Array): number {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getFloat64(0);
 }

@@ -3,6 +3,7 @@
  * done when all of them write by it. Changes go one after the other.
  */
 
+import { INBOX_HOLDERS } from '../../actors/inbox/known-inboxes.ts';
 import {
   KEYS,
   type MetadataFailure,
@@ -10,7 +11,6 @@ import {
   type MetadataPage,
   metadataRef,
 } from '../../actors/metadata/messages.ts';
-import { decodeSession } from '../../actors/session/record.ts';
 import { type Declaration, type DeclareTopics, isCompacted } from '../../actors/shard/messages.ts';
 import {
   type CreatedShards,
@@ -56,13 +56,15 @@ export class LocalTopics {
       this.#retain(declaration);
     });
     const inboxes: number[] = [];
-    await this.#scan(KEYS.session, (value) => {
-      const record = decodeSession(value);
-      // Of a later version, perhaps: what it keeps is not ours to forget.
-      if (record === undefined)
-        throw new SluiceError('SLUICE_NODE_BOOT', 'a session in the metadata is of a version that this one cannot read');
-      inboxes.push(record.shard);
-    });
+    for (const { prefix, inboxIn } of INBOX_HOLDERS) {
+      await this.#scan(prefix, (value) => {
+        const shard = inboxIn(value);
+        // Of a later version, perhaps: what it keeps is not ours to forget.
+        if (shard === undefined)
+          throw new SluiceError('SLUICE_NODE_BOOT', 'a session in the metadata is of a version that this one cannot read');
+        inboxes.push(shard);
+      });
+    }
     for (const engine of ENGINE_NAMES) {
       const shards = this.list().flatMap((topic) => (topic.engine === engine ? topic.shards : []));
       const keep: StoreMessage = { type: 'keep', engine, shards: engine === 'shared' ? [...shards, ...inboxes] : shards };
