@@ -83,13 +83,36 @@ export class LinkProxy {
     ] as const) {
       from.on('error', end);
       from.on('close', end);
-      from.on('data', (bytes) => this.#pass(to, bytes));
+      const way = new Way(to);
+      from.on('data', (bytes) => way.pass(bytes, this.#delayMs));
       if (this.#isHeld) from.pause();
     }
   }
+}
 
-  #pass(to: net.Socket, bytes: Buffer): void {
-    if (this.#delayMs === 0) to.write(bytes);
-    else setTimeout(() => to.write(bytes), this.#delayMs);
+/** What goes to one end of a connection: in order, as the bytes of a connection are, also when it has just become faster. */
+class Way {
+  readonly #to: net.Socket;
+  #waiting: { readonly bytes: Buffer; readonly dueMs: number }[] = [];
+
+  constructor(to: net.Socket) {
+    this.#to = to;
+  }
+
+  pass(bytes: Buffer, delayMs: number): void {
+    if (delayMs === 0 && this.#waiting.length === 0) return void this.#to.write(bytes);
+    const dueMs = Math.max(performance.now() + delayMs, this.#waiting.at(-1)?.dueMs ?? 0);
+    this.#waiting.push({ bytes, dueMs });
+    if (this.#waiting.length === 1) this.#wait();
+  }
+
+  #wait(): void {
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    setTimeout(() => {
+      this.#waiting.shift();
+      this.#to.write(first.bytes);
+      this.#wait();
+    }, first.dueMs - performance.now());
   }
 }
