@@ -96,6 +96,7 @@ export class Arrival {
   }
 
   begin(): void {
+    this.#hurryBy();
     this.#machine.state === 'keeping'
       ? this.#begin(null, () => this.#perform(this.#machine.begin()))
       : this.#perform(this.#machine.begin());
@@ -124,12 +125,21 @@ export class Arrival {
   }
 
   #tell(event: MoveEvent): void {
-    this.deadlineMs = this.#ports.services.system.now() + 2 * HOMES_ASK_MS;
+    this.#hurryBy();
     this.#perform(this.#machine.receive(event));
   }
 
+  /** For the next step. */
+  #hurryBy(): void {
+    this.deadlineMs = this.#ports.services.system.now() + 2 * HOMES_ASK_MS;
+  }
+
+  /** What is asked for may come when nobody waits for it any more. */
+  get #isGivenUp(): boolean {
+    return this.#machine.state === 'done';
+  }
+
   #perform(effects: readonly MoveEffect[]): void {
-    this.deadlineMs ||= this.#ports.services.system.now() + 2 * HOMES_ASK_MS;
     for (const effect of effects) {
       switch (effect.type) {
         case 'askFormer':
@@ -172,6 +182,7 @@ export class Arrival {
     const { system } = this.#ports.services;
     const message: HomesMessage = { type: 'HomeDepart', clientId: this.clientId, move: this.move, to: system.node };
     this.#ports.ask<HomeDeparting | HomeRefused>(this.#entry.home, message, (departing) => {
+      if (this.#isGivenUp) return;
       if (departing?.type !== 'HomeDeparting') return this.#tell({ type: departing?.isBusy === true ? 'busy' : 'gone' });
       this.#departing = departing;
       this.#revision = departing.revision;
@@ -188,13 +199,14 @@ export class Arrival {
     const { services, later } = this.#ports;
     services.inboxes!.newShard((shard) =>
       later(() => {
+        if (this.#isGivenUp) return void (shard !== undefined && services.inboxes!.drop(shard));
         if (shard === undefined) return this.#tell({ type: 'failed' });
         const immigrant = new Immigrant(services, this.clientId, shard, departing === null ? null : departing.inbox);
         this.#immigrant = immigrant;
         if (departing !== null) this.#machine.offset = departing.inbox.ackedTo;
         immigrant.subscribe(this.#subscriptions);
         services.system.requestTurn();
-        whenSubscribed(services, () => later(then));
+        whenSubscribed(services, () => later(() => void (this.#isGivenUp || then())));
       }),
     );
   }
@@ -244,6 +256,7 @@ export class Arrival {
     const departing = this.#departing;
     immigrant.settle(departing?.inbox ?? null, departing?.inbound ?? [], () =>
       later(() => {
+        if (this.#isGivenUp) return;
         if (immigrant.isOverfull) return this.#tell({ type: 'failed' });
         const { shard, idShift } = immigrant.inbox.machine;
         const offlineSince = services.system.wallClock();
