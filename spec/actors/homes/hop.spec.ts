@@ -26,7 +26,8 @@ function sweep(faults: Faults, seeds: readonly number[], codecs: readonly NodeCo
   }
   assert.ok(moved > 0, `${moved} moves`);
   if (faults === 'none') return assert.is(further, 0, 'nothing comes afterwards');
-  if (faults === 'deaths' || faults === 'storm') assert.ok(adopted > 0, 'somebody has gone on without a home that answers');
+  if (faults === 'deaths' || faults === 'stops' || faults === 'storm')
+    assert.ok(adopted > 0, 'somebody has gone on without a home that answers');
   if (faults === 'storm') assert.ok(further > 0, 'former homes have given on what came later');
 }
 
@@ -37,6 +38,8 @@ test('while all is well every message comes once, in order, wherever its client 
 test('over links that are lost nothing is, whichever they are and in whichever direction', () => sweep('cuts', [4]));
 
 test('a node that dies takes nothing with it that its client was not told of', () => sweep('deaths', [0, 1]));
+
+test('nor does one that ends in order, whatever is published until its end', () => sweep('stops', [8, 12]));
 
 test('a directory that is late, silent, or does what it was asked long afterwards loses nobody', () => sweep('fickle', [0]));
 

@@ -2,12 +2,14 @@
 import type { Claimed, Found, Place, Register, RegisterPage } from '../../../src/actors/homes/directory.ts';
 import { type Homes, startHomesActor } from '../../../src/actors/homes/start.ts';
 import type { LostNodes } from '../../../src/actors/homes/undertaker.ts';
+import { INBOX_HOLDERS } from '../../../src/actors/inbox/known-inboxes.ts';
 import { sessionSupervision } from '../../../src/actors/listener/actor.ts';
 import { ANY } from '../../../src/actors/meta/command.ts';
 import { type RelayActor, spawnRelay } from '../../../src/actors/relay/actor.ts';
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
 import { SessionSeed } from '../../../src/actors/session/seed.ts';
 import type { SessionServices } from '../../../src/actors/session/services.ts';
+import { type StoreMessage, storeRef } from '../../../src/actors/store/messages.ts';
 import { Prng } from '../../../src/base/prng.ts';
 import { NO_EXTENSIONS, OPEN_ACCESS, restoreSessions, startBroker } from '../../../src/nodes/broker.ts';
 import { type NodeCodec, SimNetwork } from '../../../src/runtime/sim/network.ts';
@@ -23,6 +25,7 @@ import { type SimStoreOptions, startSimStore } from '../store/sim-store.ts';
 export const NODES: readonly number[] = [1, 2, 3];
 const REACTORS = 2;
 const LEASE_MS = 3000;
+const DRAIN_MS = 300;
 const SILENT_MS = 3000;
 
 /** What the metadata service does for all of them: linearizable, some milliseconds away; out of reach for some nodes at times, and when it is `fickle`, late, or silent about what it has done, or does afterwards. */
@@ -119,7 +122,7 @@ export class Nodes {
       seed,
       codec,
       boot: (system) => {
-        if (system.thread > REACTORS) startSimStore(system, this.stores.get(system.node)!);
+        if (system.thread > REACTORS) this.#startStore(system);
         else if (system.thread > 0) this.#boot(system);
       },
     });
@@ -127,6 +130,16 @@ export class Nodes {
     this.#first = null;
     for (const begin of first) this.network.at(100, begin);
     this.pass(3000);
+  }
+
+  /** As a node that starts does, before its reactors: inboxes that nobody knows are forgotten, and their numbers are free. */
+  #startStore(system: ActorSystem): void {
+    const options = this.stores.get(system.node)!;
+    startSimStore(system, options);
+    const shards = INBOX_HOLDERS.flatMap(({ prefix, inboxIn }) =>
+      [...options.metadata].flatMap(([key, value]) => (key.startsWith(prefix) ? inboxIn(value)! : [])),
+    );
+    system.tell<StoreMessage>(storeRef(system), { type: 'keep', engine: 'shared', shards });
   }
 
   #boot(system: ActorSystem): void {
@@ -163,6 +176,14 @@ export class Nodes {
 
   pass(ms: number): void {
     this.network.run(this.network.world.nowMs + ms);
+  }
+
+  /** In order: its clients are disconnected, and what is on its way comes to its end while the others go on. */
+  stop(node: number, restartMs: number): void {
+    this.#homes.delete(node);
+    this.#relays.delete(node);
+    for (let thread = 1; thread <= REACTORS; thread++) void this.network.node(node).system(thread).drain(DRAIN_MS);
+    this.network.at(this.network.world.nowMs + DRAIN_MS, () => this.kill(node, restartMs));
   }
 
   /** Without `restartMs` for ever. */

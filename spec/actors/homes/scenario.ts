@@ -9,9 +9,9 @@ const STEPS = 100;
 const STORM_STEPS = 150;
 const { slot } = HOMES_PROBE;
 
-/** `fickle`: the directory answers late, or not; `storm`: all of it at a time, for longer. */
-export type Faults = 'none' | 'cuts' | 'deaths' | 'fickle' | 'storm';
-export const FAULTS: readonly Faults[] = ['none', 'cuts', 'deaths', 'fickle', 'storm'];
+/** `stops`: nodes end in order; `fickle`: the directory answers late, or not; `storm`: all of it but the stops at a time, for longer. */
+export type Faults = 'none' | 'cuts' | 'deaths' | 'stops' | 'fickle' | 'storm';
+export const FAULTS: readonly Faults[] = ['none', 'cuts', 'deaths', 'stops', 'fickle', 'storm'];
 
 export class Scenario {
   readonly nodes: Nodes;
@@ -44,6 +44,7 @@ export class Scenario {
     if (die < 0.06) this.#hop(this.hoppers[this.#prng.below(2)]!);
     else if (die < 0.1 && faults === 'cuts') this.#cut();
     else if (die < 0.11 && faults === 'deaths') this.#die();
+    else if (die < 0.12 && faults === 'stops') this.#stop();
     else this.#publish();
     this.#pump(this.#prng.below(6));
     if (this.#prng.chance(0.5)) this.pass(this.#prng.next() * (this.#prng.chance(0.1) ? 300 : 3));
@@ -175,6 +176,29 @@ export class Scenario {
       this.pass(20);
     }
     this.pass(4000);
+    publisher.connect(this.nodes, node, 1);
+    this.pass(500);
+  }
+
+  /** Nothing of what a node has acknowledged is lost when it ends in order, however late that was. */
+  #stop(): void {
+    const node = this.#node();
+    const publisher = this.publishers[NODES.indexOf(node)]!;
+    for (let i = 0; i < 5; i++) this.#publish();
+    this.nodes.stop(node, 200 + this.#prng.next() * 2000);
+    for (let i = 0; i < 60; i++) {
+      this.#publish();
+      publisher.publish(`t/${publisher.id}/1`, `${++this.#count}`, 1);
+      this.pass(this.#prng.next() * 2);
+    }
+    this.pass(400);
+    for (const client of [...this.hoppers, ...this.publishers]) if (client.node === node) client.forget();
+    for (const hopper of this.hoppers) if (!hopper.isConnected && this.#prng.chance(0.7)) this.#reconnectElsewhere(hopper, node);
+    for (let i = 0; i < 20; i++) {
+      this.#publish();
+      this.pass(20);
+    }
+    this.#until('it is back', () => this.nodes.isOpen(node));
     publisher.connect(this.nodes, node, 1);
     this.pass(500);
   }

@@ -13,7 +13,7 @@ import { emptyInboxState } from '../inbox/machine.ts';
 import { KEYS, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
 import type { Delivery, Run } from '../router/sink.ts';
 import { claim, type HeirSink, registryOf, takeOver } from '../session/claim.ts';
-import type { SessionMessage, SessionState, SubscriptionState } from '../session/messages.ts';
+import type { SessionMessage, SessionState, SubscriptionState, Surrendered } from '../session/messages.ts';
 import { Orphan } from '../session/orphan.ts';
 import { SESSION_PROBE } from '../session/probe.ts';
 import { sessionKey } from '../session/record.ts';
@@ -74,6 +74,7 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
     this.#ctx = ctx;
     const { clientId, discard, ready } = this.#terms;
     const none = (): void => {
+      this.#isOver = true;
       this.#finish();
       ready(undefined);
     };
@@ -101,8 +102,8 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
 
   receive(message: SessionMessage, ctx: Context): void {
     const to = ctx.replyTo();
-    // Who claims the client id here now finds that the session is elsewhere, when its record is to be kept.
-    if (message.type === 'surrender' && to !== undefined) ctx.respond(to, { kind: 'nothing' });
+    // Who claims the client id here now must not begin a session in its place: it may stay.
+    if (message.type === 'surrender' && to !== undefined) ctx.respond(to, { kind: 'leaving' } satisfies Surrendered);
     else if (to !== undefined) ctx.respond(to, null);
   }
 
@@ -112,7 +113,8 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
 
   stopping(): void {
     const { router, shares, exclusive } = this.#services;
-    router.unsubscribeAll(this);
+    // The node drains: what comes until its end is found by its next life.
+    if (this.#isOver) router.unsubscribeAll(this);
     shares.partAll(this);
     exclusive.releaseAll(this);
     this.disown();

@@ -180,9 +180,9 @@ export class RelayActor implements Actor<RelayMessage> {
     this.whenOpen(() => this.#later(() => this.#run()));
   }
 
-  /** What is under way to other nodes outlives this one. */
+  /** What is under way to other nodes outlives this one, and what clients here publish until the node has stopped. */
   stopping(): void {
-    for (const { outgoing } of this.#peers.values()) outgoing.keep();
+    for (const { outgoing } of this.#peers.values()) outgoing.down();
   }
 
   onIo(_event: number, argument: unknown): void {

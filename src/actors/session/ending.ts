@@ -1,5 +1,6 @@
 /**
- * The actor stops: with its session, or because the node drains or the actor has failed, after which the session goes on elsewhere. Everything that holds it by reference lets go.
+ * The actor stops: with its session, or because the node drains or the actor has failed, after which the session goes on elsewhere. Everything that holds it by reference lets go. While the node drains others publish still, so what is
+ * for a session that lasts goes on into its inbox until the thread ends.
  */
 import type { TerminationReason } from '../../runtime/actor.ts';
 import { encodeDisconnect } from '../../wire/mqtt/control-encoder.ts';
@@ -17,7 +18,11 @@ const { slot } = SESSION_PROBE;
 export function stopping(session: Session, reason: TerminationReason): void {
   if (session.replaying !== null && session.state === 'online') session.persistence.saveLater();
   session.replaying?.disconnected();
+  const isDraining = reason === 'stopped' && session.state !== 'ended';
+  // Its heir, who has yet to stop, takes what it has, if it is still in time; until then it collects.
+  if (isDraining && session.state === 'handing') return;
   const orphan = reason === 'stopped' ? null : orphanOf(session);
+  if (isDraining) goOnCollecting(session);
   if (session.client !== null)
     dropClient(session, reason === 'stopped' ? Reason.SERVER_SHUTTING_DOWN : Reason.UNSPECIFIED_ERROR, orphan);
   session.persistence.strikeWill();
@@ -28,13 +33,13 @@ export function stopping(session: Session, reason: TerminationReason): void {
   if (wasMember && (session.state === 'ended' || reason !== 'stopped')) returnFromMemory(session, undefined, true);
   if (session.standing !== null) session.services.access.leave(session.standing);
   session.bequest?.end();
-  session.admission?.abandon();
+  if (!isDraining) session.admission?.abandon();
   // Not a session any more, but its next instance is: it keeps the client id.
   if (orphan !== null) {
     session.count(slot.sessions, -1);
     return session.rebirth!.leave(orphan);
   }
-  if (session.restored instanceof Orphan) session.restored.end();
+  if (session.restored instanceof Orphan && !isDraining) session.restored.end();
   if (session.state === 'ended' && !session.isSucceeded) session.persistence.forget();
   if (session.clientId === '') return;
   session.count(slot.sessions, -1);
@@ -44,6 +49,12 @@ export function stopping(session: Session, reason: TerminationReason): void {
     clientId: session.clientId,
     session: session.ctx.self,
   });
+}
+
+/** What is published for it until the thread ends is found in its inbox by the node's next life. Whoever is at handing it over, or at getting it, collects anyway. */
+function goOnCollecting(session: Session): void {
+  const { inbox, services, clientId } = session;
+  if (inbox !== null) new Orphan(services, session, clientId, inbox);
 }
 
 /** This actor is being stopped under its client's feet: by a drain, or because it failed. */

@@ -98,10 +98,23 @@ export class Persistence {
     inboxes.newShard((shard) =>
       this.#ctx.io(IO_CONTINUE, () => {
         if (shard === undefined) return then(false);
-        this.keep(new Inbox(inboxes, emptyInboxState(shard)));
-        this.#save(then);
+        this.#outbound.keepIn(new Inbox(inboxes, emptyInboxState(shard)));
+        this.#begin(inboxes, shard, then);
       }),
     );
+  }
+
+  /** The cluster is asked first: if it does not agree, the record that is here is that of a session that lives elsewhere, or is about to. */
+  #begin(inboxes: Inboxes, shard: number, then: (isBegun: boolean) => void): void {
+    this.#tellHomes((isHome) => {
+      if (isHome) {
+        this.#isKept = true;
+        return this.#saveHere(then);
+      }
+      this.#outbound.leaveInbox();
+      inboxes.drop(shard);
+      then(false);
+    });
   }
 
   /** Messages go by this inbox from now on. */
@@ -237,11 +250,14 @@ export class Persistence {
   }
 
   #save(then: (isSaved: boolean) => void): void {
+    this.#saveHere((isSaved) => (isSaved ? this.#tellHomes(then) : then(false)));
+  }
+
+  #saveHere(then: (isSaved: boolean) => void): void {
     const metadata = metadataRef(this.#services.system);
-    this.#ctx.ask<WriteMetadata, true | MetadataFailure>(metadata, this.#write(true), STORE_ASK_MS, (answer) => {
-      if (answer !== true) then(false);
-      else this.#tellHomes(then);
-    });
+    this.#ctx.ask<WriteMetadata, true | MetadataFailure>(metadata, this.#write(true), STORE_ASK_MS, (answer) =>
+      then(answer === true),
+    );
   }
 
   /** Calls `then` when the cluster knows of the record, or when it does not agree; at once on a node by itself. */

@@ -42,7 +42,10 @@ export function revive(session: Session, orphan: Orphan): void {
   session.count(slot.sessions, 1);
   if (orphan.heirOf === undefined) return load(session, orphan);
   const begin = (granted: Granted | undefined): void => {
-    if (granted !== undefined && (granted.previous === orphan.heirOf || granted.previous === NOBODY)) {
+    if (granted !== undefined) {
+      // It came too early or too late, and has nothing of the session.
+      if (granted.previous !== orphan.heirOf && granted.previous !== NOBODY)
+        session.ctx.tell(granted.previous, { type: 'superseded' });
       session.services.sessions.set(orphan.clientId, { session: session.ctx.self, claim: granted.claim });
       return load(session, orphan);
     }
