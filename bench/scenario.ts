@@ -185,6 +185,15 @@ export const SCENARIOS: readonly Scenario[] = [
     params: BASE,
     shown: ['connections', 'concurrency', 'level', 'warmupSeconds'],
   },
+  {
+    name: 'retained',
+    kind: 'retained',
+    summary:
+      '1000 subscribers that take 100 retained messages by a wildcard, again and again; latency is from SUBSCRIBE to the last',
+    ...MESSAGES,
+    params: { ...BASE, topics: 100, subscribers: 1000 },
+    shown: ['topics', 'subscribers', 'payloadBytes', 'level', 'seconds', 'warmupSeconds'],
+  },
   paced('latency', '8 pairs at a fixed rate; latency counts from the intended time of sending', {
     publishers: 8,
     rate: 10_000,
@@ -400,6 +409,8 @@ export function jobOf(
       };
     case 'offline':
       return { ...base, kind: 'offline', publishers: params.publishers, payloadBytes, window: params.window };
+    case 'retained':
+      return { ...base, kind: 'retained', topics: params.topics, subscribers: params.subscribers, payloadBytes };
     case 'connect':
       return { ...base, kind: 'connect', connections: params.connections, concurrency: params.concurrency };
     case 'durable': {

@@ -82,7 +82,15 @@ export interface OfflineJob extends JobBase {
   readonly window: number;
 }
 
-export type Job = FloodJob | PacedJob | LoginsJob | ConnectJob | DurableJob | OfflineJob;
+/** Subscribers that take all retained messages, again and again. */
+export interface RetainedJob extends JobBase {
+  readonly kind: 'retained';
+  readonly topics: number;
+  readonly subscribers: number;
+  readonly payloadBytes: number;
+}
+
+export type Job = FloodJob | PacedJob | LoginsJob | ConnectJob | DurableJob | OfflineJob | RetainedJob;
 /** What a target speaks. */
 export type Protocol = 'mqtt' | 'nats' | 'amqp';
 

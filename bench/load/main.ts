@@ -10,6 +10,7 @@ import { runFlood } from './flood.ts';
 import type { FromLoad, Job, RawRun } from './job.ts';
 import { runLogins } from './logins.ts';
 import { runPaced } from './paced.ts';
+import { runRetained } from './retained.ts';
 import type { RunContext } from './run-context.ts';
 
 function report(message: FromLoad, then?: () => void): void {
@@ -30,6 +31,8 @@ function runJob(job: Job, context: RunContext): Promise<RawRun> {
       return runOffline(job, context);
     case 'connect':
       return runConnect(job, context);
+    case 'retained':
+      return runRetained(job, context);
   }
 }
 

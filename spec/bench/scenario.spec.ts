@@ -18,6 +18,7 @@ test('the bundled set', () => {
     'sparse-q0',
     'sparse-q1',
     'connect',
+    'retained',
     'latency',
     'logins',
     'logins-cold',
