@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { Outbox } from '../../../src/actors/raft/core/outbox.ts';
 import { isQuiet } from '../../../src/actors/raft/core/quiet.ts';
 import { nextDeadline } from '../../../src/actors/raft/core/tick.ts';
+import { step } from '../../../src/actors/raft/machine.ts';
 import { MemoryLog } from '../../../src/actors/raft/memory-log.ts';
 import type { AppendEntries, RaftMessage } from '../../../src/actors/raft/message.ts';
 import { DEFAULT_SETTINGS } from '../../../src/actors/raft/settings.ts';
@@ -283,6 +284,28 @@ test('a notice that is due is no rest', () => {
   table.propose('b');
   table.deliver();
   assert.not.ok(isQuiet(leader.state, new Outbox()));
+});
+
+test('a follower whose answer comes when all others are done is told what is committed', () => {
+  const table = new Table(3);
+  const leader = table.elect(1);
+  table.run(200);
+  leader.input({ type: 'unreachable', to: 3 });
+  table.propose('a');
+  const late: RaftMessage[] = [];
+  table.deliver((message) => {
+    if (message.to === 3) late.push(message);
+    return message.to === 3;
+  });
+  assert.is(leader.state.commit, leader.state.log.lastIndex);
+  for (const message of late) table.at(3).input({ type: 'message', message });
+  const out = new Outbox();
+  for (const message of table.at(3).take()) step(leader.state, { type: 'message', message, now: leader.now }, out);
+  assert.not.ok(isQuiet(leader.state, out));
+  leader.settle();
+  table.deliver();
+  assert.equal(texts(table.at(3)), ['a']);
+  assert.ok(isQuiet(leader.state, new Outbox()));
 });
 
 test('nothing of a proposal is kept by whoever does not lead', () => {
