@@ -1,12 +1,13 @@
 /**
- * `npm run sim -- --seeds N [--seed S]`: runs N simulated clusters, or one and tells what happened in it. `--mutants [NAME…]`: plants one bug after the other and demands that
- * each is found within N seeds (300).
+ * `npm run sim -- --seeds N [--seed S] [--knobs JSON]`: runs N simulated clusters, or one and tells what happened in it; knobs of swarm.ts take the place of what seeds draw. `--mutants [NAME…]`:
+ * plants one bug after the other and demands that each is found within N seeds (300).
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { huntAll } from '../planting/hunt.ts';
 import { RAFT_MUTANTS } from './mutants.ts';
 import { report, summary } from './report.ts';
+import type { Swarm } from './swarm.ts';
 import { type Outcome, World } from './world.ts';
 
 const MUTANT_SEEDS = 300;
@@ -16,6 +17,7 @@ const { values, positionals } = parseArgs({
   options: {
     seeds: { type: 'string' },
     seed: { type: 'string' },
+    knobs: { type: 'string' },
     mutants: { type: 'boolean' },
     quiet: { type: 'boolean' },
     /** Ends with the first failure. */
@@ -27,12 +29,14 @@ const { values, positionals } = parseArgs({
 function integer(text: string | undefined, otherwise: number): number {
   const value = text === undefined ? otherwise : Number(text);
   if (Number.isSafeInteger(value) && value >= 0) return value;
-  console.error('usage: npm run sim -- [--seeds N] [--seed S] [--mutants [NAME…]]');
+  console.error('usage: npm run sim -- [--seeds N] [--seed S] [--knobs JSON] [--mutants [NAME…]]');
   process.exit(2);
 }
 
+const knobs = JSON.parse(values.knobs ?? '{}') as Partial<Swarm>;
+
 function tellOne(seed: number): void {
-  const outcome = new World({ seed, verbose: true }).run();
+  const outcome = new World({ seed, knobs, verbose: true }).run();
   console.log(report(outcome, 4000));
   process.exitCode = outcome.violation === undefined ? 0 : 1;
 }
@@ -41,7 +45,7 @@ function runMany(first: number, count: number): void {
   const total: Total = { seeds: 0, failed: 0, events: 0, operations: 0, committed: 0, elections: 0, crashes: 0, changes: 0 };
   const points = new Set<string>();
   for (let seed = first; seed < first + count; seed++) {
-    const outcome = new World({ seed }).run();
+    const outcome = new World({ seed, knobs }).run();
     add(total, outcome);
     for (const point of outcome.points) points.add(point);
     if (outcome.violation === undefined) continue;
@@ -67,7 +71,7 @@ function add(total: Total, outcome: Outcome): void {
 
 /** A seed is a run: once more, with a table. */
 function again(seed: number): string {
-  return `${report(new World({ seed, verbose: true }).run())}\nreplay: npm run sim -- --seed ${seed}`;
+  return `${report(new World({ seed, knobs, verbose: true }).run())}\nreplay: npm run sim -- --seed ${seed}${values.knobs === undefined ? '' : ` --knobs '${values.knobs}'`}`;
 }
 
 async function runMutants(names: readonly string[], seeds: number): Promise<void> {

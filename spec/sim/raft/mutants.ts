@@ -134,6 +134,16 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     "if (progress.mode === 'snapshot' || progress.isPaused || (progress.mode === 'replicate' && progress.inflights.isFull()))",
   ]),
   mutant('hint-off-by-one', [`${CORE}progress.js`, 'Math.min(rejected, hint + 1)', 'Math.min(rejected, hint + 2)']),
+  mutant('notice-of-commits-never-due', [
+    `${CORE}replicate.js`,
+    'state.noticeDueMs = isWaiting ? noticeDue(state) : Number.POSITIVE_INFINITY;',
+    'state.noticeDueMs = Number.POSITIVE_INFINITY;',
+  ]),
+  mutant('notice-of-commits-waits-for-a-heartbeat', [
+    `${CORE}tick.js`,
+    'Math.min(state.heartbeatDueMs, state.noticeDueMs)',
+    'state.heartbeatDueMs',
+  ]),
   mutant('compacted-and-no-snapshot', [`${CORE}replicate.js`, 'out.snapshotsFor.push(progress.id);', '']),
   mutant('snapshot-renamed-before-sync', [`${SIM}snapshot-files.js`, 'disk.sync(name);', '']),
   mutant('log-scan-ignores-checksum', [

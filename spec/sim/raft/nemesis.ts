@@ -179,6 +179,7 @@ export class Nemesis {
     else disk.faults.syncSpreadMs = 100;
     world.tell(`node ${id}`, `has a bad disk: ${['errors', 'full', 'stalls', 'slow'][kind]}`);
     world.at(100 + this.#prng.next() * 800, () => {
+      if (this.#isStopped) return;
       Object.assign(disk.faults, { syncError: 0, isFull: false, stallChance: 0, syncSpreadMs: world.swarm.syncSpreadMs });
     });
   }

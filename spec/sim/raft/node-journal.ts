@@ -41,7 +41,7 @@ export class NodeJournal implements RaftStorage {
   #batches: { readonly batch: number; readonly writes: readonly GroupWrite[] }[] = [];
 
   /** Reads what is there: `CorruptWal` when that is damaged. */
-  constructor(ports: WalPorts, files: ForgetfulDisk, prng: Prng) {
+  constructor(ports: WalPorts, files: ForgetfulDisk, prng: Prng, runwayBytes: number) {
     this.#ports = ports;
     this.#disk = new LogDisk(files, ports.disk);
     let now = 1_700_000_000_000;
@@ -51,7 +51,7 @@ export class NodeJournal implements RaftStorage {
         directory: DIRECTORY,
         segmentBytes: SEGMENT_BYTES,
         tailBytes: 64 * 1024,
-        runwayBytes: 0,
+        runwayBytes,
         wallClock: () => now++,
         random: () => prng.next(),
         onCorruption: 'refuse',

@@ -97,7 +97,7 @@ export class SimNode {
     this.process++;
     const { swarm } = this.world;
     const ports = { disk: this.disk, later: (ms: number, then: () => void) => this.world.later(this, ms, then) };
-    const wal = swarm.hasJournal ? new NodeJournal(ports, this.logFiles, new Prng(seed)) : new Wal(ports);
+    const wal = swarm.hasJournal ? new NodeJournal(ports, this.logFiles, new Prng(seed), swarm.runwayBytes) : new Wal(ports);
     const files = new SnapshotFiles(ports, () => this.world.onStorageFailed(this));
     this.wal = wal;
     const raft = new RaftNode({

@@ -46,6 +46,8 @@ export interface Swarm {
   readonly jumpEveryMs: number;
   /** Groups are kept in the shared log of real nodes, not in a log that is made for the simulation. */
   readonly hasJournal: boolean;
+  /** Zeros that this log writes ahead of itself, bytes. */
+  readonly runwayBytes: number;
 }
 
 const VOTERS = [1, 2, 3, 3, 3, 3, 4, 5, 5] as const;
@@ -103,5 +105,7 @@ export function drawSwarm(prng: Prng): Swarm {
     hasJournal: prng.chance(0.5),
   };
   // Not a draw: what a seed finds hangs on what is drawn after it.
-  return { ...drawn, hasCheckpoints: drawn.safetyMs % 5 < 2 };
+  const hasCheckpoints = drawn.safetyMs % 5 < 2;
+  const settings = { ...drawn.settings, noticeMs: one([0, 10, 40]) };
+  return { ...drawn, settings, hasCheckpoints, runwayBytes: one([0, 300, 2000]) };
 }

@@ -28,6 +28,8 @@ export interface WorldOptions {
   readonly seed: number;
   /** Keeps a table of what happened. */
   readonly verbose?: boolean;
+  /** In place of what the seed draws for them. */
+  readonly knobs?: Partial<Swarm>;
 }
 
 export interface TableRow {
@@ -89,13 +91,13 @@ export class World implements NodeWorld, ClientWorld {
   snapshotsInstalled = 0;
   isHealed = false;
 
-  constructor({ seed, verbose = false }: WorldOptions) {
+  constructor({ seed, verbose = false, knobs = {} }: WorldOptions) {
     this.seed = seed;
     this.#verbose = verbose;
     // A stream of chance for each concern: another draw in one does not move the others.
     const streams = new Prng(seed);
     const stream = (): Prng => new Prng(streams.nextU32());
-    this.swarm = drawSwarm(stream());
+    this.swarm = { ...drawSwarm(stream()), ...knobs };
     this.prng = stream();
     this.#diskPrng = stream();
     this.#bootPrng = stream();
@@ -351,6 +353,7 @@ export class World implements NodeWorld, ClientWorld {
     this.#afterLeaderCrash();
     this.#await('the same state everywhere', () => this.#groups((group) => this.#isSettled(group)));
     this.#staysCalm();
+    this.#spreadsNews();
     this.#handsOver();
     for (const client of this.clients) client.end();
   }
@@ -395,6 +398,25 @@ export class World implements NodeWorld, ClientWorld {
     const before = terms();
     this.#runTo(this.#nowMs + 1500);
     must(before === terms(), `leaders stay in office (terms ${before}, then ${terms()})`);
+  }
+
+  /** What is committed comes to everybody soon, though it came close behind something else and nothing follows it. Where messages are slow a heartbeat is as quick. */
+  #spreadsNews(): void {
+    const { settings, tickMs, delayMinMs, delaySpreadMs, clockSkew } = this.swarm;
+    const leader = this.leader(1);
+    const state = leader?.group(1)?.state;
+    if (leader === undefined || state === undefined || delaySpreadMs > 10) return;
+    this.burst(leader, 1, 1);
+    this.#runTo(this.#nowMs + 1);
+    this.burst(leader, 1, 1);
+    while (state.commit < state.log.lastIndex) this.#runTo(this.#nowMs + 0.5);
+    // Notice may overtake what it tells of; then that comes once more.
+    const onTheWayMs = 5 * (delayMinMs + delaySpreadMs);
+    this.#runTo(this.#nowMs + (1 + clockSkew) * (settings.noticeMs + tickMs) + onTheWayMs);
+    for (const id of this.operator.wanted(1)) {
+      const commit = this.nodes[id - 1]!.group(1)!.state.commit;
+      must(commit === state.commit, `node ${id} hears soon that ${state.commit} is committed, not only ${commit}`);
+    }
   }
 
   /** A planned change of leaders is quicker than an election. */
