@@ -5,7 +5,7 @@ import { isQuiet } from '../../../src/actors/raft/core/quiet.ts';
 import { nextDeadline } from '../../../src/actors/raft/core/tick.ts';
 import { step } from '../../../src/actors/raft/machine.ts';
 import { MemoryLog } from '../../../src/actors/raft/memory-log.ts';
-import type { AppendEntries, RaftMessage } from '../../../src/actors/raft/message.ts';
+import type { AppendEntries, AppendReply, RaftMessage } from '../../../src/actors/raft/message.ts';
 import { DEFAULT_SETTINGS } from '../../../src/actors/raft/settings.ts';
 import { bytes, Replica, Table, texts } from './table.ts';
 
@@ -306,6 +306,30 @@ test('a follower whose answer comes when all others are done is told what is com
   table.deliver();
   assert.equal(texts(table.at(3)), ['a']);
   assert.ok(isQuiet(leader.state, new Outbox()));
+});
+
+test('a notice that has overtaken its entry comes again', () => {
+  const table = new Table(3, { noticeMs: 0 });
+  const leader = table.elect(1);
+  table.run(200);
+  const late: RaftMessage[] = [];
+  leader.now += 5;
+  table.propose('a');
+  table.deliver((message) => {
+    if (message.to === 3) late.push(message);
+    return message.to === 3;
+  });
+  assert.is(late.length, 2, 'the entry, and that it is committed');
+  for (const message of late.toReversed()) table.at(3).input({ type: 'message', message });
+  assert.equal(texts(table.at(3)), []);
+  const replies = table.at(3).take() as AppendReply[];
+  assert.equal(
+    replies.map(({ isRejected }) => isRejected),
+    [true, false],
+  );
+  for (const message of replies.toReversed()) leader.input({ type: 'message', message });
+  table.deliver();
+  assert.equal(texts(table.at(3)), ['a']);
 });
 
 test('nothing of a proposal is kept by whoever does not lead', () => {

@@ -91,7 +91,11 @@ export function acknowledge(progress: Progress, index: number): boolean {
 /** An append after `rejected` was refused; `hint` may match. False: an old reply that says nothing new. */
 export function backtrack(progress: Progress, rejected: number, hint: number): boolean {
   if (progress.mode === 'replicate') {
-    if (rejected <= progress.match) return false;
+    if (rejected <= progress.match) {
+      // That one has overtaken what it goes on from. What it was to tell it has not told.
+      progress.sentCommit = 0;
+      return false;
+    }
     becomeProbe(progress);
     return true;
   }
