@@ -19,6 +19,8 @@ const PAYLOAD_BYTES_MAX = 2000;
 const STEP_MS = 20;
 const STAYS_MS = 4000;
 const SETTLE_MS_MAX = 60_000;
+/** What a node answers whose disk has failed, in the moment before it ends. */
+const NOT_WRITTEN = 0x80;
 /** "Server unavailable" and "busy", in both versions. */
 const TRANSIENT: ReadonlySet<number> = new Set([0x03, 0x88, 0x89]);
 
@@ -43,6 +45,7 @@ export class Sessions implements Workload {
   #isSettling = false;
   #repeated = 0;
   #excused = 0;
+  #refused = 0;
 
   constructor(cluster: LocalCluster, publishers: number, seed: number) {
     this.#cluster = cluster;
@@ -61,6 +64,10 @@ export class Sessions implements Workload {
           payloadBytesMax: PAYLOAD_BYTES_MAX,
           maySend: () => !this.#isSettling && this.#hasSubscribed && topic.mayBeNext(MESSAGES_PER_SECOND),
           isTransient,
+          mayRefuse: (code) => {
+            if (code === NOT_WRITTEN) this.#refused++;
+            return code === NOT_WRITTEN;
+          },
           onFault,
         }),
       );
@@ -119,7 +126,7 @@ export class Sessions implements Workload {
 
   summary(): string {
     const delivered = this.#subscribers.reduce((sum, { byTopic }) => sum + [...byTopic.values()].flat().length, 0);
-    return `${this.answered} messages acknowledged, ${delivered} delivered to ${this.#subscribers.length} sessions (${this.#repeated} again), ${this.#excused} not delivered that were acknowledged just before a death`;
+    return `${this.answered} messages acknowledged, ${delivered} delivered to ${this.#subscribers.length} sessions (${this.#repeated} again), ${this.#refused} refused by nodes with a bad disk, ${this.#excused} not delivered that were acknowledged just before a death`;
   }
 
   get #hasSubscribed(): boolean {

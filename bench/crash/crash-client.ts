@@ -17,6 +17,8 @@ export interface CrashClientOptions {
   readonly payloadBytesMax: number;
   /** CONNACKs that say "not now"; default: none. */
   readonly isTransient?: (code: number) => boolean;
+  /** Whether a node may refuse a message with that reason: it is then as if it had never been sent; default: none. */
+  readonly mayRefuse?: (code: number) => boolean;
   /** Asked before each message; default: as many as the window takes. */
   readonly maySend?: () => boolean;
   /** Something that no broker may do. */
@@ -110,6 +112,7 @@ export class CrashClient {
       this.#inFlight.delete(packetId);
       return;
     }
+    if (reason >= 0x80 && this.#options.mayRefuse?.(reason) === true) return void this.#inFlight.delete(packetId);
     // Not of PUBCOMP: 0x92 says that the release had been done before the crash.
     if (reason >= 0x80)
       return this.#options.onFault(`${this.#options.id}: packet type ${type} refuses with 0x${reason.toString(16)}`);
