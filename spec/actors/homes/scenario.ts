@@ -9,9 +9,9 @@ const STEPS = 100;
 const STORM_STEPS = 150;
 const { slot } = HOMES_PROBE;
 
-/** `stops`: nodes end in order; `fickle`: the directory answers late, or not; `storm`: all of it but the stops at a time, for longer. */
-export type Faults = 'none' | 'cuts' | 'deaths' | 'stops' | 'fickle' | 'storm';
-export const FAULTS: readonly Faults[] = ['none', 'cuts', 'deaths', 'stops', 'fickle', 'storm'];
+/** `stops`: nodes end in order; `fickle`: the directory answers late, or not; `storm`: all of it but the stops at a time, for longer; `gale`: with the stops. */
+export type Faults = 'none' | 'cuts' | 'deaths' | 'stops' | 'fickle' | 'storm' | 'gale';
+export const FAULTS: readonly Faults[] = ['none', 'cuts', 'deaths', 'stops', 'fickle', 'storm', 'gale'];
 
 export class Scenario {
   readonly nodes: Nodes;
@@ -38,7 +38,7 @@ export class Scenario {
   }
 
   step(faults: Faults): void {
-    if (faults === 'storm') return this.#stormStep();
+    if (faults === 'storm' || faults === 'gale') return this.#stormStep(faults === 'gale');
     this.nodes.directory.isFickle = faults === 'fickle';
     const die = this.#prng.next();
     if (die < 0.06) this.#hop(this.hoppers[this.#prng.below(2)]!);
@@ -125,7 +125,7 @@ export class Scenario {
   }
 
   /** Clients hop, links are cut in one direction or another, and nodes die while they are, and come back. */
-  #stormStep(): void {
+  #stormStep(hasStops: boolean): void {
     const { directory, network } = this.nodes;
     const die = this.#prng.next();
     directory.isFickle = true;
@@ -136,6 +136,7 @@ export class Scenario {
       directory.away.add(node);
       network.at(network.world.nowMs + this.#prng.next() * 5000, () => directory.away.delete(node));
     } else if (die < 0.25) this.#dieAtOnce();
+    else if (die < 0.27 && hasStops) this.#stopAtOnce();
     else this.#publish();
     this.#pump(this.#prng.below(6));
     for (const [i, publisher] of this.publishers.entries())
@@ -161,6 +162,12 @@ export class Scenario {
     this.#safe[i] = publisher.acknowledged.length;
     this.nodes.kill(node, 200 + this.#prng.next() * 2000);
     for (const client of [...this.hoppers, ...this.publishers]) if (client.node === node) client.forget();
+  }
+
+  #stopAtOnce(): void {
+    const node = this.#node();
+    if (NODES.some((each) => !this.nodes.isOpen(each))) return;
+    this.nodes.stop(node, 200 + this.#prng.next() * 2000);
   }
 
   /** What the node has acknowledged has reached the others by then; else it is lost with it, as for any subscriber elsewhere. */
@@ -234,7 +241,7 @@ export class Scenario {
 export function run(seed: number, faults: Faults, codec?: NodeCodec): Scenario {
   const scenario = new Scenario(seed, codec);
   scenario.begin();
-  for (let step = 0; step < (faults === 'storm' ? STORM_STEPS : STEPS); step++) scenario.step(faults);
+  for (let step = 0; step < (faults === 'storm' || faults === 'gale' ? STORM_STEPS : STEPS); step++) scenario.step(faults);
   scenario.calm();
   scenario.judge(faults === 'none');
   return scenario;
