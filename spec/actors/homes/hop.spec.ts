@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { NodeCodec } from '../../../src/runtime/sim/network.ts';
 import { codecBetween } from '../schema-codec.ts';
+import { Hopper, Nodes } from './nodes.ts';
 import { type Faults, run } from './scenario.ts';
 
 const test = suite('sessions that hop');
@@ -44,5 +45,53 @@ test('nor does one that ends in order, whatever is published until its end', () 
 test('a directory that is late, silent, or does what it was asked long afterwards loses nobody', () => sweep('fickle', [0]));
 
 test('nor does all of that at a time', () => sweep('storm', [45, 122, 169]));
+
+test('a home that knows nothing of the ids that its client has not released frees each before it is used', () => {
+  const nodes = new Nodes(3);
+  const client = new Hopper('h', 't/#');
+  const publisher = new Hopper('p');
+  const until = (what: string, isSo: () => boolean): void => {
+    for (let i = 0; i < 1000 && !isSo(); i++) {
+      nodes.pass(20);
+      for (const each of [client, publisher]) each.pump(Number.MAX_SAFE_INTEGER);
+    }
+    assert.ok(isSo(), what);
+  };
+  client.connect(nodes, 1, 1);
+  publisher.connect(nodes, 2, 1);
+  until('both are there', () => client.isSubscribed && publisher.isOnline);
+  nodes.pass(2000);
+  nodes.kill(1);
+  client.forget();
+  client.holdAllIds();
+  nodes.pass(4000);
+  client.connect(nodes, 2, 2);
+  until('somebody goes on with the session', () => client.isOnline && client.hadSession);
+  const publish = (from: number): void => {
+    for (let i = from; i < from + 50; i++) publisher.publish(`t/${1 + (i % 2)}`, String(i), i % 2 === 0 ? 1 : 2);
+  };
+  const got = (): number => [...client.got.values()].flat().length;
+  publish(0);
+  until('all come, though the client has a message with each id', () => got() === 50);
+  client.leave();
+  client.connect(nodes, 3, 1);
+  until('it moves on', () => client.isOnline && client.hadSession);
+  publish(50);
+  until('its next home knows that as well', () => got() === 100);
+  client.leave();
+  client.connect(nodes, 3, 2);
+  until('it comes back', () => client.isOnline);
+  publish(100);
+  until('and once is enough', () => got() >= 150);
+  nodes.pass(1000);
+  client.pump(Number.MAX_SAFE_INTEGER);
+  const all = [...client.got.values()].flat();
+  assert.is(new Set(all).size, 150);
+  assert.is(all.length, 150, 'none comes twice');
+  assert.equal(
+    nodes.failures.map((error) => error.stack),
+    [],
+  );
+});
 
 test.run();

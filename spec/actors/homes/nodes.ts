@@ -182,8 +182,11 @@ export class Nodes {
   stop(node: number, restartMs: number): void {
     this.#homes.delete(node);
     this.#relays.delete(node);
-    for (let thread = 1; thread <= REACTORS; thread++) void this.network.node(node).system(thread).drain(DRAIN_MS);
-    this.network.at(this.network.world.nowMs + DRAIN_MS, () => this.kill(node, restartMs));
+    const life = this.network.node(node);
+    for (let thread = 1; thread <= REACTORS; thread++) void life.system(thread).drain(DRAIN_MS);
+    this.network.at(this.network.world.nowMs + DRAIN_MS, () => {
+      if (this.network.isAlive(node) && this.network.node(node) === life) this.kill(node, restartMs);
+    });
   }
 
   /** Without `restartMs` for ever. */
@@ -286,6 +289,11 @@ export class Hopper {
   forget(): void {
     this.transport = null;
     this.isOnline = false;
+  }
+
+  /** As one who has been sent much, and whose releases are all lost. */
+  holdAllIds(): void {
+    for (let packetId = 1; packetId <= 65_535; packetId++) this.#unreleased.add(packetId);
   }
 
   publish(topic: string, text: string, qos: 1 | 2): void {

@@ -258,12 +258,13 @@ export class Arrival {
       later(() => {
         if (this.#isGivenUp) return;
         if (immigrant.isOverfull) return this.#tell({ type: 'failed' });
-        const { shard, idShift } = immigrant.inbox.machine;
+        const { shard, idShift, unsureTo } = immigrant.inbox.machine;
         const offlineSince = services.system.wallClock();
         const { clientId, expirySeconds } = this.#record;
         // The client has come back in time: there is no will any more [MQTT-3.1.3-9].
         const base = { version: 1, clientId, shard, expirySeconds, offlineSince, will: null } as const;
-        this.#value = encodeSession({ ...base, subscriptions: this.#subscriptions, ...(idShift === 0 ? {} : { idShift }) });
+        const ids = { ...(idShift === 0 ? {} : { idShift }), ...(unsureTo === 0 ? {} : { unsureTo }) };
+        this.#value = encodeSession({ ...base, subscriptions: this.#subscriptions, ...ids });
         const puts = [
           [sessionKey(clientId), this.#value],
           [KEYS.home + clientId, encodeHomeNote(this.#identity)],

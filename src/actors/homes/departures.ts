@@ -106,8 +106,8 @@ export class Departures {
         this.#departures.set(move, { clientId, emigrant, to, heardMs, closeMs: 0, leaving: undefined, isChecking: false });
         this.#core.fences.set(`m:${move}`, emigrant);
         const { subscriptions, inbox, inbound } = emigrant;
-        const { ackedTo, sentTo, end, done: over, received, idShift = 0 } = inbox.state();
-        const state = { ackedTo, sentTo, end, done: over, received, idShift };
+        const { ackedTo, sentTo, end, done: over, received, idShift = 0, unsureTo = 0 } = inbox.state();
+        const state = { ackedTo, sentTo, end, done: over, received, idShift, unsureTo };
         respond({ type: 'HomeDeparting', subscriptions, inbox: state, inbound, revision: entry.revision, nodesUp });
       }),
     );

@@ -38,10 +38,11 @@ export class Immigrant implements Sink {
   constructor(services: SessionServices, clientId: string, shard: number, state: HomeInbox | null) {
     this.#services = services;
     this.clientId = clientId;
-    // Which ids the client still has from a home that is out of reach nobody knows; a new message with one of them would be taken for that one.
+    // Which ids the client still has from a home that is out of reach nobody knows: each is released before it is used.
     const from = state === null ? Math.floor(services.system.random() * PACKET_IDS) : state.ackedTo + state.idShift;
     const idShift = from % PACKET_IDS;
-    this.inbox = new Inbox(services.inboxes!, { ...emptyInboxState(shard), idShift });
+    const unsureTo = state === null ? PACKET_IDS : Math.max(0, state.unsureTo - state.ackedTo);
+    this.inbox = new Inbox(services.inboxes!, { ...emptyInboxState(shard), idShift, unsureTo });
     this.#held = state === null ? null : [];
   }
 

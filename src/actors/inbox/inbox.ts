@@ -111,8 +111,8 @@ export class Inbox {
 
   /** Its session is made again from what the log knows. What is on its way to the log stays there. */
   restart(facts: ShardFacts, taken: InboxState['taken']): void {
-    const { shard, end, staged, bytes, idShift } = this.machine;
-    const state = { ...inboxStateOf(shard, facts), taken, idShift };
+    const { shard, end, staged, bytes, idShift, unsureTo } = this.machine;
+    const state = { ...inboxStateOf(shard, facts), taken, idShift, unsureTo };
     this.#taken.clear();
     this.#adoptTaken(state);
     this.machine = new InboxMachine({ ...state, end: Math.max(end, state.ackedTo), bytes });
@@ -142,6 +142,11 @@ export class Inbox {
   finish(packetId: number): void {
     const offset = this.machine.offsetOf(packetId);
     if (offset < this.machine.cursor && this.machine.finish(offset)) this.#inboxes.touch(this);
+  }
+
+  /** The client may have been asked to release the id before a message with it was sent: a PUBCOMP may be the answer to that. */
+  wasReleasedFirst(packetId: number): boolean {
+    return this.machine.offsetOf(packetId) < this.machine.unsureTo;
   }
 
   /** So is everything before `offset`. */

@@ -34,6 +34,8 @@ export interface InboxState {
   readonly taken: readonly (readonly [packetId: number, shard: number])[];
   /** Of a session that has come from another node, where its messages had other offsets: what is to be added for packet ids to stay as they were. */
   readonly idShift?: number;
+  /** Messages before this offset have packet ids that the client may not have released for a former home, which is out of reach: each is released in front of the message. */
+  readonly unsureTo?: number;
 }
 
 /** Of one that is new. */
@@ -50,6 +52,7 @@ export class InboxMachine {
   end: number;
   /** Messages that are being written. */
   staged = 0;
+  unsureTo: number;
   #idShift: number;
   #bytes: number;
   #early = 0;
@@ -66,6 +69,7 @@ export class InboxMachine {
     this.cursor = state.ackedTo;
     this.end = state.end;
     this.#idShift = state.idShift ?? 0;
+    this.unsureTo = state.unsureTo ?? 0;
     this.#bytes = state.bytes;
     this.#done = new Set(state.done);
     this.#received = new Set(state.received);
@@ -82,6 +86,7 @@ export class InboxMachine {
     this.staged -= this.#early;
     this.#early = 0;
     this.#idShift = state.idShift ?? 0;
+    this.unsureTo = state.unsureTo ?? 0;
     this.#bytes += state.bytes;
     for (const offset of state.done) this.#done.add(offset);
     for (const offset of state.received) this.#received.add(offset);
@@ -93,9 +98,20 @@ export class InboxMachine {
   }
 
   state(): InboxState {
-    const { shard, ackedTo, sentTo, end } = this;
+    const { shard, ackedTo, sentTo, end, unsureTo } = this;
     const [bytes, idShift] = [this.#bytes, this.#idShift];
-    return { shard, ackedTo, sentTo, end, bytes, done: [...this.#done], received: [...this.#received], taken: [], idShift };
+    return {
+      shard,
+      ackedTo,
+      sentTo,
+      end,
+      bytes,
+      done: [...this.#done],
+      received: [...this.#received],
+      taken: [],
+      idShift,
+      unsureTo,
+    };
   }
 
   /** Messages that the client has not got for good. */

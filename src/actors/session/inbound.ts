@@ -531,7 +531,8 @@ export class InboundReader {
         break;
       case PacketType.PUBCOMP:
         violated = machine.pubcomp(packetId) === 'violation';
-        if (host.inbox !== null && !violated) host.inbox.finish(packetId);
+        if (violated && host.inbox?.wasReleasedFirst(packetId) === true) violated = false;
+        else if (host.inbox !== null && !violated) host.inbox.finish(packetId);
         break;
       case PacketType.PUBREC: {
         const refused = reason >= 0x80;

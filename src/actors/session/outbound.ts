@@ -155,7 +155,8 @@ export class Outbound implements InboxHost {
       const packetId = machine.packetIdOf(machine.cursor);
       let room = this.machine.roomFrom(packetId, Math.min(machine.idsFree, this.machine.inFlightMax));
       if (room <= 0) return;
-      if (machine.hasExceptions) room = 1;
+      const isUnsure = machine.cursor < machine.unsureTo;
+      if (machine.hasExceptions || isUnsure) room = 1;
       const isAgain = machine.cursor < machine.sentTo;
       if (isAgain) room = Math.min(room, machine.sentTo - machine.cursor);
       const outgoing = inbox.take(room);
@@ -163,6 +164,8 @@ export class Outbound implements InboxHost {
       if (machine.isDone(machine.cursor)) inbox.pass();
       else if (machine.isReceived(machine.cursor)) this.#sendPubrel(inbox, packetId);
       else {
+        // A client that still has a message with that id would take this one for it [MQTT-4.3.3-10].
+        if (isUnsure && !isAgain) this.#host.resendPubrel(packetId);
         const written = this.#services.writer.writeInFlight(client, outgoing, this.#inboxIds!, isAgain);
         this.#count(outgoing.qos, written, outgoing.count);
       }

@@ -281,11 +281,12 @@ export class Persistence {
 
   #record(will: Will | null): Uint8Array {
     const { clientId, expirySeconds, offlineSince } = this.#session;
-    const { shard, idShift } = this.#outbound.inbox!.machine;
+    const { shard, idShift, unsureTo } = this.#outbound.inbox!.machine;
     const subscriptions = this.#session.subscriptions();
     const replays = this.#session.replays();
     const record = { version: 1, clientId, shard, expirySeconds, offlineSince, will, subscriptions } as const;
-    const shifted = idShift === 0 ? record : { ...record, idShift };
+    const ids = { ...(idShift === 0 ? {} : { idShift }), ...(unsureTo === 0 ? {} : { unsureTo }) };
+    const shifted = { ...record, ...ids };
     return encodeSession(replays.length === 0 ? shifted : { ...shifted, replays });
   }
 
@@ -343,11 +344,11 @@ export function dedicatedShards({ replays }: SessionServices): number[] {
  */
 export function restoredInbox(
   inboxes: Inboxes,
-  { shard, offlineSince, idShift = 0 }: SessionRecord,
+  { shard, offlineSince, idShift = 0, unsureTo = 0 }: SessionRecord,
   facts: ShardFacts,
   taken: InboxState['taken'],
 ): { inbox: Inbox; inbound: readonly number[] } {
-  const state = { ...inboxStateOf(shard, facts), taken, idShift };
+  const state = { ...inboxStateOf(shard, facts), taken, idShift, unsureTo };
   const inbox = new Inbox(inboxes, state);
   if (offlineSince === 0) inbox.sentAll();
   return { inbox, inbound: inboundOf(facts) };

@@ -23,6 +23,7 @@ export interface SessionRecord {
   readonly subscriptions: readonly SubscriptionState[];
   /** Of its inbox, see InboxState. */
   readonly idShift?: number;
+  readonly unsureTo?: number;
   /** Those that replay declared topics, and how far they are. */
   readonly replays?: readonly ReplayState[];
 }
