@@ -19,8 +19,8 @@ export interface BoundHandle {
 }
 
 const CHILD = new URL('./duplicate-fd-child.js', import.meta.url);
-/** A child that has not answered by then is given up, milliseconds (usual: 60 to 80). */
-const DUPLICATE_MS_MAX = 10_000;
+/** A child that has not answered by then is given up, milliseconds (usual: 60 to 80; more than ten seconds have been seen where many processes want a few cores). */
+const DUPLICATE_MS_MAX = 60_000;
 
 export function duplicateHandle(handle: BoundHandle, count: number): Promise<BoundHandle[]> {
   assert(count > 0, 'duplicates are asked for');
