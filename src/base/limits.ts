@@ -420,6 +420,8 @@ export const HOMES_PATIENCE_TICKS = 10;
 export const HOMES_MOVES_KEPT = 8;
 /** Sessions of a node that are compared with their entries, a second. */
 export const HOMES_COMPARED_AT_ONCE = 256;
+/** Former homes of sessions that a node remembers how much it has got from; of those that it has forgotten some messages may come twice. */
+export const HOMES_FURTHERS_KEPT = 10_000;
 /** Sessions that are on their way to a node at a time; further ones wait. */
 export const HOMES_MOVES_MAX = 256;
 /** Changes of entries that wait for the metadata; beyond it they fail. */

@@ -286,6 +286,8 @@ export interface HomeDone {
   readonly type: 'HomeDone';
   /** What was asked for is done. */
   readonly isDone: boolean;
+  /** Of messages: all before that offset are there; 0: all that were sent. */
+  readonly next: number;
 }
 
 /** The session of that life is over: its client has begun anew elsewhere, or it has expired. */
@@ -319,6 +321,14 @@ export interface HomeFurther {
   readonly life: string;
   /** The messages, as actors/homes/page.ts has them. */
   readonly bytes: Uint8Array;
+  /** The former home; 0: one that does not say. */
+  readonly from: number;
+  /** In which the session has left it. */
+  readonly epoch: number;
+  /** Where they begin in its inbox. */
+  readonly offset: number;
+  /** Where they end. */
+  readonly next: number;
 }
 
 /** A page of messages. */
@@ -543,13 +553,13 @@ export const HOME_DEPART_SCHEMA: object = {"type":"record","name":"HomeDepart","
 
 export const HOME_DEPARTING_SCHEMA: object = {"type":"record","name":"HomeDeparting","namespace":"sluice.message","doc":"What a session takes along.","fields":[{"name":"subscriptions","type":{"type":"array","items":{"type":"record","name":"HomeSubscription","fields":[{"name":"filter","type":"string","doc":"Topic filter."},{"name":"qos","type":"int","doc":"Highest QoS."},{"name":"noLocal","type":"boolean","doc":"Without what the client publishes itself."},{"name":"retainAsPublished","type":"boolean","doc":"With the retain flag as it was."},{"name":"subscriptionId","type":"int","doc":"Of MQTT 5; 0: none."}]}},"doc":"Its subscriptions."},{"name":"inbox","type":{"type":"record","name":"HomeInbox","fields":[{"name":"ackedTo","type":"long","doc":"All messages before this offset are done."},{"name":"sentTo","type":"long","doc":"Those before it have been sent once."},{"name":"end","type":"long","doc":"Where the next message will be."},{"name":"done","type":{"type":"array","items":"long"},"doc":"Offsets beyond `ackedTo` that are done."},{"name":"received","type":{"type":"array","items":"long"},"doc":"Offsets for which PUBREC has come."},{"name":"idShift","type":"long","doc":"What is to be added to an offset for its packet id."},{"name":"unsureTo","type":"long","doc":"Packet ids of messages before this offset are released before they are used.","default":0}]},"doc":"Where its client is in its messages."},{"name":"inbound","type":{"type":"array","items":"int"},"doc":"Packet ids of QoS 2 messages that the client has not released."},{"name":"revision","type":"long","doc":"Of the entry, which the former home changes no more."},{"name":"nodesUp","type":{"type":"array","items":"int"},"doc":"Nodes that the former home reaches."}]};
 
-export const HOME_DONE_SCHEMA: object = {"type":"record","name":"HomeDone","namespace":"sluice.message","doc":"An answer.","fields":[{"name":"isDone","type":"boolean","doc":"What was asked for is done."}]};
+export const HOME_DONE_SCHEMA: object = {"type":"record","name":"HomeDone","namespace":"sluice.message","doc":"An answer.","fields":[{"name":"isDone","type":"boolean","doc":"What was asked for is done."},{"name":"next","type":"long","doc":"Of messages: all before that offset are there; 0: all that were sent.","default":0}]};
 
 export const HOME_ENDED_SCHEMA: object = {"type":"record","name":"HomeEnded","namespace":"sluice.message","doc":"The session of that life is over: its client has begun anew elsewhere, or it has expired.","fields":[{"name":"clientId","type":"string","doc":"Whose session."},{"name":"life","type":"string","doc":"Which one."}]};
 
 export const HOME_FENCE_SCHEMA: object = {"type":"record","name":"HomeFence","namespace":"sluice.message","doc":"Asks the home of a session, for a node that has found that it is the home no more, to have fences put into the streams of some nodes to that one. Answered with HomeDone.","fields":[{"name":"clientId","type":"string","doc":"Whose session."},{"name":"life","type":"string","doc":"Which one."},{"name":"to","type":"int","doc":"The node that asks."},{"name":"of","type":{"type":"array","items":"int"},"doc":"The nodes whose fences it has not."}]};
 
-export const HOME_FURTHER_SCHEMA: object = {"type":"record","name":"HomeFurther","namespace":"sluice.message","doc":"Messages that a former home has had for the session. Answered with HomeDone: whether they are on disk.","fields":[{"name":"clientId","type":"string","doc":"Whose session."},{"name":"life","type":"string","doc":"Which one."},{"name":"bytes","type":"bytes","doc":"The messages, as actors/homes/page.ts has them."}]};
+export const HOME_FURTHER_SCHEMA: object = {"type":"record","name":"HomeFurther","namespace":"sluice.message","doc":"Messages that a former home has had for the session. Answered with HomeDone: whether they are on disk.","fields":[{"name":"clientId","type":"string","doc":"Whose session."},{"name":"life","type":"string","doc":"Which one."},{"name":"bytes","type":"bytes","doc":"The messages, as actors/homes/page.ts has them."},{"name":"from","type":"int","doc":"The former home; 0: one that does not say.","default":0},{"name":"epoch","type":"long","doc":"In which the session has left it.","default":0},{"name":"offset","type":"long","doc":"Where they begin in its inbox.","default":0},{"name":"next","type":"long","doc":"Where they end.","default":0}]};
 
 export const HOME_MESSAGES_SCHEMA: object = {"type":"record","name":"HomeMessages","namespace":"sluice.message","doc":"A page of messages.","fields":[{"name":"next","type":"long","doc":"Where the next one begins."},{"name":"isLast","type":"boolean","doc":"Nothing more is there now."},{"name":"bytes","type":"bytes","doc":"The messages, as actors/homes/page.ts has them."}]};
 

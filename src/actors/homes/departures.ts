@@ -4,6 +4,7 @@
 import { HOMES_FENCE_MS, HOMES_SILENCE_MS_MAX, STORE_ASK_MS } from '../../base/limits.ts';
 import type { ReplyTo } from '../../runtime/actor.ts';
 import { NOBODY } from '../../runtime/ref.ts';
+import type { HomeFurther } from '../../wire/schema-types.ts';
 import type { Owner, RegistryMessage } from '../registry/messages.ts';
 import { registryOf } from '../session/claim.ts';
 import type { SessionMessage } from '../session/messages.ts';
@@ -12,6 +13,7 @@ import type { Arrivals } from './arrivals.ts';
 import type { HomesCore } from './core.ts';
 import type { Emigrant } from './emigrant.ts';
 import { decodeEntry, type HomeEntry, recordOf } from './entry.ts';
+import { Furthers } from './furthers.ts';
 import type { HomesMessage, HomesReply } from './messages.ts';
 import type { Leaving } from './notes.ts';
 import { encodePage } from './page.ts';
@@ -37,6 +39,7 @@ export class Departures {
   readonly #residents: Residents;
   /** By move. */
   readonly #departures = new Map<string, Departure>();
+  readonly #furthers = new Furthers();
 
   constructor(core: HomesCore, arrivals: Arrivals, residents: Residents) {
     this.#core = core;
@@ -83,7 +86,7 @@ export class Departures {
       case 'HomeFence':
         return this.#fence(message.clientId, message.life, message.to, message.of, respond);
       case 'HomeFurther':
-        return this.#further(message.clientId, message.life, message.bytes, respond);
+        return this.#further(message, respond);
     }
   }
 
@@ -243,21 +246,30 @@ export class Departures {
     });
   }
 
-  #further(clientId: string, life: string, bytes: Uint8Array, respond: Respond): void {
+  /** What a former home still has for a session that is here. */
+  #further(message: HomeFurther, respond: Respond): void {
+    const { clientId, life, from, epoch } = message;
     const entry = this.#core.entries.get(clientId);
     if (entry?.life !== life || entry.isFrozen) return respond(done(false));
-    const registry = registryOf(this.#core.services, clientId);
-    this.#core.ctx.ask<RegistryMessage, Owner>(registry, { type: 'find', clientId }, STORE_ASK_MS, (found) => {
-      if (found === undefined || found.session === NOBODY) return respond(done(false));
-      this.#core.ctx.ask<SessionMessage, boolean>(found.session, { type: 'further', bytes }, STORE_ASK_MS, (isTaken) =>
-        respond(done(isTaken === true)),
+    const give = (then: (isTaken: boolean) => void): void => this.#give(message, then);
+    // A release that does not say where they begin.
+    if (from === 0) return give((isTaken) => respond(done(isTaken)));
+    this.#furthers.take(`${from}/${epoch}/${life}`, message, give, (taken) => respond(done(taken !== undefined, taken)));
+  }
+
+  #give({ clientId, bytes }: HomeFurther, then: (isTaken: boolean) => void): void {
+    const { services, ctx } = this.#core;
+    ctx.ask<RegistryMessage, Owner>(registryOf(services, clientId), { type: 'find', clientId }, STORE_ASK_MS, (found) => {
+      if (found === undefined || found.session === NOBODY) return then(false);
+      ctx.ask<SessionMessage, boolean>(found.session, { type: 'further', bytes }, STORE_ASK_MS, (isTaken) =>
+        then(isTaken === true),
       );
     });
   }
 }
 
-function done(isDone: boolean): HomesReply {
-  return { type: 'HomeDone', isDone };
+function done(isDone: boolean, next = 0): HomesReply {
+  return { type: 'HomeDone', isDone, next };
 }
 
 function refused(isBusy: boolean): HomesReply {

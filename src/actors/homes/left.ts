@@ -235,17 +235,21 @@ export class Left implements ShareSink {
     const read = (page: Parameters<Parameters<typeof readPage>[4]>[0]): void => {
       if (page === undefined || this.#isOver) return over();
       const { runs, next } = page;
-      const taken = (): void => {
+      const taken = (upTo = next): void => {
         over();
-        this.#trim(next);
+        this.#trim(upTo);
         forwarded(runs.reduce((sum, { count }) => sum + count, 0));
         this.#forward(home);
       };
       if (runs.length === 0) return next > machine.ackedTo ? taken() : over();
-      const { clientId, life } = this;
-      ask<HomeDone>(home, { type: 'HomeFurther', clientId, life, bytes: encodePage(runs) }, (answer) =>
-        answer?.isDone === true && !this.#isOver ? taken() : over(),
-      );
+      const { clientId, life, epoch } = this;
+      const { node: from } = services.system;
+      const further = { clientId, life, bytes: encodePage(runs), from, epoch, offset: machine.ackedTo, next };
+      ask<HomeDone>(home, { type: 'HomeFurther', ...further }, (answer) => {
+        if (answer?.isDone !== true || this.#isOver) over();
+        // It may have had the first of them already.
+        else taken(answer.next === 0 ? next : Math.min(next, answer.next));
+      });
     };
     readPage(services.inboxes!, machine, machine.ackedTo, isWanted, (page) => later(() => read(page)));
   }
