@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Furthers } from '../../../src/actors/homes/furthers.ts';
 import { HOMES_FURTHERS_KEPT } from '../../../src/base/limits.ts';
+import { Hopper, Nodes } from './nodes.ts';
 
 const test = suite('what former homes give on');
 
@@ -61,6 +62,47 @@ test('those that were heard of last are remembered', () => {
   assert.ok(take('one more', 0));
   assert.not.ok(take('0', 0));
   assert.ok(take('1', 0), 'that one has been forgotten');
+});
+
+test('what the session has no room for stays with the former home until it has', () => {
+  const nodes = new Nodes(9);
+  const client = new Hopper('h', 't/#');
+  const publisher = new Hopper('p');
+  const [FORMER, NEW, PUBLISHERS] = [1, 2, 3] as const;
+  const pass = (ms: number): void => {
+    nodes.pass(ms);
+    for (const each of [client, publisher]) each.pump(Number.MAX_SAFE_INTEGER);
+  };
+  const until = (what: string, isSo: () => boolean): void => {
+    for (let i = 0; i < 1000 && !isSo(); i++) pass(20);
+    assert.ok(isSo(), what);
+  };
+  // Together they are more than a session of the specs keeps.
+  const publish = (from: number): void => {
+    for (let i = from; i < from + 900; i++) {
+      publisher.publish('t/1', String(i), 1);
+      if (i % 50 === 49) pass(5);
+    }
+    until('all is acknowledged', () => publisher.acknowledged.length === from + 900);
+    pass(500);
+  };
+  client.connect(nodes, FORMER, 1);
+  publisher.connect(nodes, PUBLISHERS, 1);
+  until('both are there', () => client.isSubscribed && publisher.isOnline);
+  pass(2000);
+  client.leave();
+  publish(0);
+  nodes.kill(FORMER, 12_000);
+  pass(4000);
+  client.connect(nodes, NEW, 1);
+  until('somebody goes on with the session', () => client.isOnline && client.hadSession);
+  client.leave();
+  publish(900);
+  until('the former home is back', () => nodes.isOpen(FORMER));
+  pass(3000);
+  client.connect(nodes, NEW, 2);
+  until('everything comes', () => new Set([...client.got.values()].flat()).size === 1800);
+  assert.is([...client.got.values()].flat().length, 1800, 'once');
 });
 
 test.run();
