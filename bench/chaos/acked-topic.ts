@@ -21,6 +21,9 @@ export class AckedTopic extends TopicLedger {
   /** Whoever had a message first has passed it on, or not: another node may acknowledge it later, as a repetition. */
   readonly #sent: Event[] = [];
   readonly #beganMs = performance.now();
+  /** Messages that may be sent, and as of when. */
+  #due = 0;
+  #dueMs = performance.now();
   /** The node that the publisher is connected to. */
   node = 0;
 
@@ -29,8 +32,14 @@ export class AckedTopic extends TopicLedger {
     this.#deaths = deaths;
   }
 
+  /** What could not be sent in time is not made up for. */
   mayBeNext(perSecond: number): boolean {
-    return this.sends.length < ((performance.now() - this.#beganMs) / 1000) * perSecond;
+    const now = performance.now();
+    this.#due = Math.min(this.#due + ((now - this.#dueMs) / 1000) * perSecond, perSecond);
+    this.#dueMs = now;
+    if (this.#due < 1) return false;
+    this.#due--;
+    return true;
   }
 
   override next(): number {

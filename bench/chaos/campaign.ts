@@ -44,6 +44,8 @@ export interface ChaosReport {
 
 const NODE_ENTRY = new URL('../../node.js', import.meta.url).pathname;
 const PEACE_MS_MAX = 3000;
+/** What a session has no room for is dropped and counted, by intent: with nodes that are away for long that would come into it. */
+const ROOMY_SESSIONS = { 'mqtt.queue.messages_max': 1_000_000, 'mqtt.queue.bytes_max': 2 ** 30 };
 
 export async function runChaos({ seconds, seed, nodes, load, clients, onEvent }: ChaosOptions): Promise<ChaosReport> {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-chaos-'));
@@ -112,7 +114,7 @@ async function makeCluster(
     nodes,
     ports,
     routes: (from, to) => links[from - 1]![to - 1]!.port,
-    settings: { 'log.level': 'warn' },
+    settings: { 'log.level': 'warn', ...(load === 'sessions' ? ROOMY_SESSIONS : {}) },
     ...(load === 'sessions' ? { entry: NODE_ENTRY } : {}),
   });
   return { cluster, links };
