@@ -7,6 +7,8 @@ import { HOMES_FURTHERS_KEPT } from '../../../src/base/limits.ts';
 import { Hopper, Nodes } from './nodes.ts';
 
 const test = suite('what former homes give on');
+const COUNT = 90;
+const BYTES = 10_000;
 
 test('whatever answers are lost and however late, messages come once, in order, and none is left out', () => {
   const step = fc.record({ adds: fc.nat(5), isLost: fc.boolean(), isLate: fc.boolean(), isRefused: fc.boolean() });
@@ -79,11 +81,11 @@ test('what the session has no room for stays with the former home until it has',
   };
   // Together they are more than a session of the specs keeps.
   const publish = (from: number): void => {
-    for (let i = from; i < from + 900; i++) {
-      publisher.publish('t/1', String(i), 1);
-      if (i % 50 === 49) pass(5);
+    for (let i = from; i < from + COUNT; i++) {
+      publisher.publish('t/1', `${i} ${'.'.repeat(BYTES)}`, 1);
+      if (i % 10 === 9) pass(5);
     }
-    until('all is acknowledged', () => publisher.acknowledged.length === from + 900);
+    until('all is acknowledged', () => publisher.acknowledged.length === from + COUNT);
     pass(500);
   };
   client.connect(nodes, FORMER, 1);
@@ -97,12 +99,12 @@ test('what the session has no room for stays with the former home until it has',
   client.connect(nodes, NEW, 1);
   until('somebody goes on with the session', () => client.isOnline && client.hadSession);
   client.leave();
-  publish(900);
+  publish(COUNT);
   until('the former home is back', () => nodes.isOpen(FORMER));
   pass(3000);
   client.connect(nodes, NEW, 2);
-  until('everything comes', () => new Set([...client.got.values()].flat()).size === 1800);
-  assert.is([...client.got.values()].flat().length, 1800, 'once');
+  until('everything comes', () => new Set([...client.got.values()].flat()).size === 2 * COUNT);
+  assert.is([...client.got.values()].flat().length, 2 * COUNT, 'once');
 });
 
 test.run();
