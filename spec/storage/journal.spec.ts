@@ -375,6 +375,33 @@ test('on a busy log segments go with the first sync after they were found to be 
   journal.commit(true, (error) => assert.is(error, undefined));
 });
 
+test('what the checkpoints begin with stays, also when the log dies again and again between a segment and its checkpoint', () => {
+  let collected = 0;
+  for (let seed = 1; seed <= 30; seed++) {
+    const prng = new Prng(seed);
+    const disk = new SimDisk();
+    let end = 0;
+    for (let life = 1; life <= 8; life++) {
+      const journal = new Journal(journalOptions(disk, 100 * seed + life, { segmentBytes: 6000 }));
+      journal.create(1);
+      assert.ok(journal.table.end(1) >= end, `seed ${seed}, life ${life}: ${journal.table.end(1)} of ${end}`);
+      const append = (): void => {
+        journal.append(1, -1, makeBatch(2, 65, 1500), 0, 1561);
+        journal.commit(true, (error) => {
+          if (error === undefined) end = journal.table.end(1);
+        });
+      };
+      journal.trim(1, journal.table.end(1) - 2);
+      journal.commit(true, () => {});
+      collected += journal.collect();
+      disk.failSync = { after: 2 + prng.below(9), code: 'EIO' };
+      for (let i = 0; i < 9 && journal.poisoned === null; i++) append();
+      disk.crash(() => prng.next());
+    }
+  }
+  assert.ok(collected > 50, `segments were given up (${collected})`);
+});
+
 test('a crash while a recycled file becomes the next segment leaves a log that opens, with all that was committed', () => {
   for (let seed = 1; seed <= 20; seed++) {
     for (let sync = 1; sync <= 8; sync++) {

@@ -88,8 +88,7 @@ export class FrontRewrite {
     const { sealed } = this.#journal;
     const at = this.#segments.length;
     const segment = sealed[at];
-    // The last sealed segment is where the older checkpoint begins.
-    if (segment === undefined || at >= sealed.length - 1) return this.#plan(at);
+    if (segment === undefined || at >= this.#journal.beforeCheckpoints) return this.#plan(at);
     const entry: IndexEntry = { shard: 0, position: 0, length: 0, span: 0, timestamp: 0, offset: 0 };
     for (let i = 0; i < REWRITE_STEP_ENTRIES; i++) {
       if (!segment.entry(this.#next, entry)) {

@@ -113,6 +113,8 @@ export class Journal {
   /** Everything below is durable. */
   #syncedLsn: number;
   #syncs = 0;
+  /** Numbers of the segments that the two checkpoints begin with; 0: from the first one on nothing is to go. */
+  #checkpointed: { readonly older: number; readonly newer: number };
   /** The front that was found to hold nothing any more: up to which segment, and the sync that makes what ended its records durable. */
   #dead = { upTo: 0, settledBy: 0 };
   #commit: { readonly chunk: Chunk; readonly at: number; readonly lsn: number; frames: number; bytes: number } | null = null;
@@ -134,6 +136,7 @@ export class Journal {
     this.#nextLsn = found.nextLsn;
     this.#syncedLsn = found.nextLsn;
     this.#spares = found.spares;
+    this.#checkpointed = { older: found.checkpointed, newer: found.checkpointed };
     this.active = found.active ?? this.#begin(found.nextNumber);
     this.#runway.begin(options.disk.size(this.active.file));
   }
@@ -344,14 +347,25 @@ export class Journal {
   }
 
   /**
+   * How many sealed segments recovery can do without: those before what both checkpoints begin with. The last one is never among them. After a crash between a new segment and its checkpoint there
+   * are more behind them.
+   */
+  get beforeCheckpoints(): number {
+    const { sealed } = this;
+    let count = 0;
+    while (count < sealed.length - 1 && sealed[count]!.info.number < this.#checkpointed.older) count++;
+    return count;
+  }
+
+  /**
    * Removes sealed segments of which no shard has anything any more, when that is on disk: what a crash brings back must not begin in what is gone. Returns how many went.
    */
   collect(): number {
     const { sealed } = this;
     const before = this.#dead;
     let dead = 0;
-    // Not beyond what the older of two checkpoints begins with: the last sealed segment stays.
-    while (dead < sealed.length - 1 && !this.pins.has(sealed[dead]!.info.number) && !this.#isAlive(sealed[dead]!)) dead++;
+    const { beforeCheckpoints } = this;
+    while (dead < beforeCheckpoints && !this.pins.has(sealed[dead]!.info.number) && !this.#isAlive(sealed[dead]!)) dead++;
     if (dead === 0) return 0;
     this.#dead = { upTo: sealed[dead - 1]!.info.number, settledBy: this.settledBy() };
     if (!this.isSettled(this.#dead.settledBy)) {
@@ -383,11 +397,11 @@ export class Journal {
     return this.#commit !== null || this.#controls.length > 0 || this.#syncedLsn < this.#nextLsn;
   }
 
-  /** The shards that keep the oldest segment, if there is one to give up besides the last sealed one; undefined when they are more than `most`. */
+  /** The shards that keep the oldest segment, if it may be given up; undefined when they are more than `most`. */
   keepersOfFront(most: number): ReadonlySet<ShardId> | undefined {
     const keepers = new Set<ShardId>();
     const first = this.sealed[0];
-    if (first === undefined || this.sealed.length < 2) return keepers;
+    if (first === undefined || this.beforeCheckpoints === 0) return keepers;
     const entry: IndexEntry = { shard: 0, position: 0, length: 0, span: 0, timestamp: 0, offset: 0 };
     for (let i = 0; first.entry(i, entry); i++) {
       if (!this.isWanted(entry, first.info.number)) continue;
@@ -573,6 +587,7 @@ export class Journal {
       this.active = this.#begin(number);
       this.#runway.begin(disk.size(this.active.file));
       writeCheckpoint(disk, directory, { log: this.#log, segment: number, lsn: this.#nextLsn }, this.table, this.marks);
+      this.#checkpointed = { older: this.#checkpointed.newer, newer: number };
     } catch (error) {
       this.#poison = new SluiceError(
         'SLUICE_STORAGE_FAILED',

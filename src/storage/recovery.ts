@@ -49,6 +49,8 @@ export interface Recovered {
   /** Of the segment after the last. */
   readonly nextNumber: number;
   readonly spares: string[];
+  /** Number of the segment that the checkpoint begins with; 0: there is none. */
+  readonly checkpointed: number;
   /** Undefined: the directory held no log. */
   readonly active: ActiveSegment | undefined;
 }
@@ -99,13 +101,14 @@ class Recovery implements CommitVisitor {
       damages: this.#damages,
       strangers,
     });
-    if (found.length === 0) return { report: report(0), log, nextLsn: FIRST_LSN, nextNumber: 1, spares, active: undefined };
-    const first = this.#startFrom(found, new Set(names), log);
+    if (found.length === 0)
+      return { report: report(0), log, nextLsn: FIRST_LSN, nextNumber: 1, spares, checkpointed: 0, active: undefined };
+    const { first, checkpointed } = this.#startFrom(found, new Set(names), log);
     for (let i = 0; i < first; i++) this.#openSealed(found[i]!, found[i + 1]!);
     let last: { nextLsn: number; active: ActiveSegment | undefined } = { nextLsn: FIRST_LSN, active: undefined };
     for (let i = first; i < found.length; i++) last = this.#walk(found[i]!, found[i + 1]);
     const nextNumber = found.at(-1)!.number + 1;
-    return { report: report(found.length - first), log, nextNumber, spares, ...last };
+    return { report: report(found.length - first), log, nextNumber, spares, checkpointed, ...last };
   }
 
   /** A rewriting of the front that was cut short left a file that is not whole, or segments that it had put into one already. */
@@ -141,21 +144,26 @@ class Recovery implements CommitVisitor {
   }
 
   /** Loads the checkpoint; returns the index of the segment that is to be walked first. */
-  #startFrom(found: readonly SegmentFound[], names: ReadonlySet<string>, log: number): number {
+  #startFrom(
+    found: readonly SegmentFound[],
+    names: ReadonlySet<string>,
+    log: number,
+  ): { readonly first: number; readonly checkpointed: number } {
     const { disk, directory } = this.#journal.options;
     const { table, marks } = this.#journal;
     const place = readCheckpoint(disk, directory, names, table, marks, (candidate) => {
       const segment = found.find(({ number }) => number === candidate.segment);
       return candidate.log === log && segment?.header.startLsn === candidate.lsn;
     });
-    if (place !== undefined) return found.findIndex(({ number }) => number === place.segment);
+    if (place !== undefined)
+      return { first: found.findIndex(({ number }) => number === place.segment), checkpointed: place.segment };
     const { header, path } = found[0]!;
     if (header.startLsn !== FIRST_LSN) {
       this.#damaged(
         `${directory} has no sound checkpoint, and its first segment ${path} begins at lsn ${header.startLsn}: shards of which it says nothing are lost`,
       );
     }
-    return 0;
+    return { first: 0, checkpointed: 0 };
   }
 
   /** A segment before the checkpoint. One whose footer is damaged is walked for its index alone. */

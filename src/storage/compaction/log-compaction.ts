@@ -111,8 +111,8 @@ function together(one: LogCompactionReport, next: LogCompactionReport): LogCompa
 }
 
 /** The first segments, if enough of them has been written since they were compacted last. */
-function worthwhile({ sealed }: Journal): readonly SealedSegment[] {
-  const front = sealed.slice(0, -1);
+function worthwhile({ sealed, beforeCheckpoints }: Journal): readonly SealedSegment[] {
+  const front = sealed.slice(0, beforeCheckpoints);
   return isWorthwhile(front) ? front : [];
 }
 
