@@ -48,5 +48,5 @@ function hunt(main: string, name: string, seeds: number): Promise<string | undef
 }
 
 function foundIn(output: string): string | undefined {
-  return /^seed (\d+)(?:,.*changes)?: (.*)$/m.exec(output)?.slice(1, 3).join(': ');
+  return /^seed (\d+)(?:,.*changes)?: (.{0,160})/m.exec(output)?.slice(1, 3).join(': ');
 }

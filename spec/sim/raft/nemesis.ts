@@ -9,6 +9,9 @@ import type { SimNode } from './sim-node.ts';
 import { scan } from './wal-codec.ts';
 import type { World } from './world.ts';
 
+/** After an election, milliseconds: the new leader has committed something by then, and the one before may not have heard of it. */
+const ASKED_AFTER_MS = [5, 20, 60, 150] as const;
+
 export class Nemesis {
   readonly #world: World;
   readonly #prng: Prng;
@@ -130,7 +133,17 @@ export class Nemesis {
   elected(state: RaftState): void {
     if (this.#isStopped) return;
     this.#doubt(state);
+    for (const afterMs of ASKED_AFTER_MS) this.#world.at(afterMs, () => this.#askFormer(state));
     if (this.#isCut && this.#prng.chance(0.4)) this.#meet(state);
+  }
+
+  /** Whoever still takes itself for the leader may be asked what it no longer knows. */
+  #askFormer({ group, term }: RaftState): void {
+    if (this.#isStopped) return;
+    for (const node of this.#world.nodes) {
+      const former = node.group(group);
+      if (former?.isLeader === true && former.state.term < term) this.#world.enter(node, () => this.#read(node, group));
+    }
   }
 
   /** The network is whole again while the leader before still leads its part: what that wrote a moment ago is replaced before it is durable. */
