@@ -15,6 +15,7 @@ const ASKED_AFTER_MS = [5, 20, 60, 150] as const;
 export class Nemesis {
   readonly #world: World;
   readonly #prng: Prng;
+  readonly #latePrng: Prng;
   /** Where this world's nodes may die. */
   readonly #points: readonly Point[];
   #isStopped = false;
@@ -22,9 +23,10 @@ export class Nemesis {
   #partitions = 0;
   #isCut = false;
 
-  constructor(world: World, prng: Prng) {
+  constructor(world: World, prng: Prng, latePrng: Prng) {
     this.#world = world;
     this.#prng = prng;
+    this.#latePrng = latePrng;
     const absent = world.swarm.hasJournal ? 'wal ' : 'log ';
     this.#points = POINTS.filter((name) => !name.startsWith(absent));
   }
@@ -35,6 +37,7 @@ export class Nemesis {
     for (const { disk } of swarm.crashEveryMs > 0 ? nodes : []) disk.armAt(this.#point());
     this.#every(swarm.crashEveryMs, () => this.#crash());
     this.#every(swarm.partitionEveryMs, () => this.#partition());
+    if (swarm.leaseReads) this.#belate(swarm.partitionEveryMs);
     this.#every(swarm.pauseEveryMs, () => this.#pause());
     this.#every(swarm.diskEveryMs, () => this.#spoilDisk());
     this.#every(swarm.churnEveryMs, () => this.#churn());
@@ -112,6 +115,32 @@ export class Nemesis {
       for (const id of others) world.network.cut(leader, id);
       const former = world.nodes[leader - 1]!;
       if (former.group(group)?.isLeader === true) world.burst(former, group, 2 + this.#prng.below(12));
+    });
+  }
+
+  /**
+   * From time to time, where there are leases: what a leader is told takes most of an election's time, and soon nobody hears it any more. What comes then is of long ago, and others are about to elect.
+   */
+  #belate(meanMs: number): void {
+    if (meanMs === 0) return;
+    const prng = this.#latePrng;
+    const world = this.#world;
+    world.at(meanMs * (0.3 + 1.4 * prng.next()), () => {
+      if (this.#isStopped) return;
+      this.#belate(meanMs);
+      const leader = world.leader(1 + prng.below(world.swarm.groups))?.id;
+      if (leader === undefined || this.#isCut) return;
+      const others = world.nodes.map(({ id }) => id).filter((id) => id !== leader);
+      const { electionMinMs } = world.swarm.settings;
+      for (const id of others) world.network.delay(id, leader, electionMinMs * (0.5 + 0.4 * prng.next()));
+      world.tell('network', `node ${leader} hears late, and soon is not heard`);
+      const number = ++this.#partitions;
+      this.#isCut = true;
+      world.at(prng.next() * electionMinMs, () => {
+        if (number !== this.#partitions || !this.#isCut) return;
+        for (const id of others) world.network.cut(leader, id);
+        world.at(electionMinMs * (1 + 2 * prng.next()), () => this.#mend(number));
+      });
     });
   }
 

@@ -9,6 +9,8 @@ export class Network {
   readonly #swarm: Swarm;
   /** `from * 1000 + to`. */
   readonly #cut = new Set<number>();
+  /** Links that take longer, by how much, milliseconds. */
+  readonly #late = new Map<number, number>();
   isHealed = false;
 
   constructor(prng: Prng, swarm: Swarm) {
@@ -24,8 +26,13 @@ export class Network {
     this.#cut.add(from * 1000 + to);
   }
 
+  delay(from: number, to: number, byMs: number): void {
+    this.#late.set(from * 1000 + to, byMs);
+  }
+
   mendAll(): void {
     this.#cut.clear();
+    this.#late.clear();
   }
 
   mend(from: number, to: number): void {
@@ -34,8 +41,13 @@ export class Network {
 
   /** Delays of the copies that arrive; none: lost. */
   route(from: number, to: number): number[] {
-    const { loss, duplication } = this.#swarm;
     if (!this.isOpen(from, to)) return [];
+    const lateMs = this.#late.get(from * 1000 + to) ?? 0;
+    return this.#copies().map((delayMs) => delayMs + lateMs);
+  }
+
+  #copies(): number[] {
+    const { loss, duplication } = this.#swarm;
     if (this.isHealed) return [this.#delay()];
     if (this.#prng.chance(loss)) return [];
     return this.#prng.chance(duplication) ? [this.#delay(), this.#delay() + this.#prng.next() * STRAGGLE_MS] : [this.#delay()];

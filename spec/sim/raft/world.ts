@@ -113,8 +113,9 @@ export class World implements NodeWorld, ClientWorld {
     this.#checks = new MessageChecks(this.oracle, this.nodes);
     this.oracle.onElected = (state) => this.#nemesis.elected(state);
     this.operator = new Operator(this);
-    this.#nemesis = new Nemesis(this, stream());
+    const nemesisPrng = stream();
     this.#logPrng = stream();
+    this.#nemesis = new Nemesis(this, nemesisPrng, stream());
     this.#addClients();
   }
 
