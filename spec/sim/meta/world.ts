@@ -55,7 +55,7 @@ export class World implements ClientWorld {
       bounds: { ...DEFAULT_BOUNDS, history: { ...DEFAULT_BOUNDS.history, revisionsMax } },
       snapshotLogBytes: prng.chance(0.5) ? 2000 + prng.below(20_000) : 1 << 20,
       // Sessions that end early: what was asked in them is done again, or nobody can tell.
-      ...(prng.chance(0.3) ? { sessionsMax: 2 + prng.below(4), sessionTtlMs: 300 + prng.below(3000) } : {}),
+      ...(prng.chance(0.5) ? { sessionsMax: 2 + prng.below(3), sessionTtlMs: 100 + prng.below(1000) } : {}),
       moreClients: 3,
       onReplica: (node, replica) => {
         this.oracle.watch(node, replica);

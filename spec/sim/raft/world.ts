@@ -243,7 +243,7 @@ export class World implements NodeWorld, ClientWorld {
       this.points.add(name);
       this.tell(`node ${id}`, `reaches '${name}'`);
     });
-    disk.faults.syncSpreadMs = this.swarm.syncSpreadMs;
+    if (!this.isHealed) disk.faults.syncSpreadMs = this.swarm.syncSpreadMs;
     return disk;
   }
 
