@@ -1,5 +1,6 @@
 /** Starts a broker as a child process, waits until it serves, and stops it for certain. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { BenchError } from '../load/bench-error.ts';
@@ -8,6 +9,11 @@ import type { Endpoint } from '../load/connection.ts';
 const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 12_000;
 const STDERR_LINES_MAX = 20;
+const PORTS_FROM = 12_000;
+const PORTS = 18_000;
+const PORT_TRIES_MAX = 1000;
+/** Ports that this process has given away. */
+const given = new Set<number>();
 
 export interface BrokerProcess {
   readonly child: ChildProcess;
@@ -69,15 +75,25 @@ export function readyLine(
   });
 }
 
-/** A port that nobody listens on at the moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * A port of 127.0.0.1 that nobody listens on, for a process that has yet to start. From below what the kernel gives away by itself (from 32,768 on, on Linux): there any connection
+ * could get it in between.
+ */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < PORT_TRIES_MAX; tries++) {
+    const port = PORTS_FROM + randomInt(PORTS);
+    if (given.has(port) || !(await canListen(port)) || given.has(port)) continue;
+    given.add(port);
+    return port;
+  }
+  throw new BenchError('target', 'no port is free');
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 }
 
