@@ -10,7 +10,9 @@ const event: fc.Arbitrary<MoveEvent> = fc.oneof(
   fc.record({ type: fc.constant('departing' as const), end: fc.nat(20), unreached: fc.boolean() }),
   fc.record({ type: fc.constant('page' as const), next: fc.nat(30), isLast: fc.boolean() }),
   fc.record({ type: fc.constant('closed' as const), end: fc.nat(30) }),
-  fc.record({ type: fc.constantFrom('gone', 'busy', 'fenced', 'kept', 'claimed', 'lost', 'failed') }) as fc.Arbitrary<MoveEvent>,
+  fc.record({
+    type: fc.constantFrom('gone', 'busy', 'fenced', 'kept', 'claimed', 'followed', 'lost', 'failed'),
+  }) as fc.Arbitrary<MoveEvent>,
 );
 
 /** What a machine has wanted so far, with the rules that hold at every step. */
@@ -31,7 +33,7 @@ class Watcher {
   }
 
   receive(event: MoveEvent): MoveEffect[] {
-    if (event.type === 'claimed' && this.machine.state === 'claiming') this.isClaimed = true;
+    if ((event.type === 'claimed' || event.type === 'followed') && this.machine.state === 'claiming') this.isClaimed = true;
     const effects = this.machine.receive(event);
     this.note(effects);
     return effects;
@@ -106,6 +108,14 @@ test('a former home that is gone is done without, one that others reach is waite
   const overtaken = new Watcher(true);
   overtaken.receive({ type: 'kept' });
   assert.equal(overtaken.receive({ type: 'lost' }).at(-1), { type: 'answer', result: 'again' });
+  const followed = new Watcher(false);
+  for (const type of ['departing', 'page', 'fenced', 'closed', 'kept'] as const)
+    followed.receive({ type, end: 0, next: 0, unreached: false, isLast: true } as MoveEvent);
+  assert.equal(
+    followed.receive({ type: 'followed' }),
+    [{ type: 'begin' }, { type: 'tellMoved' }, { type: 'answer', result: 'again' }],
+    'what has come is given on from here',
+  );
   const late = new Watcher(true);
   late.receive({ type: 'kept' });
   late.receive({ type: 'claimed' });

@@ -45,6 +45,9 @@ export interface Way {
   readonly isPatient: boolean;
 }
 
+/** The entry is another home's: what is written for this one under it is refused. */
+const NO_REVISION = 0;
+
 export type ArrivalResult = 'here' | 'again' | 'unavailable' | 'adopt';
 
 export class Arrival {
@@ -284,7 +287,7 @@ export class Arrival {
   }
 
   #claimed(claimed: Claimed): void {
-    if (claimed.type === 'done') return this.#own(claimed.revision);
+    if (claimed.type === 'done') return this.#own(claimed.revision, 'claimed');
     if (claimed.type !== 'unknown') return this.#tell({ type: claimed.type === 'taken' ? 'lost' : 'failed' });
     this.#lookUp();
   }
@@ -295,21 +298,25 @@ export class Arrival {
     const { life, epoch } = this.#identity;
     const isOurs = (entry: HomeEntry | undefined): boolean =>
       entry?.home === services.system.node && entry.life === life && entry.epoch === epoch;
+    // The former home takes it for gone on here, with all that it had.
+    const wasOurs = (entry: HomeEntry | undefined): boolean => entry?.life === life && entry.moves.includes(this.move);
     secure(
       this.clientId,
       (entry) => !isOurs(entry),
       (found) =>
         later(() => {
-          if (found === undefined) this.#lookUp();
-          else if (found.value !== undefined && isOurs(decodeEntry(found.value))) this.#own(found.revision);
+          if (found === undefined) return this.#lookUp();
+          const entry = found.value === undefined ? undefined : decodeEntry(found.value);
+          if (isOurs(entry)) this.#own(found.revision, 'claimed');
+          else if (wasOurs(entry)) this.#own(NO_REVISION, 'followed');
           else this.#tell({ type: 'lost' });
         }),
     );
   }
 
-  #own(revision: number): void {
+  #own(revision: number, how: 'claimed' | 'followed'): void {
     this.#ports.claimed(this.clientId, this.#identity, revision);
-    this.#tell({ type: 'claimed' });
+    this.#tell({ type: how });
   }
 
   /** It is a session of this node now, without a client, and taken over by the one who waits for it. */

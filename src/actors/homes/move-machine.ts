@@ -20,6 +20,8 @@ export type MoveEvent =
   | { readonly type: 'closed'; readonly end: number }
   | { readonly type: 'kept' }
   | { readonly type: 'claimed' }
+  /** It was, as is known only now, and the session has gone on to another node since, without what has come here. */
+  | { readonly type: 'followed' }
   /** Somebody else has the session, or nobody can say. */
   | { readonly type: 'lost' }
   /** A step takes too long, or cannot be done. */
@@ -100,6 +102,8 @@ export class MoveMachine {
         if (!this.#isAdoption) return this.#finish();
         this.state = 'parting';
         return [{ type: 'fence' }];
+      case 'followed':
+        return this.state === 'claiming' ? this.#finish('again') : [];
       case 'lost':
         return this.state === 'claiming' ? this.#giveUp('again') : [];
       case 'failed':
@@ -130,10 +134,10 @@ export class MoveMachine {
     return [{ type: 'keep' }];
   }
 
-  #finish(): MoveEffect[] {
+  #finish(result: 'here' | 'again' = 'here'): MoveEffect[] {
     this.state = 'done';
-    const begin: MoveEffect[] = [{ type: 'begin' }, { type: 'answer', result: 'here' }];
-    return this.#isAdoption ? begin : [{ type: 'begin' }, { type: 'tellMoved' }, { type: 'answer', result: 'here' }];
+    const tell: MoveEffect[] = this.#isAdoption ? [] : [{ type: 'tellMoved' }];
+    return [{ type: 'begin' }, ...tell, { type: 'answer', result }];
   }
 
   #giveUp(result: 'again' | 'unavailable' | 'adopt'): MoveEffect[] {
