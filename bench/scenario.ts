@@ -301,7 +301,7 @@ export const SCENARIOS: readonly Scenario[] = [
   meta(
     'meta-put-1',
     'puts into the metadata of a cluster, one after the other',
-    { window: 1, warmupSeconds: 15 },
+    { window: 1, warmupSeconds: 60 },
     { unit: 'puts', each: 'put' },
   ),
   meta('meta-put', 'puts into the metadata of a cluster, 256 under way', {}, { unit: 'puts', each: 'put' }),
