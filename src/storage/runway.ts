@@ -1,5 +1,5 @@
 /**
- * Zeros that a log writes ahead of itself. A sync of blocks that a file has already takes about half the time of one that lengthens the file, since the file system
+ * Zeros that a log writes ahead of itself. A sync of blocks that a file has already takes less time than one that lengthens the file, since the file system
  * has nothing of its own to write down. Big commits do not wait for that, so a file gets a runway only behind small ones.
  *
  * To whoever reads the file the zeros are its end, see commit-walk.ts.

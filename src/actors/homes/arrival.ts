@@ -10,12 +10,12 @@ import type { RelayActor } from '../relay/actor.ts';
 import { whenSubscribed } from '../session/claim.ts';
 import type { SessionMessage, SubscriptionState } from '../session/messages.ts';
 import { Orphan } from '../session/orphan.ts';
-import { encodeSession, type SessionRecord, sessionKey } from '../session/record.ts';
+import { encodeSession, idsOf, type SessionRecord, sessionKey } from '../session/record.ts';
 import { SessionSeed } from '../session/seed.ts';
 import type { SessionServices } from '../session/services.ts';
 import type { HomesCore } from './core.ts';
 import type { Claimed, Directory } from './directory.ts';
-import { decodeEntry, encodeEntry, type HomeEntry, type Identity } from './entry.ts';
+import { encodeEntry, entryIn, type HomeEntry, type Identity } from './entry.ts';
 import { Immigrant } from './immigrant.ts';
 import { type HomesMessage, homesRef } from './messages.ts';
 import { type MoveEffect, type MoveEvent, MoveMachine } from './move-machine.ts';
@@ -261,13 +261,12 @@ export class Arrival {
       later(() => {
         if (this.#isGivenUp) return;
         if (immigrant.isOverfull) return this.#tell({ type: 'failed' });
-        const { shard, idShift, unsureTo } = immigrant.inbox.machine;
+        const { machine } = immigrant.inbox;
         const offlineSince = services.system.wallClock();
         const { clientId, expirySeconds } = this.#record;
         // The client has come back in time: there is no will any more [MQTT-3.1.3-9].
-        const base = { version: 1, clientId, shard, expirySeconds, offlineSince, will: null } as const;
-        const ids = { ...(idShift === 0 ? {} : { idShift }), ...(unsureTo === 0 ? {} : { unsureTo }) };
-        this.#value = encodeSession({ ...base, subscriptions: this.#subscriptions, ...ids });
+        const base = { version: 1, clientId, shard: machine.shard, expirySeconds, offlineSince, will: null } as const;
+        this.#value = encodeSession({ ...base, subscriptions: this.#subscriptions, ...idsOf(machine) });
         const puts = [
           [sessionKey(clientId), this.#value],
           [KEYS.home + clientId, encodeHomeNote(this.#identity)],
@@ -306,7 +305,7 @@ export class Arrival {
       (found) =>
         later(() => {
           if (found === undefined) return this.#lookUp();
-          const entry = found.value === undefined ? undefined : decodeEntry(found.value);
+          const entry = entryIn(found);
           if (isOurs(entry)) this.#own(found.revision, 'claimed');
           else if (wasOurs(entry)) this.#own(NO_REVISION, 'followed');
           else this.#tell({ type: 'lost' });

@@ -9,7 +9,7 @@ import type { HomeDone } from '../../wire/schema-types.ts';
 import { Arrival, type ArrivalPorts, type ArrivalResult } from './arrival.ts';
 import type { HomesCore } from './core.ts';
 import type { Found } from './directory.ts';
-import { decodeEntry, type HomeEntry, hasExpired, recordOf } from './entry.ts';
+import { entryIn, type HomeEntry, hasExpired, recordOf } from './entry.ts';
 import { fateOf } from './fate.ts';
 import type { Settled } from './messages.ts';
 
@@ -111,7 +111,7 @@ export class Arrivals {
     // One who leaves nothing, and asks for nothing, does without.
     if (found === undefined) return this.#answer(settling, isLasting ? 'unavailable' : 'here');
     const known = entries.get(clientId);
-    const entry = found.value === undefined ? undefined : decodeEntry(found.value);
+    const entry = entryIn(found);
     const isOurs = entry?.home === node && known !== undefined;
     if (found.value === undefined || isOurs) {
       if (isClean) entries.renew(clientId);
@@ -132,7 +132,7 @@ export class Arrivals {
   end(clientId: string, then: (isDone: boolean) => void): void {
     const { directory } = this.#core;
     directory.get(clientId, (found) => {
-      const entry = found?.value === undefined ? undefined : decodeEntry(found.value);
+      const entry = entryIn(found);
       if (found === undefined || entry === undefined) return then(false);
       directory.claim(clientId, found.revision, undefined, ({ type }) => {
         if (type === 'done') this.#over(clientId, entry);

@@ -12,7 +12,7 @@ import { awayFence } from './arrival.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { HomesCore } from './core.ts';
 import type { Emigrant } from './emigrant.ts';
-import { decodeEntry, type HomeEntry, recordOf } from './entry.ts';
+import { entryIn, type HomeEntry, recordOf } from './entry.ts';
 import { Furthers } from './furthers.ts';
 import type { HomesMessage, HomesReply } from './messages.ts';
 import type { Leaving } from './notes.ts';
@@ -218,7 +218,7 @@ export class Departures {
     this.#core.secure(clientId, isOurs, (found) => {
       over();
       if (found === undefined || entry === undefined || this.#departures.get(move) !== departure) return;
-      const there = found.value === undefined ? undefined : decodeEntry(found.value);
+      const there = entryIn(found);
       if (there?.home === node) {
         entry.revision = found.revision;
         this.#stays(move);
@@ -231,7 +231,7 @@ export class Departures {
   #fence(clientId: string, life: string, to: number, of: readonly number[], respond: Respond): void {
     this.#core.directory.get(clientId, (found) => {
       respond(done(true));
-      const entry = found?.value === undefined ? undefined : decodeEntry(found.value);
+      const entry = entryIn(found);
       const { node } = this.#core.services.system;
       // One that has yet to begin here does not take everything that is behind such a fence.
       if (entry?.life !== life || entry.home !== node || this.#arrivals.has(clientId)) return;

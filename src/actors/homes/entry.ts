@@ -36,6 +36,11 @@ export function decodeEntry(value: Uint8Array): HomeEntry | undefined {
   return { home, life, epoch, record, moves: moves ?? [], ...(isMourned === true ? { isMourned } : {}) };
 }
 
+/** Of what the directory has found; undefined as well when it has none. */
+export function entryIn(found: { readonly value: Uint8Array | undefined } | undefined): HomeEntry | undefined {
+  return found?.value === undefined ? undefined : decodeEntry(found.value);
+}
+
 export function recordOf({ record }: HomeEntry): SessionRecord | undefined {
   return read(record) === undefined ? undefined : decodeSession(record);
 }

@@ -24,7 +24,7 @@ import type { ShareSink } from '../share/member.ts';
 import type { ShardFacts } from '../store/messages.ts';
 import type { Found } from './directory.ts';
 import type { Emigrant } from './emigrant.ts';
-import { decodeEntry } from './entry.ts';
+import { entryIn } from './entry.ts';
 import type { HomesMessage } from './messages.ts';
 import { encodeLeftNote, type HomeNote, type LeftNote, leftKey } from './notes.ts';
 import { encodePage } from './page.ts';
@@ -162,7 +162,7 @@ export class Left implements ShareSink {
     this.#ports.find(this.clientId, (found) => {
       this.#isBusy = false;
       if (found === undefined || this.#isOver) return;
-      const entry = found.value === undefined ? undefined : decodeEntry(found.value);
+      const entry = entryIn(found);
       // Its client has begun anew, or it has expired: nobody is to have what is here.
       if (entry?.life !== this.life) return this.#end();
       this.#askFences(entry.home);

@@ -3,7 +3,7 @@
  * entry says without the will that nobody has been first. Lives in the homes actor.
  */
 import type { HomesCore } from './core.ts';
-import { decodeEntry, recordOf } from './entry.ts';
+import { entryIn, recordOf } from './entry.ts';
 import type { WillVerdict } from './messages.ts';
 
 /** `record`: of the session, without the will. */
@@ -14,7 +14,7 @@ export function claimOwnWill(core: HomesCore, clientId: string, record: Uint8Arr
     if (isKept) return then('publish');
     directory.get(clientId, (found) => {
       if (found === undefined) return then('later');
-      const there = found.value === undefined ? undefined : decodeEntry(found.value);
+      const there = entryIn(found);
       if (there?.home !== node || there.life !== entries.get(clientId)?.life || there.isMourned === true) return then('done');
       // Ours, of which we have not heard; or nobody's.
       then(recordOf(there)?.will === null ? 'publish' : 'later');

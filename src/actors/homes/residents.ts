@@ -11,7 +11,7 @@ import type { HomesCore } from './core.ts';
 import type { Found } from './directory.ts';
 import { Emigrant } from './emigrant.ts';
 import type { Entry } from './entries.ts';
-import { decodeEntry, type HomeEntry } from './entry.ts';
+import { entryIn, type HomeEntry } from './entry.ts';
 import { Left, type LeftPorts } from './left.ts';
 import { decodeHomeNote, decodeLeftNote, type HomeNote, type LeftNote, leftKey } from './notes.ts';
 
@@ -97,7 +97,7 @@ export class Residents {
       // Claimed, and still on its way: what has come for it can be given on when it is a session; it is looked at again then.
       if (this.#arrivals.has(clientId)) return;
       if (found.revision === entry.revision) return;
-      const there = found.value === undefined ? undefined : decodeEntry(found.value);
+      const there = entryIn(found);
       if (there?.home === node) {
         entry.revision = found.revision;
         entry.isMourned = there.isMourned === true;
@@ -218,7 +218,7 @@ export class Residents {
   /** The session lies here; whose is it? */
   #place(clientId: string, note: HomeNote, found: Found, then: () => void): void {
     const { entries, node } = this.#core;
-    const entry = found.value === undefined ? undefined : decodeEntry(found.value);
+    const entry = entryIn(found);
     if (entry?.home === node) {
       entries.adopt(clientId, entry, found.revision);
       if (note.leaving !== undefined) this.#core.noteLife(clientId, entry);

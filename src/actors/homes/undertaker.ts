@@ -9,7 +9,7 @@ import { UNDERTAKER_BATCH, UNDERTAKER_DUE_MAX, UNDERTAKER_RETRY_MS } from '../..
 import type { Will } from '../../wire/mqtt/packets.ts';
 import { encodeSession, type SessionRecord } from '../session/record.ts';
 import type { Found, Place, Register } from './directory.ts';
-import { decodeEntry, encodeEntry, type HomeEntry, recordOf } from './entry.ts';
+import { decodeEntry, encodeEntry, entryIn, type HomeEntry, recordOf } from './entry.ts';
 import { fateOf } from './fate.ts';
 import { clientOf } from './will-book.ts';
 
@@ -153,7 +153,7 @@ export class Undertaker {
     const nowMs = this.#ports.wallClock();
     const retryMs = nowMs + UNDERTAKER_RETRY_MS;
     if (found === undefined) return then(retryMs);
-    const entry = found.value === undefined ? undefined : decodeEntry(found.value);
+    const entry = entryIn(found);
     const sinceMs = entry === undefined ? undefined : this.#lost.get(entry.home);
     const record = entry === undefined ? undefined : recordOf(entry);
     if (entry === undefined || sinceMs === undefined || record === undefined) return then();

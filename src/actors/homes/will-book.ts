@@ -11,7 +11,7 @@ import { ANY } from '../meta/command.ts';
 import type { SessionMessage } from '../session/messages.ts';
 import { encodeSession } from '../session/record.ts';
 import type { Claimed, Place, Register } from './directory.ts';
-import { decodeEntry, encodeEntry, recordOf } from './entry.ts';
+import { decodeEntry, encodeEntry, entryIn, recordOf } from './entry.ts';
 
 export interface WillBookPorts {
   readonly node: number;
@@ -161,7 +161,7 @@ export class WillBook {
     const { register, node } = this.#ports;
     const key = this.#keyOf(clientId);
     register.get(key, (found) => {
-      const entry = found?.value === undefined ? undefined : decodeEntry(found.value);
+      const entry = entryIn(found);
       if (entry?.home === node && entry.life === lifeOf(by)) register.claim(key, found!.revision, undefined, () => {});
     });
   }

@@ -24,7 +24,7 @@ import type { Former } from './admission.ts';
 import type { SessionMessage, SessionState, SubscriptionState } from './messages.ts';
 import type { Orphan } from './orphan.ts';
 import type { Outbound } from './outbound.ts';
-import { decodeSession, encodeSession, type SessionRecord, sessionKey } from './record.ts';
+import { decodeSession, encodeSession, idsOf, type SessionRecord, sessionKey } from './record.ts';
 import { OWN_CLIENTS, type SessionServices } from './services.ts';
 import { IO_CONTINUE } from './transport.ts';
 
@@ -281,12 +281,11 @@ export class Persistence {
 
   #record(will: Will | null): Uint8Array {
     const { clientId, expirySeconds, offlineSince } = this.#session;
-    const { shard, idShift, unsureTo } = this.#outbound.inbox!.machine;
+    const { machine } = this.#outbound.inbox!;
     const subscriptions = this.#session.subscriptions();
     const replays = this.#session.replays();
-    const record = { version: 1, clientId, shard, expirySeconds, offlineSince, will, subscriptions } as const;
-    const ids = { ...(idShift === 0 ? {} : { idShift }), ...(unsureTo === 0 ? {} : { unsureTo }) };
-    const shifted = { ...record, ...ids };
+    const record = { version: 1, clientId, shard: machine.shard, expirySeconds, offlineSince, will, subscriptions } as const;
+    const shifted = { ...record, ...idsOf(machine) };
     return encodeSession(replays.length === 0 ? shifted : { ...shifted, replays });
   }
 

@@ -32,6 +32,14 @@ export function sessionKey(clientId: string): string {
   return KEYS.session + clientId;
 }
 
+/** What a record says of the packet ids of its inbox; nothing where there is nothing to say, as for most. */
+export function idsOf({
+  idShift,
+  unsureTo,
+}: Required<Pick<SessionRecord, 'idShift' | 'unsureTo'>>): Pick<SessionRecord, 'idShift' | 'unsureTo'> {
+  return { ...(idShift === 0 ? {} : { idShift }), ...(unsureTo === 0 ? {} : { unsureTo }) };
+}
+
 export function encodeSession(record: SessionRecord): Uint8Array {
   return pack(record);
 }
