@@ -15,6 +15,7 @@ import type { CommandReply } from '../../../src/actors/raft/sessions/session-mac
 import { META_DIRTY_CHANGES_MAX, META_REBUILD_KEYS } from '../../../src/base/limits.ts';
 import type { KvOp, LocalKv } from '../../../src/storage/kv/local-kv.ts';
 import { MemoryKv } from '../../../src/storage/kv/memory-kv.ts';
+import { opsOf, type PackedOps } from '../../../src/storage/kv/packed-ops.ts';
 import { command } from './arbitraries.ts';
 import { Model, type ModelState, plain, plainRecord, shown } from './model.ts';
 
@@ -223,10 +224,10 @@ class ForgetfulKv extends MemoryKv {
   isSlow = false;
   #held: (() => void)[] = [];
 
-  override async batch(ops: readonly KvOp[], options: { readonly sync: boolean }): Promise<void> {
+  override async batch(ops: readonly KvOp[] | PackedOps, options: { readonly sync: boolean }): Promise<void> {
     if (this.isSlow) await new Promise<void>((resolve) => this.#held.push(resolve));
     await super.batch(ops, options);
-    this.#unsynced.push(...ops);
+    this.#unsynced.push(...opsOf(ops));
     if (options.sync) await this.durable.batch(this.#unsynced.splice(0), options);
   }
 

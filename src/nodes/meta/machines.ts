@@ -11,7 +11,7 @@ import { raftRef } from '../../actors/raft/messages.ts';
 import { formatReplica, NO_REPLICA, nodeOfReplica, type ReplicaId } from '../../actors/raft/replica.ts';
 import { META_MAILBOX_MAX, META_SESSION_TTL_MS, META_SESSIONS_MAX } from '../../base/limits.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
-import { RocksKv } from '../../storage/kv/rocksdb-kv.ts';
+import { ThreadedKv } from '../../storage/kv/threaded-kv.ts';
 import { parseMember } from '../../wire/address.ts';
 import type { Config } from '../config/schema.ts';
 import { createLog } from '../log.ts';
@@ -22,7 +22,7 @@ export async function openMachines(
   system: ActorSystem,
   { config, directory, replica, onFailed }: MachineOptions,
 ): Promise<Machines> {
-  const kv = await RocksKv.open(join(directory, 'state'));
+  const kv = await ThreadedKv.open(join(directory, 'state'));
   const options = {
     owner: replica,
     bounds: DEFAULT_BOUNDS,

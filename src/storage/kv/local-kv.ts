@@ -1,10 +1,12 @@
 /**
- * A sorted store of keys and values in one process: what state machines, session state and the rocksdb engine keep their rows in. Two drivers, RocksDB and memory, do
- * the same by one suite (spec/storage/kv-suite.ts). Keys are ordered by their bytes. Opened and called by one thread; docs/internals/kv.md.
+ * A sorted store of keys and values in one process: what state machines, session state and the rocksdb engine keep their rows in. Three drivers, RocksDB, RocksDB on a
+ * thread of its own, and memory, do the same by one suite (spec/storage/kv-suite.ts). Keys are ordered by their bytes. Opened and called by one thread; docs/internals/kv.md.
  *
  * Batches are atomic and are applied in the order of their calls. A batch with `sync` ends when it and all before it would survive a loss of power; one without
  * survives the death of the process. Reads see every batch that has ended, and may see one that has not.
  */
+
+import type { PackedOps } from './packed-ops.ts';
 
 export type KvOp =
   | { readonly type: 'put'; readonly key: Uint8Array; readonly value: Uint8Array }
@@ -48,8 +50,8 @@ export interface KvSnapshot extends KvReader {
 }
 
 export interface LocalKv extends KvReader {
-  /** Keys, values and the list belong to the store until the promise settles. After a failure the store takes no more batches (SLUICE_STORAGE_FAILED). */
-  batch(ops: readonly KvOp[], options: { readonly sync: boolean }): Promise<void>;
+  /** Keys, values and the list belong to the store until the promise settles; packed operations are read during the call. After a failure the store takes no more batches (SLUICE_STORAGE_FAILED). */
+  batch(ops: readonly KvOp[] | PackedOps, options: { readonly sync: boolean }): Promise<void>;
   snapshot(): KvSnapshot;
   /**
    * Writes all that ended before to `directory`, which must not exist: a store that opens as this one was at that moment. It shares files with this one where

@@ -7,6 +7,7 @@ import { cloneBytes } from '../../base/bytes.ts';
 import { SluiceError } from '../../base/errors.ts';
 import { KV_SCAN_BYTES_MAX, KV_SCAN_ENTRIES_MAX } from '../../base/limits.ts';
 import type { KvEntry, KvOp, KvRange, KvSnapshot, LocalKv } from './local-kv.ts';
+import { opsOf, type PackedOps } from './packed-ops.ts';
 
 /** The package is CommonJS. */
 const BTree: typeof BTreeModule.default = BTreeModule.default;
@@ -23,9 +24,9 @@ export class MemoryKv implements LocalKv {
     this.#tree = (directory !== undefined && checkpoints.get(directory)?.clone()) || new BTree(undefined, Buffer.compare);
   }
 
-  async batch(ops: readonly KvOp[], _options: { readonly sync: boolean }): Promise<void> {
+  async batch(ops: readonly KvOp[] | PackedOps, _options: { readonly sync: boolean }): Promise<void> {
     this.#demandOpen();
-    for (const op of ops) {
+    for (const op of opsOf(ops)) {
       if (op.type === 'put') this.#tree.set(copy(op.key), copy(op.value));
       else if (op.type === 'delete') this.#tree.delete(op.key);
       else if (Buffer.compare(op.start, op.end) < 0) this.#tree.deleteRange(op.start, op.end, false);

@@ -9,6 +9,7 @@ import { SluiceError } from '../../base/errors.ts';
 import { KV_BATCHES_QUEUED_MAX, KV_SCAN_BYTES_MAX, KV_SCAN_ENTRIES_MAX, KV_WRITE_BUFFER_BYTES } from '../../base/limits.ts';
 import { copyStore } from './checkpoint.ts';
 import type { KvEntry, KvOp, KvRange, KvSnapshot, LocalKv } from './local-kv.ts';
+import { opsOf, type PackedOps } from './packed-ops.ts';
 import { type NativeDb, type NativeOptions, openNative } from './rocksdb-native.ts';
 import { type WalFiles, WalSyncer } from './wal-syncer.ts';
 
@@ -67,8 +68,8 @@ export class RocksKv implements LocalKv {
     }
   }
 
-  batch(ops: readonly KvOp[], { sync }: { readonly sync: boolean }): Promise<void> {
-    return this.#enqueue(ops, '', sync);
+  batch(ops: readonly KvOp[] | PackedOps, { sync }: { readonly sync: boolean }): Promise<void> {
+    return this.#enqueue(opsOf(ops), '', sync);
   }
 
   checkpoint(directory: string): Promise<void> {

@@ -6,24 +6,14 @@
  *                          + head (applied)          and written in parts; the head comes with the last part
  */
 import { META_DIRTY_CHANGES_MAX, META_FLUSH_BYTES, META_REBUILD_KEYS } from '../../../base/limits.ts';
-import type { KvOp } from '../../../storage/kv/local-kv.ts';
+import type { PackedOps } from '../../../storage/kv/packed-ops.ts';
 import type { SessionTable } from '../../raft/sessions/session-table.ts';
 import type { MetaMachine, MetaObserver } from '../machine.ts';
 import type { Change, Step } from '../state/history.ts';
 import { cooled, isHot, type MetaKey, type MetaRecord } from '../state/record.ts';
+import { RowBatch } from './row-batch.ts';
 import type { RowStore } from './row-store.ts';
-import {
-  decodeRecord,
-  encodeHead,
-  encodeLease,
-  encodeRecord,
-  encodeSessionRow,
-  groupRange,
-  headKey,
-  leaseKey,
-  recordKey,
-  sessionKey,
-} from './rows.ts';
+import { decodeRecord, type Head, recordKey } from './rows.ts';
 
 export interface KeeperOptions {
   readonly group: number;
@@ -150,38 +140,30 @@ export class RowKeeper implements MetaObserver {
     if (record !== undefined && !isHot(record) && record.modified === modified) this.#machine.warm(record, value!);
   }
 
-  #takeOps(): KvOp[] {
-    const { group } = this.#options;
-    const ops: KvOp[] = [];
-    if (this.#isWiped) ops.push({ type: 'deleteRange', ...groupRange(group) });
+  #takeOps(): PackedOps {
+    const batch = new RowBatch(this.#options.group);
+    if (this.#isWiped) batch.wipe();
     this.#isWiped = false;
-    this.#takeKeys(ops);
-    for (const id of this.#dirtyLeases) {
-      const lease = this.#machine.leases.get(id);
-      ops.push(row(leaseKey(group, id), lease === undefined ? undefined : encodeLease(lease)));
-    }
+    this.#takeKeys(batch);
+    for (const id of this.#dirtyLeases) batch.lease(id, this.#machine.leases.get(id));
     this.#dirtyLeases.clear();
     const touched = this.#sessions.touched!;
-    for (const id of touched) {
-      const session = this.#sessions.row(id);
-      ops.push(row(sessionKey(group, id), session === undefined ? undefined : encodeSessionRow(session)));
-    }
+    for (const id of touched) batch.session(id, this.#sessions.row(id));
     touched.clear();
-    if (this.#rebuild === undefined) ops.push(row(headKey(group), this.#head()));
-    return ops;
+    if (this.#rebuild === undefined) batch.head(this.#head());
+    return batch.end();
   }
 
   /** The state as it was when the rows were wiped, then what has changed since: the later row of a key is the one that stays. */
-  #takeKeys(ops: KvOp[]): void {
-    const { group } = this.#options;
+  #takeKeys(batch: RowBatch): void {
     for (let left = META_REBUILD_KEYS; this.#rebuild !== undefined; left--) {
       if (left === 0) return;
       const next = this.#rebuild.next();
       if (next.done === true) this.#rebuild = undefined;
-      else ops.push(recordRow(group, next.value.key, next.value));
+      else batch.record(next.value.key, next.value);
     }
     for (const { changes } of this.#takeSteps()) {
-      for (let i = 0; i < changes.length; i++) ops.push(recordRow(group, changes[i]!.key, changes[i]!.after));
+      for (let i = 0; i < changes.length; i++) batch.record(changes[i]!.key, changes[i]!.after);
     }
   }
 
@@ -203,18 +185,17 @@ export class RowKeeper implements MetaObserver {
     this.#changes = step.changes.length;
   }
 
-  #head(): Uint8Array {
+  #head(): Head {
     const { appliedIndex, timeMs } = this.#progress();
     const { revision, leases } = this.#machine;
-    const { owner } = this.#options;
-    return encodeHead({
-      owner,
+    return {
+      owner: this.#options.owner,
       applied: appliedIndex,
       timeMs,
       revision,
       nextLease: leases.nextId,
       sessions: this.#sessions.header(),
-    });
+    };
   }
 
   /** Not of keys that have changed since: their rows are older. Goes around the keys in order, as a clock's hand does. */
@@ -245,12 +226,4 @@ export class RowKeeper implements MetaObserver {
     for (const record of victims) keyspace.replace(record, cooled(record));
     return bytes;
   }
-}
-
-function recordRow(group: number, key: MetaKey, record: MetaRecord | undefined): KvOp {
-  return row(recordKey(group, key), record === undefined ? undefined : encodeRecord(record));
-}
-
-function row(key: Uint8Array, value: Uint8Array | undefined): KvOp {
-  return value === undefined ? { type: 'delete', key } : { type: 'put', key, value };
 }

@@ -1,9 +1,10 @@
 /** Where a group's rows are kept, as its machine sees it: a thread's store of keys and values. Continuations run later, never within the call. */
-import type { KvOp, LocalKv } from '../../../storage/kv/local-kv.ts';
+import type { LocalKv } from '../../../storage/kv/local-kv.ts';
+import type { PackedOps } from '../../../storage/kv/packed-ops.ts';
 
 export interface RowStore {
   /** Atomic, and in the order of calls. It survives the death of the process, and a loss of power too if it `isDurable`, with all before it. */
-  write(ops: readonly KvOp[], isDurable: boolean, then: () => void): void;
+  write(ops: PackedOps, isDurable: boolean, then: () => void): void;
   read(keys: readonly Uint8Array[], then: (rows: readonly (Uint8Array | undefined)[]) => void): void;
   /** As of now: what `write` has been given and not done yet may be missing. */
   snapshot(): RowSnapshot;

@@ -21,7 +21,6 @@ const LEASE = 1;
 const SESSION = 2;
 const KEY = 3;
 const PREFIX_BYTES = 6;
-const writer = new ByteWriter(4096);
 
 export interface Head {
   /** The replica whose state it is: one that lost its log must not go on with it. */
@@ -55,12 +54,16 @@ export function sessionKey(group: number, id: number): Uint8Array {
 }
 
 export function recordKey(group: number, key: MetaKey): Uint8Array {
-  writer.clear();
+  const writer = new ByteWriter(PREFIX_BYTES + key.length);
+  writeRecordKey(writer, group, key);
+  return writer.take();
+}
+
+export function writeRecordKey(writer: ByteWriter, group: number, key: MetaKey): void {
   writer.u8(TABLE);
   writer.u32(group);
   writer.u8(KEY);
   writer.rawLatin1(key);
-  return writer.take();
 }
 
 export function encodeHead({ owner, applied, timeMs, revision, nextLease, sessions }: Head): Uint8Array {
@@ -93,7 +96,12 @@ export function encodeLease({ ttlMs, renewals }: Lease): Uint8Array {
   return writer.take();
 }
 
-export function encodeSessionRow({ order, piece }: { readonly order: number; readonly piece: Uint8Array }): Uint8Array {
+export interface SessionRow {
+  readonly order: number;
+  readonly piece: Uint8Array;
+}
+
+export function encodeSessionRow({ order, piece }: SessionRow): Uint8Array {
   const writer = new ByteWriter(16 + piece.length);
   writer.varint(order);
   writer.raw(piece);
@@ -101,14 +109,12 @@ export function encodeSessionRow({ order, piece }: { readonly order: number; rea
 }
 
 /** Its value is at hand. */
-export function encodeRecord(record: MetaRecord): Uint8Array {
-  writer.clear();
+export function writeRecordRow(writer: ByteWriter, record: MetaRecord): void {
   writer.varint(record.created);
   writer.varint(record.modified);
   writer.varint(record.version);
   writer.varint(record.lease);
   writeValue(writer, record);
-  return writer.take();
 }
 
 /** The value is a view of the row. */
