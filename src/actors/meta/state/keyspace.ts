@@ -1,15 +1,9 @@
-/** The keys of a group in their order, as they are now: a B-tree whose copies share what is equal, so a snapshot costs nothing until something changes. */
-import BTreeModule from 'sorted-btree';
+/** The keys of a group in their order, as they are now, and what they come to. A copy costs nothing until something changes, so a snapshot does not either. */
 import { isHot, type MetaKey, type MetaRecord, recordBytes } from './record.ts';
-
-/** The package is CommonJS. */
-const BTree: typeof BTreeModule.default = BTreeModule.default;
-type Tree = InstanceType<typeof BTree<MetaKey, MetaRecord>>;
-
-const compare = (a: MetaKey, b: MetaKey): number => (a < b ? -1 : a > b ? 1 : 0);
+import { RecordTree } from './record-tree.ts';
 
 export class Keyspace {
-  #tree: Tree = new BTree<MetaKey, MetaRecord>(undefined, compare);
+  #tree = new RecordTree();
   /** Of all keys and values, hot or not. */
   bytes = 0;
   /** Of the values in memory. */
@@ -32,7 +26,7 @@ export class Keyspace {
 
   /** In place of `before`, which is what `get` says. */
   set(record: MetaRecord, before: MetaRecord | undefined): void {
-    this.#tree.set(record.key, record);
+    this.#tree.set(record);
     this.#count(record, 1);
     if (before !== undefined) this.#count(before, -1);
   }
@@ -56,14 +50,14 @@ export class Keyspace {
 
   /** Records from `from` to before `to`, or to the end when that is empty. Nothing may change while it is read. */
   *range(from: MetaKey, to: MetaKey): Generator<MetaRecord, void, undefined> {
-    for (const [key, record] of this.#tree.entries(from)) {
-      if (to !== '' && key >= to) return;
+    for (const record of this.#tree.from(from)) {
+      if (to !== '' && record.key >= to) return;
       yield record;
     }
   }
 
   clear(): void {
-    this.#tree = new BTree<MetaKey, MetaRecord>(undefined, compare);
+    this.#tree = new RecordTree();
     this.bytes = 0;
     this.hotBytes = 0;
     this.#cold = 0;
