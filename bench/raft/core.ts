@@ -45,7 +45,7 @@ class Cluster {
         settings: DEFAULT_SETTINGS,
         seed: self % 1000,
         storage,
-        transport: { send: (to, _lane, bytes) => this.#frames.push({ to, bytes }) },
+        transport: { send: (to, _lane, bytes) => this.#frames.push({ to, bytes: bytes.slice() }) },
         snapshots: new MemorySnapshots(),
         snapshotLogBytes: 1 << 20,
         snapshotBytesPerSecond: 1e9,

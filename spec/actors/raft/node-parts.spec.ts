@@ -152,7 +152,7 @@ test('frames are cut where they would be too large, and nothing is lost or out o
     outboxes.add({ type: 'append', group: 1, from: 7, to: 8, term: 1, prevIndex: i, prevTerm: 1, commit: 0, entries });
   }
   const frames: Uint8Array[] = [];
-  assert.is(outboxes.flush({ send: (_to, _lane, bytes) => frames.push(bytes) }), 3);
+  assert.is(outboxes.flush({ send: (_to, _lane, bytes) => frames.push(bytes.slice()) }), 3);
   const indexes = frames
     .flatMap((frame) => decodeFrame(frame).messages)
     .map((message) => (message as { prevIndex: number }).prevIndex);

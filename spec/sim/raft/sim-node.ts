@@ -105,7 +105,7 @@ export class SimNode {
       settings: swarm.settings,
       seed,
       storage: wal,
-      transport: { send: (to, lane, bytes) => this.world.send(this, to, lane, bytes) },
+      transport: { send: (to, lane, bytes) => this.world.send(this, to, lane, bytes.slice()) },
       snapshots: files,
       snapshotLogBytes: swarm.snapshotLogBytes,
       snapshotBytesPerSecond: 1 << 20,

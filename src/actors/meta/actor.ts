@@ -2,7 +2,6 @@
  * The metadata service of a thread: takes calls for the groups that live there, makes one entry of a turn's commands and one confirmation of its reads, tells
  * watchers, ends leases, and says where else to ask. Bound: META_SERVICE_BYTES_MAX of calls under way; a further one is refused as busy.
  */
-import { ownBytes } from '../../base/bytes.ts';
 import { META_RAFT_ASK_MS, META_SERVICE_BYTES_MAX, META_TICK_MS, META_WATCHES_MAX } from '../../base/limits.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import type { ActorRef } from '../../runtime/ref.ts';
@@ -17,12 +16,13 @@ import type { CommandReply } from '../raft/sessions/session-machine.ts';
 import { type Answer, writeAnswer } from './codec/answer-codec.ts';
 import { type Call, type CallHeader, readCall, readCallHeader } from './codec/call-codec.ts';
 import { encodeCommand } from './codec/command-codec.ts';
-import { Packer, unpack } from './codec/packing.ts';
+import { Packer, unpackInPlace } from './codec/packing.ts';
 import { FLUSH, type Flush, META_ANSWERS, META_CALLS } from './messages.ts';
 import { META_PROBE } from './probe.ts';
 import type { MetaReplicas } from './replicas.ts';
 import { HostedGroup } from './service/hosted-group.ts';
 import { type Caller, type CommandBatch, type ReadBatch, TurnBatches } from './service/turn-batches.ts';
+import { TurnMemory } from './service/turn-memory.ts';
 import { readRange } from './state/range.ts';
 import { isHot, type MetaKey, type MetaRecord } from './state/record.ts';
 
@@ -47,6 +47,7 @@ export class MetaService implements Actor<Flush> {
   readonly #options: MetaServiceOptions;
   readonly #groups = new Map<number, HostedGroup>();
   readonly #batches = new TurnBatches();
+  readonly #memory = new TurnMemory();
   readonly #watchers = new Set<ActorRef>();
   #answers!: Packer;
   #ctx!: ActorContext<Flush>;
@@ -72,7 +73,7 @@ export class MetaService implements Actor<Flush> {
     if (kind !== META_CALLS) return this.#count('malformed', 1);
     const { sender } = ctx;
     try {
-      unpack(bytes, start, end, (item) => this.#receiveCall(sender, item));
+      unpackInPlace(bytes, start, end, (item) => this.#receiveCall(sender, item));
     } catch (error) {
       if (!(error instanceof MalformedBytes)) throw error;
       this.#count('malformed', 1);
@@ -166,7 +167,7 @@ export class MetaService implements Actor<Flush> {
     switch (call.type) {
       case 'command':
         this.#bytesUnderWay += bytes;
-        return this.#batches.command(group.id, caller, commandOf(call), bytes);
+        return this.#batches.command(group.id, caller, this.#commandOf(call), bytes);
       case 'open':
         this.#bytesUnderWay += bytes;
         return this.#batches.command(group.id, caller, { type: 'open' }, bytes);
@@ -181,6 +182,12 @@ export class MetaService implements Actor<Flush> {
       case 'taken':
         return group.watches.taken(caller.to, call.watch, call.bytes);
     }
+  }
+
+  /** The call lies in a ring or a socket; at the end of the turn the command becomes part of an entry. */
+  #commandOf({ inSession, bytes }: Extract<Call, { type: 'command' }>): Command {
+    const own = this.#memory.copy(bytes);
+    return inSession === undefined ? { type: 'plain', bytes: own } : { type: 'session', ...inSession, bytes: own };
   }
 
   #group(id: number): HostedGroup | undefined {
@@ -207,6 +214,7 @@ export class MetaService implements Actor<Flush> {
   #flush(): void {
     this.#isFlushDue = false;
     for (const batch of this.#batches.takeCommands()) this.#propose(batch);
+    this.#memory.clear();
     for (const batch of this.#batches.takeReads()) this.#confirm(batch);
     if (this.#isPumpDue) {
       this.#isPumpDue = false;
@@ -344,12 +352,6 @@ export class MetaService implements Actor<Flush> {
 
 const UNKNOWN: Answer = { type: 'unknown' };
 const EXPIRED: Answer = { type: 'expired' };
-
-/** The bytes come out of a ring that is reused. */
-function commandOf({ inSession, bytes }: Extract<Call, { type: 'command' }>): Command {
-  const own = ownBytes(bytes, 0, bytes.length);
-  return inSession === undefined ? { type: 'plain', bytes: own } : { type: 'session', ...inSession, bytes: own };
-}
 
 function answerOf(reply: CommandReply): Answer {
   switch (reply.status) {

@@ -7,6 +7,6 @@ import type { ReplicaId } from './replica.ts';
 export type Lane = 'urgent' | 'append' | 'snapshot';
 
 export interface RaftTransport {
-  /** `to` names a node in one of its incarnations. The bytes are the transport's from now on. */
+  /** `to` names a node in one of its incarnations. The bytes are valid during the call alone. */
   send(to: ReplicaId, lane: Lane, bytes: Uint8Array): void;
 }

@@ -52,12 +52,15 @@ export class Packer {
 
 /** Of a copy: what is read from the items may be kept, the record's bytes belong to a ring or a socket. Throws MalformedBytes; items before the fault have been visited. */
 export function unpack(bytes: Uint8Array, start: number, end: number, visit: (item: ByteReader) => void): void {
-  const record = cloneBytes(bytes, start, end);
-  const reader = new ByteReader(record, 0, record.length);
+  unpackInPlace(cloneBytes(bytes, start, end), 0, end - start, visit);
+}
+
+/** The same without the copy. */
+export function unpackInPlace(bytes: Uint8Array, start: number, end: number, visit: (item: ByteReader) => void): void {
+  const reader = new ByteReader(bytes, start, end);
   while (reader.left > 0) {
     const length = reader.u32();
-    const at = record.length - reader.left;
-    reader.raw(length);
-    visit(new ByteReader(record, at, at + length));
+    const at = reader.skip(length);
+    visit(new ByteReader(bytes, at, at + length));
   }
 }

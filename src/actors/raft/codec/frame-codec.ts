@@ -48,8 +48,10 @@ export interface PeerFrame {
   readonly messages: readonly PeerMessage[];
 }
 
-/** All messages are from `from` to `to`. */
+/** All messages are from `from` to `to`. The frame is valid until the next one is made. */
 export function encodeFrame(from: ReplicaId, to: ReplicaId, messages: readonly PeerMessage[]): Uint8Array {
+  // An error may have left something.
+  writer.clear();
   writer.u8(VERSION);
   writer.u53(from);
   writer.u53(to);
@@ -62,7 +64,7 @@ export function encodeFrame(from: ReplicaId, to: ReplicaId, messages: readonly P
     if ('sentMs' in first) writer.f64(first.sentMs);
     for (; start < end; start++) writeMessage(messages[start]!);
   }
-  return writer.take();
+  return writer.view();
 }
 
 function continuesRun(first: PeerMessage, next: PeerMessage): boolean {

@@ -144,7 +144,8 @@ export class JournalStorage implements NodeStorage {
   }
 
   /** Only now, when what takes its place is durable, the beginning of a log may go. */
-  #settle({ batch, trims, isRestated }: Unanswered): number {
+  #settle({ record, batch, trims, isRestated }: Unanswered): number {
+    this.#builder.giveBack(record);
     if (isRestated) this.#restating--;
     if (trims.length > 0) {
       for (const { group, offset } of trims) this.#builder.addTrim(group, offset);

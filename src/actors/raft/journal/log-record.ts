@@ -1,15 +1,23 @@
-/** Builds records for the store: what groups write, and where their logs begin (the layout is in store/messages.ts). A record is memory of its own. */
+/**
+ * Builds records for the store: what groups write, and where their logs begin (the layout is in store/messages.ts). A record is memory of its own, until it is given back: fresh
+ * memory costs more than the copy that goes into it.
+ */
 import { ENGINE, LOG_ITEM, LOG_ITEM_BYTES, STORE_REQUEST_BYTES, STORE_SYNC } from '../../store/messages.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
 import { encodeWrite, type PlacedWrite } from './write-codec.ts';
 
 const F64_BYTES = 8;
+/** Of the records that were given back. */
+const SPARES_MAX = 4;
+const SPARE_BYTES_MIN = 16 * 1024;
+const SPARE_BYTES_MAX = 1024 * 1024;
 
 export class LogRecordBuilder {
   readonly #body = new ByteWriter(4096);
   #bytes: Uint8Array = new Uint8Array(64 * 1024);
   #view: DataView = new DataView(this.#bytes.buffer);
   #length = STORE_REQUEST_BYTES;
+  readonly #spares: Uint8Array[] = [];
 
   /** Bytes of items so far. */
   get size(): number {
@@ -17,8 +25,9 @@ export class LogRecordBuilder {
   }
 
   addWrite(group: number, write: PlacedWrite): void {
+    this.#body.clear();
     encodeWrite(this.#body, write);
-    const body = this.#body.take();
+    const body = this.#body.view();
     const at = this.#item(group, LOG_ITEM.entry, body.length, write.entries.length);
     this.#bytes.set(body, at);
   }
@@ -35,9 +44,22 @@ export class LogRecordBuilder {
     this.#bytes[5] = isSynced ? STORE_SYNC : 0;
     this.#view.setUint16(6, 0, true);
     this.#view.setFloat64(8, number, true);
-    const record = this.#bytes.slice(0, this.#length);
+    const record = this.#memoryFor(this.#length);
+    record.set(this.#bytes.subarray(0, this.#length));
     this.#length = STORE_REQUEST_BYTES;
     return record;
+  }
+
+  /** Nobody reads the record any more. */
+  giveBack(record: Uint8Array): void {
+    const { byteLength } = record.buffer;
+    if (this.#spares.length < SPARES_MAX && byteLength <= SPARE_BYTES_MAX) this.#spares.push(new Uint8Array(record.buffer));
+  }
+
+  #memoryFor(bytes: number): Uint8Array {
+    const place = this.#spares.findIndex(({ length }) => length >= bytes);
+    const memory = place >= 0 ? this.#spares.splice(place, 1)[0]! : new Uint8Array(Math.max(2 * bytes, SPARE_BYTES_MIN));
+    return memory.subarray(0, bytes);
   }
 
   /** Writes an item's head; returns where its body goes. */
