@@ -307,8 +307,8 @@ export const SCENARIOS: readonly Scenario[] = [
   meta('meta-put', 'puts into the metadata of a cluster, 256 under way', {}, { unit: 'puts', each: 'put' }),
   meta(
     'meta-claim',
-    'sessions claimed, 100 in a call, 16 calls under way',
-    { window: 16, batch: 100, payloadBytes: 100 },
+    'sessions claimed, 100 in a call, 64 calls under way',
+    { window: 64, batch: 100, payloadBytes: 100 },
     { unit: 'sessions', each: 'session' },
   ),
   meta('meta-read', 'linearizable reads of the metadata, 256 under way', {}, { unit: 'reads', each: 'read' }),
