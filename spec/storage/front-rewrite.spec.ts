@@ -70,7 +70,7 @@ test('a log that cannot be written any more is not rewritten either', () => {
 test('an old record does not keep the segments behind it', () => {
   const disk = new SimDisk();
   const journal = straggling(disk);
-  assert.is(journal.collect(), 0);
+  assert.is(journal.front.collect(), 0);
   const before = journal.sealed.length;
   const picture = pictureOf(journal);
   const { freedBytes, failure } = rewrite(journal);
@@ -126,7 +126,7 @@ test('beside a plain model: through further commits, rewriting again, and reopen
         assert.is(rewriting.failure, null);
         rewriting = null;
       }
-      if (i % 7 === 0) modelled.journal.collect();
+      if (i % 7 === 0) modelled.journal.front.collect();
       if (i % 13 === 0) {
         modelled.kill();
         rewriting = null;

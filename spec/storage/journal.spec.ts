@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Prng } from '../../src/base/prng.ts';
 import { Journal } from '../../src/storage/journal.ts';
+import { offsetForTime } from '../../src/storage/places.ts';
 import { makeBatch } from './batches.ts';
 import { journalOptions, ModelledJournal, type Picture, pictureOf } from './journal-model.ts';
 import { SimDisk } from './sim-disk.ts';
@@ -33,7 +34,7 @@ test('is what a plain model is, through commits, rolled segments and clean reope
     for (let i = 0; i < 60; i++) {
       modelled.step();
       if (i % 10 === 0) modelled.kill();
-      if (i % 7 === 0) modelled.journal.collect();
+      if (i % 7 === 0) modelled.journal.front.collect();
       if (i % 5 === 0 || i === 59) deepStrictEqual(pictureOf(modelled.journal), modelled.picture(), `seed ${seed}, step ${i}`);
     }
     sealed += modelled.journal.active.number - 1;
@@ -183,7 +184,7 @@ test('a recycled segment never brings back what its file held before', () => {
   fill(200);
   journal.trim(1, next);
   journal.commit(true, () => {});
-  assert.ok(journal.collect() > 3);
+  assert.ok(journal.front.collect() > 3);
   assert.is(disk.paths().filter((path) => path.includes('spare')).length, 2);
   fill(40); // rolls into the spares
   assert.is(disk.paths().filter((path) => path.includes('spare')).length, 1);
@@ -313,12 +314,12 @@ test('finds offsets by time', () => {
     journal.commit(true, () => {});
   }
   assert.ok(journal.sealed.length > 1);
-  assert.is(journal.offsetForTime(1, 0), 0);
-  assert.is(journal.offsetForTime(1, 10_105), 22);
-  assert.is(journal.offsetForTime(1, 10_990), 198);
-  assert.is(journal.offsetForTime(1, 10_991), 200);
+  assert.is(offsetForTime(journal, 1, 0), 0);
+  assert.is(offsetForTime(journal, 1, 10_105), 22);
+  assert.is(offsetForTime(journal, 1, 10_990), 198);
+  assert.is(offsetForTime(journal, 1, 10_991), 200);
   journal.trim(1, 50);
-  assert.is(journal.offsetForTime(1, 0), 50);
+  assert.is(offsetForTime(journal, 1, 0), 50);
 });
 
 test('segments go only when what has ended their records is on disk', () => {
@@ -337,12 +338,12 @@ test('segments go only when what has ended their records is on disk', () => {
     const end = journal.table.end(1);
     if (ends === 'trim') journal.trim(1, end - 2);
     else journal.drop(1);
-    assert.is(journal.collect(), 0, 'nobody has committed that');
+    assert.is(journal.front.collect(), 0, 'nobody has committed that');
     journal.append(2, -1, makeBatch(2, 65, 100), 0, 161);
-    assert.is(journal.collect(), 0);
+    assert.is(journal.front.collect(), 0);
     journal.commit(false, (error) => assert.is(error, undefined));
     const { syncs } = disk;
-    assert.ok(journal.collect() > 3, 'it is synced for that');
+    assert.ok(journal.front.collect() > 3, 'it is synced for that');
     assert.is(disk.syncs, syncs + 1);
     // Names are as they are now; what was not synced is gone.
     disk.crash(() => 0);
@@ -367,11 +368,11 @@ test('on a busy log segments go with the first sync after they were found to be 
   const segments = journal.sealed.length;
   journal.trim(1, journal.table.end(1) - 2);
   append();
-  assert.is(journal.collect(), 0);
+  assert.is(journal.front.collect(), 0);
   journal.commit(true, (error) => assert.is(error, undefined));
   append();
   journal.trim(1, journal.table.end(1));
-  assert.ok(journal.collect() >= segments - 2, 'all of them, though other things are staged');
+  assert.ok(journal.front.collect() >= segments - 2, 'all of them, though other things are staged');
   journal.commit(true, (error) => assert.is(error, undefined));
 });
 
@@ -393,7 +394,7 @@ test('what the checkpoints begin with stays, also when the log dies again and ag
       };
       journal.trim(1, journal.table.end(1) - 2);
       journal.commit(true, () => {});
-      collected += journal.collect();
+      collected += journal.front.collect();
       disk.failSync = { after: 2 + prng.below(9), code: 'EIO' };
       for (let i = 0; i < 9 && journal.poisoned === null; i++) append();
       disk.crash(() => prng.next());
@@ -418,7 +419,7 @@ test('a crash while a recycled file becomes the next segment leaves a log that o
       for (let i = 0; i < 14; i++) append();
       journal.trim(1, end - 2);
       journal.commit(true, () => {});
-      assert.ok(journal.collect() > 0, 'there are files to recycle');
+      assert.ok(journal.front.collect() > 0, 'there are files to recycle');
       disk.failSync = { after: sync, code: 'EIO' };
       for (let i = 0; i < 5 && journal.poisoned === null; i++) append();
       const prng = new Prng(seed * 100 + sync);

@@ -88,7 +88,7 @@ export class FrontRewrite {
     const { sealed } = this.#journal;
     const at = this.#segments.length;
     const segment = sealed[at];
-    if (segment === undefined || at >= this.#journal.beforeCheckpoints) return this.#plan(at);
+    if (segment === undefined || at >= this.#journal.front.length) return this.#plan(at);
     const entry: IndexEntry = { shard: 0, position: 0, length: 0, span: 0, timestamp: 0, offset: 0 };
     for (let i = 0; i < REWRITE_STEP_ENTRIES; i++) {
       if (!segment.entry(this.#next, entry)) {
@@ -98,7 +98,7 @@ export class FrontRewrite {
         return;
       }
       this.#next++;
-      if (!this.#journal.isWanted(entry, segment.info.number)) continue;
+      if (!this.#journal.front.isWanted(entry, segment.info.number)) continue;
       this.#live.add(entry);
       if (this.#live.size > REWRITE_ENTRIES_MAX || this.#live.bytes > this.#bytesMax) return this.#plan(at);
     }
@@ -113,7 +113,7 @@ export class FrontRewrite {
     const { sealed, pins, options } = this.#journal;
     this.#live.cutTo(count);
     // Looked at one after the other, but all as they are at this moment: or a shard trimmed in between would get a hole.
-    this.#live.keep((entry, at) => this.#journal.isWanted(entry, this.#segments[at]!.info.number));
+    this.#live.keep((entry, at) => this.#journal.front.isWanted(entry, this.#segments[at]!.info.number));
     this.#settledBy = this.#journal.settledBy();
     let worthwhile = 0;
     let before = 0;
@@ -287,7 +287,7 @@ export class FrontRewrite {
       size,
     };
     this.freedBytes = this.#segments.reduce((sum, segment) => sum + segment.info.size, 0) - size;
-    this.#journal.replaceFront(this.#segments.length, new SealedSegment(info, files, disk));
+    this.#journal.front.replace(this.#segments.length, new SealedSegment(info, files, disk));
     this.#segments.length = 0;
     this.#end();
   }

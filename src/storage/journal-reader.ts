@@ -7,7 +7,8 @@ import { SluiceError } from '../base/errors.ts';
 import { READ_GAP_BYTES_MAX } from '../base/limits.ts';
 import type { EngineError, ShardId } from './engine.ts';
 import { emptyFrameHeader, readFrame, viewOf } from './frame.ts';
-import type { Journal, Place } from './journal.ts';
+import type { Journal } from './journal.ts';
+import { type Place, placesOf } from './places.ts';
 
 /** Whole frames, one after the other, in memory of their own. */
 export type FramesRead = (error: EngineError, frames: Uint8Array) => void;
@@ -33,7 +34,7 @@ export function readFrames(journal: Journal, shard: ShardId, offset: number, byt
     const range = `${start} to ${table.end(shard)}`;
     return then(new SluiceError('SLUICE_STORAGE_OFFSET_OUT_OF_RANGE', `shard ${shard} has ${range}, not ${offset}`), NOTHING);
   }
-  const places = journal.places(shard, offset, bytesMax);
+  const places = placesOf(journal, shard, offset, bytesMax);
   if (places.length === 0) return then(undefined, NOTHING);
   new FrameRead(journal, shard, places, then).next();
 }

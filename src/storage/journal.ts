@@ -10,17 +10,10 @@
  * A commit that finds no room leaves everything as it was before it was staged. After any other failure of a write or of fdatasync nothing is known about
  * the file any more: the log is poisoned, takes nothing, and is good for reading until the process ends; what counts is found by the next recovery.
  */
-import { join } from 'node:path';
 import { assert } from '../base/assert.ts';
 import { copyBytes } from '../base/bytes.ts';
 import { SluiceError } from '../base/errors.ts';
-import {
-  COMMIT_BYTES_MAX,
-  LOG_FILES_OPEN_MAX,
-  LOG_SPARES_MAX,
-  LOG_TAIL_CHUNK_BYTES,
-  RECORD_BATCH_BYTES_MAX,
-} from '../base/limits.ts';
+import { COMMIT_BYTES_MAX, LOG_FILES_OPEN_MAX, LOG_TAIL_CHUNK_BYTES, RECORD_BATCH_BYTES_MAX } from '../base/limits.ts';
 import { ActiveIndex } from './active-index.ts';
 import { writeCheckpoint } from './checkpoint.ts';
 import { CONTROL, ControlQueue } from './control.ts';
@@ -29,14 +22,15 @@ import type { EngineError, ShardId, ShardStat } from './engine.ts';
 import { forEachRecipient, GONE, setRecipientBase } from './fan-out.ts';
 import { FileCache } from './file-cache.ts';
 import { emptyFrameHeader, FRAME, FRAME_HEADER_BYTES, frameBytes, sealFrame, viewOf } from './frame.ts';
+import { Front } from './front.ts';
 import { type Mark, Marks } from './marks.ts';
 import { Pins } from './pins.ts';
 import { type RecoveryReport, recover } from './recovery.ts';
 import { Runway } from './runway.ts';
 import { sealSegment } from './seal.ts';
-import type { IndexEntry, SealedSegment } from './sealed-segment.ts';
-import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, segmentName, spareName } from './segment-file.ts';
-import { NO_ENTRY, ShardTable } from './shard-table.ts';
+import type { SealedSegment } from './sealed-segment.ts';
+import { ShardTable } from './shard-table.ts';
+import { Spares } from './spares.ts';
 import { type Chunk, Tail } from './tail.ts';
 
 export interface JournalOptions {
@@ -81,14 +75,6 @@ interface Staged {
   readonly timestamp: number;
 }
 
-/** Where frames of a shard lie; see `JournalReader`. */
-export interface Place {
-  readonly segment: number;
-  readonly position: number;
-  readonly length: number;
-  readonly offset: number;
-}
-
 const BATCH_HEADER_BYTES = 61;
 
 export class Journal {
@@ -101,6 +87,8 @@ export class Journal {
   readonly pins: Pins = new Pins();
   /** In order. */
   readonly sealed: SealedSegment[] = [];
+  readonly front: Front;
+  readonly spares: Spares;
   readonly recovery: RecoveryReport;
   active: ActiveSegment;
   readonly #log: number;
@@ -108,15 +96,10 @@ export class Journal {
   readonly #runway: Runway;
   readonly #header = emptyFrameHeader();
   #staged: Staged[] = [];
-  readonly #spares: string[];
   #nextLsn: number;
   /** Everything below is durable. */
   #syncedLsn: number;
   #syncs = 0;
-  /** Numbers of the segments that the two checkpoints begin with; 0: from the first one on nothing is to go. */
-  #checkpointed: { readonly older: number; readonly newer: number };
-  /** The front that was found to hold nothing any more: up to which segment, and the sync that makes what ended its records durable. */
-  #dead = { upTo: 0, settledBy: 0 };
   #commit: { readonly chunk: Chunk; readonly at: number; readonly lsn: number; frames: number; bytes: number } | null = null;
   #poison: SluiceError | null = null;
 
@@ -135,10 +118,15 @@ export class Journal {
     this.#log = found.log;
     this.#nextLsn = found.nextLsn;
     this.#syncedLsn = found.nextLsn;
-    this.#spares = found.spares;
-    this.#checkpointed = { older: found.checkpointed, newer: found.checkpointed };
-    this.active = found.active ?? this.#begin(found.nextNumber);
+    this.spares = new Spares(options, found.spares);
+    this.front = new Front(this, found.checkpointed);
+    this.active = found.active ?? this.spares.begin(this.#log, found.nextNumber, found.nextLsn);
     this.#runway.begin(options.disk.size(this.active.file));
+  }
+
+  /** Number of the log, which all of its files have. */
+  get log(): number {
+    return this.#log;
   }
 
   get poisoned(): SluiceError | null {
@@ -310,71 +298,7 @@ export class Journal {
     then(this.#poison ?? undefined);
   }
 
-  // ── Reading ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /**
-   * Where the frames lie that hold `offset` and what follows it, in order: at most `bytesMax` bytes but at least one frame, if there is one. Frames of a
-   * hole that a lost piece has left are passed over; the first offset tells.
-   */
-  places(shard: ShardId, offset: number, bytesMax: number): Place[] {
-    const places: Place[] = [];
-    let bytes = 0;
-    const take = (segment: number, position: number, length: number, at: number): boolean => {
-      if (places.length > 0 && bytes + length > bytesMax) return false;
-      places.push({ segment, position, length, offset: at });
-      bytes += length;
-      return bytes < bytesMax;
-    };
-    const end = this.table.end(shard);
-    if (offset >= end) return places;
-    if (this.#fromSealed(shard, offset, take)) this.#fromActive(shard, offset, take);
-    return places;
-  }
-
-  /** First offset of the first frame whose records reach `timestamp`; the end when there is none. */
-  offsetForTime(shard: ShardId, timestamp: number): number {
-    this.#demand(shard);
-    const start = this.table.start(shard);
-    const entry: IndexEntry = { shard: 0, position: 0, length: 0, span: 0, timestamp: 0, offset: 0 };
-    for (const segment of this.#sealedOf(shard)) {
-      if (segment.info.maxTimestamp < timestamp) continue;
-      for (let i = segment.find(shard, start, entry); segment.entry(i, entry) && entry.shard === shard; i++) {
-        if (entry.timestamp >= timestamp) return Math.max(start, entry.offset);
-      }
-    }
-    const found = this.index.findTime(shard, timestamp, start);
-    return found === NO_ENTRY ? this.table.end(shard) : Math.max(start, this.index.offset[found]!);
-  }
-
-  /**
-   * How many sealed segments recovery can do without: those before what both checkpoints begin with. The last one is never among them. After a crash between a new segment and its checkpoint there
-   * are more behind them.
-   */
-  get beforeCheckpoints(): number {
-    const { sealed } = this;
-    let count = 0;
-    while (count < sealed.length - 1 && sealed[count]!.info.number < this.#checkpointed.older) count++;
-    return count;
-  }
-
-  /**
-   * Removes sealed segments of which no shard has anything any more, when that is on disk: what a crash brings back must not begin in what is gone. Returns how many went.
-   */
-  collect(): number {
-    const { sealed } = this;
-    const before = this.#dead;
-    let dead = 0;
-    const { beforeCheckpoints } = this;
-    while (dead < beforeCheckpoints && !this.pins.has(sealed[dead]!.info.number) && !this.#isAlive(sealed[dead]!)) dead++;
-    if (dead === 0) return 0;
-    this.#dead = { upTo: sealed[dead - 1]!.info.number, settledBy: this.settledBy() };
-    if (!this.isSettled(this.#dead.settledBy)) {
-      if (!this.isSettled(before.settledBy)) return 0;
-      while (dead > 0 && sealed[dead - 1]!.info.number > before.upTo) dead--;
-    }
-    for (const segment of sealed.splice(0, dead)) this.#retire(segment);
-    return dead;
-  }
+  // ── What is durable ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The sync that makes durable what has been appended, trimmed, dropped and marked until now; see `isSettled`. */
   settledBy(): number {
@@ -395,31 +319,6 @@ export class Journal {
 
   get #hasUnsynced(): boolean {
     return this.#commit !== null || this.#controls.length > 0 || this.#syncedLsn < this.#nextLsn;
-  }
-
-  /** The shards that keep the oldest segment, if it may be given up; undefined when they are more than `most`. */
-  keepersOfFront(most: number): ReadonlySet<ShardId> | undefined {
-    const keepers = new Set<ShardId>();
-    const first = this.sealed[0];
-    if (first === undefined || this.beforeCheckpoints === 0) return keepers;
-    const entry: IndexEntry = { shard: 0, position: 0, length: 0, span: 0, timestamp: 0, offset: 0 };
-    for (let i = 0; first.entry(i, entry); i++) {
-      if (!this.isWanted(entry, first.info.number)) continue;
-      keepers.add(entry.shard);
-      if (keepers.size > most) return undefined;
-    }
-    return keepers;
-  }
-
-  /** `segment` holds what was left of the first `count` sealed ones, and has the name of the last of them. */
-  replaceFront(count: number, segment: SealedSegment): void {
-    const { number } = segment.info;
-    this.tail.forget(number);
-    for (const old of this.sealed.splice(0, count, segment)) if (old.info.number !== number) this.#retire(old);
-  }
-
-  get log(): number {
-    return this.#log;
   }
 
   /** Ends without a commit. */
@@ -584,103 +483,16 @@ export class Journal {
       this.sealed.push(sealSegment(this, this.#nextLsn));
       this.index.clear();
       const number = this.active.number + 1;
-      this.active = this.#begin(number);
+      this.active = this.spares.begin(this.#log, number, this.#nextLsn);
       this.#runway.begin(disk.size(this.active.file));
       writeCheckpoint(disk, directory, { log: this.#log, segment: number, lsn: this.#nextLsn }, this.table, this.marks);
-      this.#checkpointed = { older: this.#checkpointed.newer, newer: number };
+      this.front.checkpointed(number);
     } catch (error) {
       this.#poison = new SluiceError(
         'SLUICE_STORAGE_FAILED',
         `the log in ${directory} cannot begin a segment: ${error instanceof Error ? error.message : String(error)}`,
         { cause: error },
       );
-    }
-  }
-
-  /** A segment gets its name when its header is durable: what has the name of a segment is one. */
-  #begin(number: number): ActiveSegment {
-    const { disk, directory, wallClock, random } = this.options;
-    const spare = this.#spares.pop();
-    const unnamed = join(directory, spare ?? spareName(number));
-    // A crash must not bring it back under the name of the segment that it was, with what is written now.
-    if (spare !== undefined) disk.syncDir(directory);
-    const file = disk.open(unnamed, spare === undefined ? 'create' : 'write');
-    const generation = Math.floor(random() * 2 ** 32);
-    const createdAt = wallClock();
-    const page = encodeSegmentHeader({
-      generation,
-      log: this.#log,
-      number,
-      startLsn: this.#nextLsn,
-      createdAt,
-      isRewritten: false,
-    });
-    disk.write(file, page, 0, page.length, 0);
-    disk.sync(file);
-    const path = join(directory, segmentName(number));
-    disk.rename(unnamed, path);
-    disk.syncDir(directory);
-    return { number, path, file, generation, createdAt, startLsn: this.#nextLsn, position: SEGMENT_HEADER_BYTES };
-  }
-
-  #retire(segment: SealedSegment): void {
-    const { disk, directory, segmentBytes } = this.options;
-    const { path, size, number } = segment.info;
-    this.files.close(path);
-    if (this.#spares.length < LOG_SPARES_MAX && size <= 2 * segmentBytes) {
-      const name = spareName(number);
-      disk.rename(path, join(directory, name));
-      this.#spares.push(name);
-    } else {
-      disk.remove(path);
-    }
-  }
-
-  #isAlive(segment: SealedSegment): boolean {
-    const entry: IndexEntry = { shard: 0, position: 0, length: 0, span: 0, timestamp: 0, offset: 0 };
-    for (let i = 0; segment.entry(i, entry); i++) if (this.isWanted(entry, segment.info.number)) return true;
-    return false;
-  }
-
-  /** Somebody keeps what a sealed segment's entry tells of. */
-  isWanted({ shard, offset, span }: IndexEntry, segment: number): boolean {
-    return this.table.has(shard) && this.table.oldestSegment(shard) <= segment && offset + span > this.table.start(shard);
-  }
-
-  /** The sealed segments that may hold something of the shard. */
-  #sealedOf(shard: ShardId): SealedSegment[] {
-    const oldest = this.table.oldestSegment(shard);
-    const first = this.sealed.findIndex((segment) => segment.info.number >= oldest);
-    return first < 0 ? [] : this.sealed.slice(first);
-  }
-
-  /** False when `take` has enough. */
-  #fromSealed(
-    shard: ShardId,
-    offset: number,
-    take: (segment: number, position: number, length: number, at: number) => boolean,
-  ): boolean {
-    const entry: IndexEntry = { shard: 0, position: 0, length: 0, span: 0, timestamp: 0, offset: 0 };
-    let isFirst = offset <= this.table.start(shard);
-    for (const segment of this.#sealedOf(shard)) {
-      let i = segment.find(shard, offset, entry);
-      for (; segment.entry(i, entry) && entry.shard === shard; i++) {
-        if (isFirst) this.table.setOldestSegment(shard, segment.info.number);
-        isFirst = false;
-        if (!take(segment.info.number, entry.position, entry.length, entry.offset)) return false;
-      }
-    }
-    return true;
-  }
-
-  #fromActive(
-    shard: ShardId,
-    offset: number,
-    take: (segment: number, position: number, length: number, at: number) => boolean,
-  ): void {
-    const { index } = this;
-    for (let entry = index.find(shard, offset); entry !== NO_ENTRY; entry = index.next[entry]!) {
-      if (!take(this.active.number, index.position[entry]!, index.length[entry]!, index.offset[entry]!)) return;
     }
   }
 }

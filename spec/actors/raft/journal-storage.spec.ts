@@ -46,7 +46,7 @@ test('recovers after a crash of power what a batch has left, at least the last d
         bed.write();
         if (bed.prng.chance(0.5)) bed.store.appendOther(i);
         if (bed.prng.chance(0.6)) bed.turn();
-        if (bed.prng.chance(0.2)) bed.store.shared.journal.collect();
+        if (bed.prng.chance(0.2)) bed.store.shared.journal.front.collect();
       }
       const issued = bed.pictures.length - 1;
       const at = await crash(bed, `seed ${seed}, life ${life}`);
@@ -179,8 +179,8 @@ test('segments are given up as groups compact, and those of idle groups when the
     bed.storage.write(bed.pictures.length, bed.writer.next());
     bed.pictures.push(new Map());
     bed.turn();
-    removed += journal.collect();
-    const keepers = journal.keepersOfFront(16);
+    removed += journal.front.collect();
+    const keepers = journal.front.keepers(16);
     assert.ok(keepers !== undefined && keepers.size <= 3);
     const groups = [...keepers!].flatMap((shard) => bed.store.logs.groupOf(shard) ?? []);
     if (groups.length > 0) bed.storage.restate(groups);
@@ -206,7 +206,7 @@ test('crashes while groups state themselves anew lose nothing', async () => {
         if (bed.prng.chance(0.7)) bed.turn();
         // Nothing but where logs begin: that is not synced for itself.
         if (bed.prng.chance(0.3)) bed.turn();
-        bed.store.shared.journal.collect();
+        bed.store.shared.journal.front.collect();
       }
       await crash(bed, `seed ${seed}, life ${life}`);
     }

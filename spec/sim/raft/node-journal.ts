@@ -131,8 +131,8 @@ export class NodeJournal implements RaftStorage {
 
   #collect(): void {
     const { journal } = this.#shared;
-    journal.collect();
-    const keepers = journal.keepersOfFront(KEEPERS_MAX) ?? new Set();
+    journal.front.collect();
+    const keepers = journal.front.keepers(KEEPERS_MAX) ?? new Set();
     const groups = [...keepers].flatMap((shard) => this.#logs.groupOf(shard) ?? []);
     if (groups.length > 0) this.#ports.later(ANSWER_MS, () => this.#storage.restate(groups));
   }

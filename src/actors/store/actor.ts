@@ -276,7 +276,7 @@ export class StoreActor implements Actor<StoreMessage> {
   /** Groups that write little would keep the log from its beginning on; they alone can say which of it they need. */
   #askToRestate(): void {
     if (this.#logsWriter === undefined) return;
-    const keepers = this.#options.engines.shared.keepersOfFront(STORE_RESTATE_MAX);
+    const keepers = this.#options.engines.shared.front.keepers(STORE_RESTATE_MAX);
     if (keepers === undefined || keepers.size === 0) return;
     const groups = [...keepers].flatMap((shard) => this.#logs.groupOf(shard) ?? []);
     if (groups.length === keepers.size) this.#ctx.tell(this.#logsWriter, { type: 'restate', groups });

@@ -21,7 +21,7 @@ export class Space {
 
   /** From time to time. Returns after how many milliseconds to call `step`; undefined when there is nothing to be done in steps. */
   collect(nowMs: number): number | undefined {
-    for (const journal of this.#engines.journals()) this.#slots[slot.segmentsRemoved]! += journal.collect();
+    for (const journal of this.#engines.journals()) this.#slots[slot.segmentsRemoved]! += journal.front.collect();
     const { shared } = this.#engines;
     if (this.#rewrite !== null || nowMs < this.#pausedUntil || shared.poisoned !== null) return undefined;
     this.#rewrite = new FrontRewrite(shared);

@@ -111,8 +111,8 @@ function together(one: LogCompactionReport, next: LogCompactionReport): LogCompa
 }
 
 /** The first segments, if enough of them has been written since they were compacted last. */
-function worthwhile({ sealed, beforeCheckpoints }: Journal): readonly SealedSegment[] {
-  const front = sealed.slice(0, beforeCheckpoints);
+function worthwhile(journal: Journal): readonly SealedSegment[] {
+  const front = journal.sealed.slice(0, journal.front.length);
   return isWorthwhile(front) ? front : [];
 }
 
@@ -236,7 +236,7 @@ class LogCompaction {
     const pages: { segment: SealedSegment; from: number; to: number }[] = [];
     const entry: IndexEntry = { shard: 0, position: 0, length: 0, span: 0, timestamp: 0, offset: 0 };
     for (let i = 0; segment.entry(i, entry); i++) {
-      if (!this.#journal.isWanted(entry, segment.info.number)) continue;
+      if (!this.#journal.front.isWanted(entry, segment.info.number)) continue;
       const last = pages.at(-1);
       const end = entry.position + entry.length;
       if (last !== undefined && end - last.from <= COMPACTION_PAGE_BYTES) last.to = end;
@@ -403,7 +403,7 @@ class LogCompaction {
     this.#path = '';
     options.disk.syncDir(options.directory);
     const freedBytes = front.reduce((sum, { info }) => sum + info.size, 0) - size;
-    this.#journal.replaceFront(front.length, compacted);
+    this.#journal.front.replace(front.length, compacted);
     const { before, after } = this.#records;
     return { segments: front.length, recordsBefore: before, recordsAfter: after, freedBytes };
   }

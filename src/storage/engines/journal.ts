@@ -9,6 +9,7 @@ import { emptyFrameHeader, FRAME, FRAME_HEADER_BYTES, readFrameHeader, viewOf } 
 import { Journal, type JournalOptions } from '../journal.ts';
 import { readFrames } from '../journal-reader.ts';
 import type { Mark } from '../marks.ts';
+import { offsetForTime } from '../places.ts';
 
 type ReadDone = (error: EngineError, result: ReadResult | undefined) => void;
 
@@ -41,7 +42,7 @@ export class SharedJournal implements Engine {
   }
 
   offsetForTime(shard: ShardId, timestampMs: number, then: (error: EngineError, offset: number) => void): void {
-    offsetForTime(this.journal, shard, timestampMs, then);
+    findOffset(this.journal, shard, timestampMs, then);
   }
 
   trim(shard: ShardId, start: number): void {
@@ -145,7 +146,7 @@ export class DedicatedJournals implements Engine {
   offsetForTime(shard: ShardId, timestampMs: number, then: (error: EngineError, offset: number) => void): void {
     const journal = this.#journals.get(shard);
     if (journal === undefined) then(unknownShard(shard), 0);
-    else offsetForTime(journal, shard, timestampMs, then);
+    else findOffset(journal, shard, timestampMs, then);
   }
 
   trim(shard: ShardId, start: number): void {
@@ -226,7 +227,7 @@ function unknownShard(shard: ShardId): SluiceError {
   return new SluiceError('SLUICE_STORAGE_UNKNOWN_SHARD', `there is no shard ${shard}`);
 }
 
-function offsetForTime(
+function findOffset(
   journal: Journal,
   shard: ShardId,
   timestampMs: number,
@@ -234,7 +235,7 @@ function offsetForTime(
 ): void {
   let offset: number;
   try {
-    offset = journal.offsetForTime(shard, timestampMs);
+    offset = offsetForTime(journal, shard, timestampMs);
   } catch (error) {
     return then(error instanceof Error ? error : new Error(String(error)), 0);
   }
