@@ -21,7 +21,10 @@ import { SimDisk } from '../sim-disk.ts';
 const test = suite('compaction of a log');
 
 const SHARD = 7;
+/** Each commit begins a segment. */
 const SEGMENT_BYTES = 4000;
+/** A segment has several. */
+const ROOMY_BYTES = 8000;
 const DAY_MS = 86_400_000;
 
 /** `value` undefined: a tombstone. */
@@ -41,21 +44,26 @@ const options = (more: Partial<LogCompactionOptions> = {}): LogCompactionOptions
   ...more,
 });
 
-function open(disk: Disk, seed = 1, onCorruption: 'refuse' | 'serve' = 'refuse'): Journal {
-  const where = { directory: '/log', only: SHARD, segmentBytes: SEGMENT_BYTES };
+function open(disk: Disk, seed = 1, onCorruption: 'refuse' | 'serve' = 'refuse', segmentBytes = SEGMENT_BYTES): Journal {
+  const where = { directory: '/log', only: SHARD, segmentBytes };
   return new Journal(journalOptions(disk as SimDisk, seed, { ...where, onCorruption }));
 }
 
 /** A log, and what has been put into it. */
 class Written {
-  readonly disk: SimDisk;
+  readonly disk: SimDisk = new SimDisk();
   readonly all: Entry[] = [];
   journal: Journal;
+  readonly #segmentBytes: number;
 
-  constructor(disk = new SimDisk()) {
-    this.disk = disk;
-    this.journal = open(disk);
+  constructor(segmentBytes = SEGMENT_BYTES) {
+    this.#segmentBytes = segmentBytes;
+    this.journal = open(this.disk, 1, 'refuse', segmentBytes);
     this.journal.create(SHARD);
+  }
+
+  reopen(seed: number): void {
+    this.journal = open(this.disk, seed, 'refuse', this.#segmentBytes);
   }
 
   /** A batch with a record for each pair. */
@@ -388,6 +396,120 @@ test('the end of the process or of the power at any step leaves the log as it wa
     }
   }
   assert.ok(steps > 12, `${steps} ends`);
+});
+
+test('the power goes while a log is compacted that has just been trimmed: with the trim or without it, nothing is missing behind its start', async () => {
+  let isTrimKept = 0;
+  let steps = 0;
+  for (let step = 0, isOver = false; !isOver; step++) {
+    const written = new Written(ROOMY_BYTES);
+    written.fill(60, 5);
+    const whole = [...written.all];
+    const start = 4 * Math.floor(written.frontEnd / 8);
+    const compacted = written.compacted(written.frontEnd);
+    const failing = failingAt(written.disk, step);
+    (written.journal.options as { disk: Disk }).disk = failing.disk;
+    written.journal.trim(SHARD, start);
+    // As retention does it: written, and durable with the next sync.
+    written.journal.commit(false, () => {});
+    const report = await compactLog(written.journal, SHARD, options()).catch(() => undefined);
+    isOver = report !== undefined && failing.changes() <= step;
+    written.disk.crash(() => 0);
+    written.reopen(6);
+    const again = written.journal;
+    const isTrimmed = again.table.start(SHARD) === start;
+    const from = isTrimmed ? start : 0;
+    const possible = (isTrimmed ? [whole, compacted] : [whole]).map((all) => all.filter(({ offset }) => offset >= from));
+    const found = JSON.stringify(entriesOf(again));
+    assert.ok(
+      possible.some((all) => JSON.stringify(all) === found),
+      `step ${step}, ${isTrimmed ? 'trimmed' : 'not trimmed'}`,
+    );
+    assert.equal(again.recovery.damages, []);
+    if (isTrimmed) isTrimKept++;
+    steps++;
+  }
+  assert.ok(isTrimKept > 0 && isTrimKept < steps, `both came about: ${isTrimKept} of ${steps}`);
+});
+
+test('a trim that nobody syncs is synced for the swap; one that is still to be committed is waited for', async () => {
+  const written = new Written(ROOMY_BYTES);
+  written.fill(6, 5);
+  written.journal.trim(SHARD, 8);
+  let waits = 0;
+  const before = written.disk.syncs;
+  await compact(written, {
+    pause: async () => {
+      assert.is(written.journal.sealed[0]!.info.isCompacted, undefined, 'not while it is only staged');
+      if (++waits === 3) written.journal.commit(false, () => {});
+    },
+  });
+  assert.is(waits, 3);
+  assert.is(written.disk.syncs - before, 2, 'the new segment, and the log');
+});
+
+test('a log that fails at that sync is not compacted', async () => {
+  const written = new Written(ROOMY_BYTES);
+  written.fill(6, 5);
+  const before = written.disk.paths();
+  written.journal.trim(SHARD, 8);
+  written.journal.commit(false, () => {});
+  written.disk.failSync = { after: 2, code: 'EIO' };
+  assert.is(await compactLog(written.journal, SHARD, options()), undefined);
+  assert.is(written.journal.poisoned?.code, 'SLUICE_STORAGE_FAILED');
+  assert.equal(written.disk.paths(), before);
+});
+
+test('the end of the process or of the power between the slices, and in each of them, leaves some of them compacted and the others as they were', async () => {
+  const keysMax = 12;
+  const make = (): Written => {
+    const written = new Written(ROOMY_BYTES);
+    written.fill(40, 5);
+    return written;
+  };
+  // What there is after each slice.
+  const states: string[] = [];
+  const whole = make();
+  const note = (): void => {
+    const now = JSON.stringify(entriesOf(whole.journal));
+    if (states.at(-1) !== now) states.push(now);
+  };
+  await compact(whole, {
+    keysMax,
+    run: (job) => {
+      note();
+      return compactionJob(job);
+    },
+  });
+  note();
+  assert.ok(states.length > 3, `${states.length - 1} slices`);
+  const met = new Set<number>();
+  for (let step = 0, isOver = false; !isOver; step++) {
+    for (const end of ['kill', 'power'] as const) {
+      const written = make();
+      const failing = failingAt(written.disk, step);
+      (written.journal.options as { disk: Disk }).disk = failing.disk;
+      const report = await compactLog(written.journal, SHARD, options({ keysMax })).catch(() => undefined);
+      isOver = report !== undefined && failing.changes() <= step;
+      if (end === 'power') written.disk.crash(() => (step % 3) / 2);
+      else written.disk.kill();
+      written.reopen(6);
+      const state = states.indexOf(JSON.stringify(entriesOf(written.journal)));
+      assert.ok(state >= 0, `step ${step}, ${end}`);
+      met.add(state);
+      assert.equal(written.journal.recovery.damages, []);
+      assert.equal(
+        verifyLog(written.disk, '/log').findings.filter(({ kind }) => kind === 'damage'),
+        [],
+      );
+      // It goes on when enough is new, with all of the slices.
+      written.fill(40, 2 * written.journal.sealed.length + 3);
+      const frontEnd = written.frontEnd;
+      await compact(written, { keysMax });
+      assert.equal(entriesOf(written.journal), written.compacted(frontEnd), `step ${step}, ${end}: the next one`);
+    }
+  }
+  assert.is(met.size, states.length, 'each of them was met');
 });
 
 test.run();

@@ -6,7 +6,8 @@
  *                                            write:  what stays, into rewrite-9, with lsns that end where 10.seg begins; sync
  *   └─── b c a: 9.seg ──┘ 10.seg …           swap:   renamed over 9.seg; 7 and 8 go
  *
- * The last sealed segment and the active one are left alone. A crash leaves the log as it was, or compacted: the name is what counts, and recovery removes what is left of the other. The header says that the
+ * The last sealed segment and the active one are left alone. A crash leaves the log as it was, or compacted, in some of the slices: the name is what counts, and recovery removes what is left of the other. The swap waits for the sync that
+ * makes durable what has been trimmed of the front. The header says that the
  * offsets of the segment have holes. The last batch stays in any case, so that there is none before the next segment.
  *
  * The work on records is done by jobs elsewhere; here pages are read and written, COMPACTION_PAGE_BYTES at a time. Bound: COMPACTION_KEYS_MAX keys in memory. More keys are divided into slices by their digests, and
@@ -38,7 +39,7 @@ export type CompactionRunner = (job: CompactionJob) => Promise<CompactionResult>
 
 export interface LogCompactionOptions extends Compaction {
   readonly run: CompactionRunner;
-  /** Resolves after a while: somebody still reads what is to be replaced. */
+  /** Resolves after a while: somebody still reads what is to be replaced, or what has been trimmed of it is not durable yet. */
   readonly pause: () => Promise<void>;
   /** The log is not to be touched any more. */
   readonly isCancelled: () => boolean;
@@ -140,6 +141,8 @@ class LogCompaction {
   #path = '';
   #position = SEGMENT_HEADER_BYTES;
   #records = { before: 0, after: 0 };
+  /** The sync that makes durable what the plan goes by (`Journal.isSettled`). */
+  #settledBy = 0;
 
   constructor(
     journal: Journal,
@@ -203,6 +206,7 @@ class LogCompaction {
   async #count(): Promise<{ readonly pages: readonly Page[]; readonly counts: readonly number[] } | undefined> {
     const bytesMax = this.#options.compactedBytesMax ?? COMPACTED_BYTES_MAX;
     const all = this.#front.map((segment) => this.#pagesOf(segment));
+    this.#settledBy = this.#journal.settledBy();
     const last = all.flat().at(-1);
     const pages: Page[] = [];
     const counts: number[] = [];
@@ -320,7 +324,7 @@ class LogCompaction {
     await new Promise<void>((resolve, reject) => {
       disk.syncLater(this.#file, (error) => (error === undefined ? resolve() : reject(error)));
     });
-    if (!(await this.#isUnread())) return undefined;
+    if (!(await this.#mayBeSwapped())) return undefined;
     let maxTimestamp = 0;
     for (const entry of order) maxTimestamp = Math.max(maxTimestamp, this.#entries.timestamp[entry]!);
     const info = {
@@ -379,17 +383,21 @@ class LogCompaction {
     return lsn + 1 + batches.length;
   }
 
-  /** Whoever reads the front has been told where it lies: waits until nobody does. */
-  async #isUnread(): Promise<boolean> {
-    const { pins } = this.#journal;
+  /** Waits until the swap may be: what has not been copied must have ended on disk too, or a crash would bring back its beginning without it; and whoever reads the front has been told where it lies. */
+  async #mayBeSwapped(): Promise<boolean> {
     for (;;) {
       if (this.#isStale) return false;
-      for (const { info } of this.#pinned) pins.remove(info.number);
-      const isRead = this.#front.some(({ info }) => pins.has(info.number));
-      for (const { info } of this.#pinned) pins.add(info.number);
-      if (!isRead) return true;
+      if (this.#journal.isSettled(this.#settledBy) && this.#isUnread) return true;
       await this.#options.pause();
     }
+  }
+
+  get #isUnread(): boolean {
+    const { pins } = this.#journal;
+    for (const { info } of this.#pinned) pins.remove(info.number);
+    const isRead = this.#front.some(({ info }) => pins.has(info.number));
+    for (const { info } of this.#pinned) pins.add(info.number);
+    return !isRead;
   }
 
   #swap(compacted: SealedSegment): LogCompactionReport {
