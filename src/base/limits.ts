@@ -376,6 +376,8 @@ export const RAFT_SESSION_REPLIES_MAX = 1024;
 export const RAFT_RECORD_BYTES: number = 4 << 20;
 /** A group with more log than this does not write it anew to free an old segment. */
 export const RAFT_RESTATE_BYTES_MAX: number = 4 << 20;
+/** Groups write their logs anew to free segments when the log that holds them is so many times what all of them need of it. */
+export const RAFT_RESTATE_GAIN_MIN = 3;
 /** What a full disk has refused is tried again after this, milliseconds. */
 export const RAFT_FULL_RETRY_MS = 200;
 /** How often a node that has not heard all members of its cluster speaks to them, milliseconds; to all of them once a second. */

@@ -25,7 +25,7 @@ class Shard {
   }
 
   restate(): void {
-    this.frames.push(this.log.restate()!);
+    this.frames.push(this.log.restate());
   }
 
   recovered(from = this.log.startOffset): GroupLog {

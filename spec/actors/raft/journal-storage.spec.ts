@@ -7,7 +7,7 @@ import { MalformedBytes } from '../../../src/actors/raft/codec/byte-reader.ts';
 import { ByteWriter } from '../../../src/actors/raft/codec/byte-writer.ts';
 import { decodeWrite, encodeWrite, type PlacedWrite } from '../../../src/actors/raft/journal/write-codec.ts';
 import { SimDisk } from '../../storage/sim-disk.ts';
-import { type GroupPicture, JournalBed } from './journal-bed.ts';
+import { type GroupPicture, JournalBed, picturesOf } from './journal-bed.ts';
 
 const test = suite('raft journal storage');
 
@@ -148,7 +148,7 @@ test('groups state themselves anew once, however often they are asked while the 
   const before = bed.store.logs.list().logs[0]!;
   bed.disk.failWrite = { after: 1, code: 'ENOSPC', partBytes: 0 };
   for (let i = 0; i < 50; i++) {
-    bed.storage.restate([1]);
+    bed.storage.restate({ groups: [1], logBytes: 100_000 });
     bed.turn();
     bed.disk.failWrite = { after: 1, code: 'ENOSPC', partBytes: 0 };
   }
@@ -157,7 +157,7 @@ test('groups state themselves anew once, however often they are asked while the 
   const after = bed.store.logs.list().logs[0]!;
   assert.is(after.end, before.end + 1, 'one frame');
   assert.is(after.start, before.end, 'and nothing before it');
-  bed.storage.restate([1]);
+  bed.storage.restate({ groups: [1], logBytes: 100_000 });
   for (let i = 0; i < 4; i++) bed.turn();
   assert.is(bed.store.logs.list().logs[0]!.end, after.end + 1, 'then again');
 });
@@ -180,10 +180,8 @@ test('segments are given up as groups compact, and those of idle groups when the
     bed.pictures.push(new Map());
     bed.turn();
     removed += journal.front.collect();
-    const keepers = journal.front.keepers(16);
-    assert.ok(keepers !== undefined && keepers.size <= 3);
-    const groups = [...keepers!].flatMap((shard) => bed.store.logs.groupOf(shard) ?? []);
-    if (groups.length > 0) bed.storage.restate(groups);
+    const kept = bed.store.logs.keptFront();
+    if (kept !== undefined) bed.storage.restate(kept);
   }
   assert.ok(removed > 10, `segments were given up (${removed})`);
   assert.ok(journal.sealed.length < 8, `and few are left (${journal.sealed.length})`);
@@ -195,6 +193,114 @@ test('segments are given up as groups compact, and those of idle groups when the
   assert.is(found.get(1)!.entries.length, durable.get(1)!.entries.length);
 });
 
+/** What the store does every few seconds on a node on which nobody writes. Returns how often the groups have stated themselves anew. */
+function idle(bed: JournalBed, rounds: number): number {
+  let restated = 0;
+  for (let i = 0; i < rounds; i++) {
+    bed.store.shared.journal.front.collect();
+    const kept = bed.store.logs.keptFront();
+    if (kept === undefined) continue;
+    const ends = (): number => bed.store.logs.list().logs.reduce((sum, { end }) => sum + end, 0);
+    const before = ends();
+    bed.storage.restate(kept);
+    for (let turn = 0; turn < 3; turn++) bed.turn();
+    if (ends() > before) restated++;
+  }
+  return restated;
+}
+
+/** Groups that have each so many bytes of log that is needed, in many segments. */
+async function filled(
+  groups: number,
+  entryBytes: number,
+  segmentBytes: number,
+): Promise<{ bed: JournalBed; written: () => number }> {
+  const disk = new SimDisk();
+  let bytes = 0;
+  const { write } = disk;
+  disk.write = (file, from, start, end, position) => {
+    bytes += end - start;
+    write.call(disk, file, from, start, end, position);
+  };
+  const bed = new JournalBed(disk, 3, groups, { segmentBytes });
+  await bed.start();
+  let batch = 0;
+  for (let index = 1; index <= 10; index++) {
+    for (let group = 1; group <= groups; group++) {
+      const data = new Uint8Array(entryBytes).fill(index);
+      const entries = [{ term: 1, index, kind: 0, data } as const];
+      const hard = { term: 1, vote: 0, commit: index - 1 };
+      const write = { group, seq: index, hard, snapshot: undefined, isReset: false, truncateFrom: 0, entries, compactTo: 0 };
+      bed.storage.write(++batch, [write]);
+      bed.turn();
+    }
+  }
+  return { bed, written: () => bytes };
+}
+
+/** Writes what has nothing to do with groups, and nobody wants any more. */
+function others(bed: JournalBed, batches: number): void {
+  for (let i = 0; i < batches; i++) {
+    bed.store.appendOther(i);
+    bed.turn();
+  }
+  const { shared, logs } = bed.store;
+  for (const shard of shared.shards()) if (!logs.has(shard)) shared.trim(shard, shared.journal.table.end(shard));
+  bed.turn();
+}
+
+test('groups with more log than some segments free a log that is much longer, and write less than that', async () => {
+  const { bed, written } = await filled(4, 1000, 8 * 1024);
+  others(bed, 1200);
+  const { journal } = bed.store.shared;
+  const segments = journal.sealed.length;
+  const before = written();
+  const picture = picturesOf(bed.storage.groups);
+  assert.ok(idle(bed, 200) > 0);
+  assert.ok(journal.sealed.length < segments / 4, `${segments} segments, then ${journal.sealed.length}`);
+  const freedBytes = (segments - journal.sealed.length) * 8 * 1024;
+  assert.ok(written() - before < freedBytes / 2, `${written() - before} bytes for ${freedBytes}`);
+  const after = written();
+  assert.is(idle(bed, 200), 0, 'and then it is over');
+  assert.is(written(), after);
+  bed.disk.crash(() => bed.prng.next());
+  assert.equal(await bed.start(), picture);
+});
+
+test('on an idle node groups with more log than their segment would free write nothing, however long it lasts', async () => {
+  const { bed, written } = await filled(4, 1000, 8 * 1024);
+  assert.ok(bed.store.logs.keptFront() !== undefined, 'they keep the oldest segment');
+  const before = written();
+  assert.is(idle(bed, 200), 0);
+  assert.is(written(), before);
+});
+
+test('on an idle node groups with little log free what is worth it, and then it is over', async () => {
+  const { bed, written } = await filled(4, 200, 32 * 1024);
+  others(bed, 1200);
+  const { journal } = bed.store.shared;
+  const segments = journal.sealed.length;
+  const before = written();
+  assert.is(idle(bed, 200), 1, 'once');
+  assert.ok(journal.sealed.length < segments / 2, `${segments} segments, then ${journal.sealed.length}`);
+  const live = [...bed.storage.groups.values()].reduce((sum, { restatedBytes }) => sum + restatedBytes, 0);
+  assert.ok(written() - before < 2 * live, `${written() - before} bytes for ${live}`);
+  const after = written();
+  assert.is(idle(bed, 200), 0);
+  assert.is(written(), after);
+});
+
+test('one group that cannot leave the segment leaves the others as they are', async () => {
+  const { bed, written } = await filled(3, 100, 256 * 1024);
+  const before = written();
+  bed.storage.restate({ groups: [1, 2, 9], logBytes: 256 * 1024 });
+  bed.turn();
+  assert.is(written(), before);
+  bed.storage.restate({ groups: [1, 2, 3], logBytes: 256 * 1024 });
+  bed.turn();
+  assert.ok(written() > before);
+});
+
 test('crashes while groups state themselves anew lose nothing', async () => {
   for (let seed = 1; seed <= 60; seed++) {
     const bed = new JournalBed(new SimDisk(), seed, 4, { segmentBytes: 6 * 1024 });
@@ -202,7 +308,8 @@ test('crashes while groups state themselves anew lose nothing', async () => {
     for (let life = 0; life < 5; life++) {
       for (let i = 0; i < 12; i++) {
         bed.write();
-        if (bed.prng.chance(0.3)) bed.storage.restate([1 + bed.prng.below(4), 1 + bed.prng.below(4)]);
+        if (bed.prng.chance(0.3))
+          bed.storage.restate({ groups: [1 + bed.prng.below(4), 1 + bed.prng.below(4)], logBytes: 100_000 });
         if (bed.prng.chance(0.7)) bed.turn();
         // Nothing but where logs begin: that is not synced for itself.
         if (bed.prng.chance(0.3)) bed.turn();

@@ -134,7 +134,9 @@ export class NodeJournal implements RaftStorage {
     journal.front.collect();
     const keepers = journal.front.keepers(KEEPERS_MAX) ?? new Set();
     const groups = [...keepers].flatMap((shard) => this.#logs.groupOf(shard) ?? []);
-    if (groups.length > 0) this.#ports.later(ANSWER_MS, () => this.#storage.restate(groups));
+    // Whatever it costs: this is here for what may go wrong.
+    const kept = { groups, logBytes: Number.POSITIVE_INFINITY };
+    if (groups.length > 0) this.#ports.later(ANSWER_MS, () => this.#storage.restate(kept));
   }
 
   #read({ shard, start, end }: { readonly shard: number; readonly start: number; readonly end: number }): GroupLog {

@@ -6,13 +6,7 @@
  * Bounds: what is staged by STORE_COMMIT_BYTES, then it is committed within the turn; what is on its way by the rings; answers that find a ring full
  * by the requests that may be under way.
  */
-import {
-  STORE_COLLECT_MS,
-  STORE_COMMIT_BYTES,
-  STORE_READ_BYTES_MAX,
-  STORE_RESTATE_MAX,
-  STORE_SYNC_INTERVAL_MS,
-} from '../../base/limits.ts';
+import { STORE_COLLECT_MS, STORE_COMMIT_BYTES, STORE_READ_BYTES_MAX, STORE_SYNC_INTERVAL_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo, TerminationReason } from '../../runtime/actor.ts';
 import { type ActorRef, threadOf } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
@@ -273,13 +267,9 @@ export class StoreActor implements Actor<StoreMessage> {
     );
   }
 
-  /** Groups that write little would keep the log from its beginning on; they alone can say which of it they need. */
   #askToRestate(): void {
-    if (this.#logsWriter === undefined) return;
-    const keepers = this.#options.engines.shared.front.keepers(STORE_RESTATE_MAX);
-    if (keepers === undefined || keepers.size === 0) return;
-    const groups = [...keepers].flatMap((shard) => this.#logs.groupOf(shard) ?? []);
-    if (groups.length === keepers.size) this.#ctx.tell(this.#logsWriter, { type: 'restate', groups });
+    const kept = this.#logsWriter && this.#logs.keptFront();
+    if (kept !== undefined) this.#ctx.tell(this.#logsWriter!, { type: 'restate', ...kept });
   }
 
   #drop(lane: Lane, shard: ShardId): void {

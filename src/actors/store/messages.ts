@@ -131,10 +131,15 @@ export interface ListLogs {
   readonly engine: 'shared';
 }
 
-/** From the store to whoever writes replicated groups: these alone keep the oldest segment; they may write anew what they still need of it. */
-export interface RestateLogs {
-  readonly type: 'restate';
+/** Groups that alone keep the oldest segment of the log, and how long the log is that cannot become shorter for that. */
+export interface KeptFront {
   readonly groups: readonly number[];
+  readonly logBytes: number;
+}
+
+/** From the store to whoever writes replicated groups: they may write anew what they still need of it. */
+export interface RestateLogs extends KeptFront {
+  readonly type: 'restate';
 }
 
 /** These are all shards of the engine that anybody knows: others are forgotten, but those of replicated groups and inboxes that are being emptied. No answer. */

@@ -3,12 +3,12 @@
  * (actors/raft/journal/write-codec.ts). Their records are numbered and staged in order without a gap: when a full disk has undone a commit, what comes behind it is refused until the
  * undone ones have come again.
  */
-import { SHARD_MAX } from '../../base/limits.ts';
+import { SHARD_MAX, STORE_RESTATE_MAX } from '../../base/limits.ts';
 import type { ShardId } from '../../storage/engine.ts';
 import type { Journal } from '../../storage/journal.ts';
 import { OFFSET_KINDS } from '../../storage/marks.ts';
 import type { ShardNumbers } from './engines.ts';
-import { type ListedLogs, LOG_ITEM, LOG_ITEM_BYTES } from './messages.ts';
+import { type KeptFront, type ListedLogs, LOG_ITEM, LOG_ITEM_BYTES } from './messages.ts';
 
 /** Kind of the mark that makes a shard a group's; above those of inboxes. */
 const GROUP_MARK = OFFSET_KINDS + 64;
@@ -42,6 +42,16 @@ export class ReplicatedLogs {
     return {
       logs: [...this.#shards].map(([group, shard]) => ({ group, shard, start: table.start(shard), end: table.end(shard) })),
     };
+  }
+
+  /** Groups that write little would keep the log from its beginning on; they alone can say which of it they need. Undefined: others keep it too, or too many do. */
+  keptFront(): KeptFront | undefined {
+    const { front, sealed, active } = this.#journal;
+    const keepers = front.keepers(STORE_RESTATE_MAX);
+    if (keepers === undefined || keepers.size === 0) return undefined;
+    const groups = [...keepers].flatMap((shard) => this.#groups.get(shard) ?? []);
+    if (groups.length < keepers.size) return undefined;
+    return { groups, logBytes: sealed.reduce((bytes, { info }) => bytes + info.size, active.position) };
   }
 
   /** Stages the items of a record; returns its result. */

@@ -3,7 +3,7 @@
  * frames that are there, then carried on with each write.
  */
 import { assert } from '../../../base/assert.ts';
-import { RAFT_RESTATE_BYTES_MAX } from '../../../base/limits.ts';
+import { FRAME_HEADER_BYTES } from '../../../storage/frame.ts';
 import { DurableGroup } from '../durable-group.ts';
 import { bytesOf } from '../entry.ts';
 import type { GroupWrite } from '../storage.ts';
@@ -80,9 +80,13 @@ export class GroupLog extends DurableGroup {
     this.#dropCompacted();
   }
 
-  /** All that counts as one write, or undefined when that would be too much. It counts from now on. */
-  restate(): PlacedWrite | undefined {
-    if (bytesOf(this.entries) > RAFT_RESTATE_BYTES_MAX) return undefined;
+  /** What `restate` writes, about. */
+  get restatedBytes(): number {
+    return FRAME_HEADER_BYTES + bytesOf(this.entries);
+  }
+
+  /** All that counts as one write. It counts from now on. */
+  restate(): PlacedWrite {
     const { hard, snapshot, compacted, entries } = this;
     const write: PlacedWrite = {
       hard,

@@ -8,8 +8,8 @@
  * leader resigns when its writes do not become durable, and groups state themselves anew only when what they stated before has freed its segments.
  */
 import { assert } from '../../../base/assert.ts';
-import { RAFT_FULL_RETRY_MS, RAFT_RECORD_BYTES } from '../../../base/limits.ts';
-import type { StoreErrorCode } from '../../store/messages.ts';
+import { RAFT_FULL_RETRY_MS, RAFT_RECORD_BYTES, RAFT_RESTATE_BYTES_MAX, RAFT_RESTATE_GAIN_MIN } from '../../../base/limits.ts';
+import type { KeptFront, StoreErrorCode } from '../../store/messages.ts';
 import type { GroupWrite, NodeStorage, StorageListener } from '../storage.ts';
 import { GroupLog } from './group-log.ts';
 import { LogRecordBuilder } from './log-record.ts';
@@ -85,15 +85,17 @@ export class JournalStorage implements NodeStorage {
     this.#pump();
   }
 
-  /** Writes anew what groups need of the log, so that old segments can go. Not while that is under way: whoever asks sees the old segments until it is done. */
-  restate(groups: readonly number[]): void {
-    if (this.#restating > 0) return;
+  /**
+   * Writes anew what groups need of the log, so that the segment which they keep can go: all of them or none, and only if the log is much longer than what all groups need. Before a group is asked again, the whole log
+   * that is there now has gone: what is freed is at least RAFT_RESTATE_GAIN_MIN - 1 times what is written, and on an idle node it comes to an end. Not while that is under way: whoever asks sees
+   * the old segment until it is done.
+   */
+  restate({ groups, logBytes }: KeptFront): void {
+    if (this.#restating > 0 || !groups.every((group) => this.#mayRestate(group)) || !this.#isLong(logBytes)) return;
     let trims: Trim[] = [];
     for (const group of groups) {
-      const log = this.groups.get(group);
-      const write = log?.restate();
-      if (log === undefined || write === undefined) continue;
-      this.#builder.addWrite(group, write);
+      const log = this.groups.get(group)!;
+      this.#builder.addWrite(group, log.restate());
       trims.push({ group, offset: log.startOffset });
       if (this.#builder.size < RAFT_RECORD_BYTES) continue;
       this.#enqueue(0, trims, true, true);
@@ -130,6 +132,21 @@ export class JournalStorage implements NodeStorage {
 
   inspect(): unknown {
     return { waiting: this.#queue.length, sent: this.#sent, full: this.#isFull };
+  }
+
+  #mayRestate(group: number): boolean {
+    const log = this.groups.get(group);
+    return log !== undefined && log.restatedBytes <= RAFT_RESTATE_BYTES_MAX;
+  }
+
+  /** Much longer than what all groups need. */
+  #isLong(logBytes: number): boolean {
+    let left = logBytes / RAFT_RESTATE_GAIN_MIN;
+    for (const log of this.groups.values()) {
+      left -= log.restatedBytes;
+      if (left < 0) return false;
+    }
+    return true;
   }
 
   #log(group: number): GroupLog {

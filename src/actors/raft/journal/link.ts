@@ -44,7 +44,7 @@ class StoreLink implements Actor<RestateLogs>, StorePort {
   }
 
   receive(message: RestateLogs): void {
-    this.storage.restate(message.groups);
+    this.storage.restate(message);
   }
 
   /** `committed`, see store/messages.ts. */
