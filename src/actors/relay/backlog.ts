@@ -2,9 +2,9 @@
  * What waits on disk for another node, of QoS 1 and 2: an inbox in the shared log, as sessions have them. While the node is away all of it goes here, with what was under way when the link was lost; and from then on, until
  * all has been handed on, what comes behind it. So it survives this node. It goes when the other node has acknowledged it.
  *
- *        ackedTo               read to             position = end + staged
- *   gone ───┤ under way, maybe     ├──── waits ────────┤
- *   ────────┴──────────────────────┴──────────────────┴──▶ offsets
+ *        ackedTo               read to                 end
+ *   gone ───┤ under way, maybe     ├──── waits ────────┤ being written
+ *   ────────┴──────────────────────┴──────────────────┴──▶ offsets; which message is to get which, nobody knows before (backlog-places.ts)
  *
  * Bound: RELAY_BACKLOG_BYTES_MAX.
  */
@@ -14,10 +14,11 @@ import type { Grant } from '../inbox/block.ts';
 import { Inbox } from '../inbox/inbox.ts';
 import { forEachInboxFrame } from '../inbox/inbox-frames.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
-import type { InboxState } from '../inbox/machine.ts';
+import type { InboxMachine, InboxState } from '../inbox/machine.ts';
 import type { Run } from '../router/sink.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import { type Outgoing, splitOutgoing } from '../session/outgoing.ts';
+import { BacklogPlaces, type Place, type Stretch } from './backlog-places.ts';
 
 const WHOLE: Grant = { qos: 2, retainAsPublished: true, subscriptionIds: null, share: null };
 const BOUNDS = { messagesMax: Number.MAX_SAFE_INTEGER, bytesMax: RELAY_BACKLOG_BYTES_MAX };
@@ -30,8 +31,14 @@ export interface BacklogPorts {
   readonly later: (then: () => void) => void;
   /** There may be more to read. */
   readonly onWritten: () => void;
-  /** `count` messages were not written; what was to lie behind them, from `offset` on, lies that much earlier. */
-  readonly onLost: (offset: number, count: number) => void;
+}
+
+/** What takes the messages of a batch that is under way. */
+export interface Keeping {
+  /** False: it is full. */
+  add(run: Run, key: Uint8Array): boolean;
+  /** Of what was added. */
+  readonly place: Place;
 }
 
 /** What a reader hands on, in order. */
@@ -41,52 +48,51 @@ export interface BacklogReader {
   readonly fence: (name: Uint8Array) => void;
 }
 
-class BacklogInbox extends Inbox {
-  readonly #ports: BacklogPorts;
+/** The backlog for one stretch of what is given to it, so that it is known which messages the log has answered for. */
+class StretchInbox extends Inbox {
+  readonly #places: BacklogPlaces;
+  readonly #stretch: Stretch;
+  readonly #onWritten: () => void;
 
-  constructor(ports: BacklogPorts, state: InboxState) {
-    super(ports.inboxes, state);
-    this.#ports = ports;
+  constructor({ inboxes, onWritten }: BacklogPorts, machine: InboxMachine, places: BacklogPlaces, stretch: Stretch) {
+    super(inboxes, machine.state());
+    this.machine = machine;
+    this.#places = places;
+    this.#stretch = stretch;
+    this.#onWritten = onWritten;
   }
 
   override arrived(base: number, count: number): void {
     super.arrived(base, count, () => {});
-    this.#ports.onWritten();
+    this.#places.arrived(this.#stretch, base, count);
+    this.#onWritten();
   }
 
   override lost(count: number, bytes: number): void {
     super.lost(count, bytes);
-    this.#ports.onLost(this.machine.end, count);
+    this.#places.lost(this.#stretch, count);
+    this.#onWritten();
   }
-}
-
-interface Fence {
-  at: number;
-  readonly name: Uint8Array;
 }
 
 export class Backlog {
   readonly #ports: BacklogPorts;
   readonly #inbox: Inbox;
-  #readTo: number;
+  readonly #places: BacklogPlaces;
+  /** Of the stretch that takes what is given now. */
+  #current: StretchInbox | null = null;
   #isReading = false;
-  #fences: Fence[] = [];
 
   constructor(ports: BacklogPorts, state: InboxState) {
-    this.#ports = { ...ports, onLost: (offset, count) => this.#lost(offset, count, ports.onLost) };
-    this.#inbox = new BacklogInbox(this.#ports, state);
-    this.#readTo = state.ackedTo;
-  }
-
-  /** Behind all that it has. */
-  get position(): number {
-    const { end, staged } = this.#inbox.machine;
-    return end + staged;
+    this.#ports = ports;
+    this.#inbox = new Inbox(ports.inboxes, state);
+    this.#places = new BacklogPlaces(state.ackedTo, state.end);
   }
 
   /** Everything has been handed on. */
   get isRead(): boolean {
-    return this.#readTo >= this.position && this.#fences.length === 0;
+    const { end, staged } = this.#inbox.machine;
+    return this.#places.readTo >= end && staged === this.#places.keeping && !this.#places.hasFences;
   }
 
   get messages(): number {
@@ -95,35 +101,54 @@ export class Backlog {
 
   /** Of a run that is being published; false: it is full. */
   add(run: Run, key: Uint8Array): boolean {
-    if (this.#inbox.machine.isFull(BOUNDS)) return false;
     const { fanOuts } = this.#ports.inboxes;
-    if (key.length === 0) fanOuts.collect(this.#inbox, run, WHOLE);
-    else fanOuts.single(this.#inbox, run, grantOf(key));
+    if (this.#isFull) return false;
+    const { current } = this.#places;
+    const inbox = (this.#current ??= this.#inboxFor(current));
+    this.#places.given(current, run.count);
+    if (key.length === 0) fanOuts.collect(inbox, run, WHOLE);
+    else fanOuts.single(inbox, run, grantOf(key));
     return true;
   }
 
-  /** Of what is under way already, and is to survive this node: it is not read. False: it is full. */
-  keep(run: Run, key: Uint8Array): boolean {
-    if (this.#inbox.machine.isFull(BOUNDS)) return false;
-    const wasRead = this.isRead;
-    this.#ports.inboxes.fanOuts.single(this.#inbox, run, grantOf(key));
-    if (wasRead) this.#readTo = this.position;
-    return true;
+  /** For what is under way already, and is to survive this node: it is not read. */
+  keep(): Keeping {
+    const stretch = this.#places.keep();
+    const inbox = this.#inboxFor(stretch);
+    this.#current = null;
+    return {
+      place: stretch.place,
+      add: (run, key) => {
+        if (this.#isFull) return false;
+        this.#places.given(stretch, run.count);
+        this.#ports.inboxes.fanOuts.single(inbox, run, grantOf(key));
+        return true;
+      },
+    };
   }
 
   /** Behind what it has by now. */
   fence(name: Uint8Array): void {
-    this.#ports.inboxes.fanOuts.handOver(); // what comes from now on does not get in front of it
-    this.#fences.push({ at: this.position, name });
+    this.#places.fence(name);
+    this.#current = null;
+  }
+
+  get #isFull(): boolean {
+    return this.#inbox.machine.isFull(BOUNDS);
+  }
+
+  #inboxFor(stretch: Stretch): StretchInbox {
+    return new StretchInbox(this.#ports, this.#inbox.machine, this.#places, stretch);
   }
 
   /** Hands on what follows, as much as a batch has or less; `then` when there may be more. */
   read(reader: BacklogReader, then: () => void): void {
-    if (this.#isReading || this.isRead) return;
+    const places = this.#places;
+    if (this.#isReading || this.isRead || places.isKeeping) return;
     const { inboxes, later } = this.#ports;
     const { machine } = this.#inbox;
     this.#passFences(reader);
-    const from = this.#readTo;
+    const from = places.readTo;
     // The rest is being written.
     if (from >= machine.end) return;
     this.#isReading = true;
@@ -131,9 +156,11 @@ export class Backlog {
       later(() => {
         this.#isReading = false;
         if ('code' in answer) return;
+        // Something is under way by now that may lie in there: it is read again when it is known what.
+        if (places.isKeeping) return;
         forEachInboxFrame(answer.bytes, machine.shard, (runs, base) => this.#handOn(runs, base, reader));
         // A hole that the disk has left.
-        if (this.#readTo === from) this.#readTo = machine.end;
+        if (places.readTo === from) places.read(machine.end);
         this.#passFences(reader);
         then();
       }),
@@ -146,19 +173,19 @@ export class Backlog {
   }
 
   #handOn(runs: readonly Outgoing[], base: number, reader: BacklogReader): void {
+    const places = this.#places;
     let at = base;
-    if (base > this.#readTo) {
-      this.#readTo = base;
+    if (base > places.readTo) {
+      places.read(base);
       this.#passFences(reader);
     }
     for (const each of runs) {
       for (let rest: Outgoing | null = each; rest !== null; ) {
-        // Up to where this was read before, or to the next fence.
-        const fenceAt = this.#fences[0]?.at ?? Number.POSITIVE_INFINITY;
-        const stop = at < this.#readTo ? this.#readTo : fenceAt;
+        // Up to where this was read before, or is kept; or to the next place to stop at.
+        const stop = at < places.readTo ? places.readTo : places.stop;
         const parted: { head: Outgoing; rest: Outgoing | null } = splitOutgoing(rest, Math.min(rest.count, stop - at));
         at += parted.head.count;
-        if (at > this.#readTo) this.#hand(parted.head, at, reader);
+        if (at > places.readTo) this.#hand(parted.head, at, reader);
         rest = parted.rest;
       }
     }
@@ -166,25 +193,14 @@ export class Backlog {
 
   #hand(outgoing: Outgoing, next: number, reader: BacklogReader): void {
     const run = runOf(this.#ports.topics, outgoing);
-    this.#readTo = next;
-    if (run !== undefined) reader.run(run, outgoing.share === null ? NO_KEY : Buffer.from(outgoing.share), next);
+    const upTo = this.#places.read(next);
+    if (run !== undefined) reader.run(run, outgoing.share === null ? NO_KEY : Buffer.from(outgoing.share), upTo);
     this.#passFences(reader);
   }
 
   #passFences(reader: BacklogReader): void {
-    while (this.#fences.length > 0 && this.#fences[0]!.at <= this.#readTo) reader.fence(this.#fences.shift()!.name);
+    for (let name = this.#places.passFence(); name !== undefined; name = this.#places.passFence()) reader.fence(name);
   }
-
-  #lost(offset: number, count: number, tell: BacklogPorts['onLost']): void {
-    for (const fence of this.#fences) fence.at = earlier(fence.at, offset, count);
-    this.#readTo = earlier(this.#readTo, offset, count);
-    tell(offset, count);
-  }
-}
-
-/** Where a place is when `count` messages at `offset` are not there after all. */
-export function earlier(place: number, offset: number, count: number): number {
-  return place <= offset ? place : Math.max(offset, place - count);
 }
 
 /** With the key of a shared subscription: for one of its members. */
