@@ -16,10 +16,10 @@ test('the will of a client without a session comes once too, though its client i
     ];
     for (const mortal of [gone, elsewhere, left]) mortal.connect(2, 2, CLEAN, true);
     bed.pass(2 * SECOND);
-    assert.is(bed.nodes.wills.entries.size, 3);
+    assert.is(bed.metadata.wills.entries.size, 3);
     left.leave();
     bed.pass(2 * SECOND);
-    assert.equal([bed.wills('left'), bed.nodes.wills.entries.size], [1, 2], 'nothing is left of one that has been published');
+    assert.equal([bed.wills('left'), bed.metadata.wills.entries.size], [1, 2], 'nothing is left of one that has been published');
     bed.nodes.kill(2, restartMs);
     elsewhere.connect(1, 1, CLEAN, true);
     bed.pass(12 * SECOND);
@@ -28,7 +28,7 @@ test('the will of a client without a session comes once too, though its client i
       [1, 1, 1],
       `${restartMs}`,
     );
-    assert.equal([...bed.nodes.wills.entries.keys()], ['elsewhere\x001'], 'that client is still there');
+    assert.equal([...bed.metadata.wills.entries.keys()], ['elsewhere\x001'], 'that client is still there');
     bed.end();
   }
 });
@@ -42,7 +42,7 @@ test('a reactor that dies leaves the wills of its clients to its node', () => {
   bed.nodes.network.node(2).kill(2);
   bed.pass(10 * SECOND);
   assert.equal([bed.wills('here'), bed.wills('there')], [0, 1]);
-  assert.equal([...bed.nodes.wills.entries.keys()], ['here\x002']);
+  assert.equal([...bed.metadata.wills.entries.keys()], ['here\x002']);
   bed.end();
 });
 
@@ -51,12 +51,13 @@ test('a node that was taken for dead notes the wills of its clients again', () =
   const mortal = new Mortal(bed.nodes, 'm');
   mortal.connect(2, 1, CLEAN, true);
   bed.pass(SECOND);
-  const { directory, wills, lost, network } = bed.nodes;
-  for (const register of [directory, wills]) register.away.add(2);
+  const { network } = bed.nodes;
+  const { away, wills, lost } = bed.metadata;
+  away.add(2);
   lost.set(2, bed.nodes.at(1, 1).system.wallClock());
   bed.pass(5 * SECOND);
   assert.equal([bed.wills('m'), wills.entries.size], [1, 0], 'for all that anybody knows it is dead');
-  for (const register of [directory, wills]) register.away.delete(2);
+  away.delete(2);
   lost.delete(2);
   network.cut(2, 1);
   network.heal(2, 1);

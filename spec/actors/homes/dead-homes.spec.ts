@@ -107,13 +107,13 @@ test('a node that is cut off from the metadata, and taken for dead, does not pub
   const bed = new Bed(40);
   const mortal = new Mortal(bed.nodes, 'm');
   mortal.connect(2, 1, { delay: 6, expiry: 1000 });
-  const { directory, lost } = bed.nodes;
-  directory.away.add(2);
+  const { away, lost } = bed.metadata;
+  away.add(2);
   lost.set(2, bed.nodes.at(1, 1).system.wallClock());
   mortal.leave();
   bed.pass(12 * SECOND);
   assert.equal([bed.wills('m'), bed.total('mourned')], [1, 1]);
-  directory.away.delete(2);
+  away.delete(2);
   lost.delete(2);
   bed.pass(12 * SECOND);
   assert.is(bed.wills('m'), 1);

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { Furthers } from '../../../src/actors/homes/furthers.ts';
 import { HOMES_FURTHERS_KEPT } from '../../../src/base/limits.ts';
 import { Hopper, Nodes } from './nodes.ts';
+import { StubMetadata } from './stub-metadata.ts';
 
 const test = suite('what former homes give on');
 const COUNT = 90;
@@ -67,7 +68,7 @@ test('those that were heard of last are remembered', () => {
 });
 
 test('what the session has no room for stays with the former home until it has', () => {
-  const nodes = new Nodes(9);
+  const nodes = new Nodes(9, new StubMetadata(9));
   const client = new Hopper('h', 't/#');
   const publisher = new Hopper('p');
   const [FORMER, NEW, PUBLISHERS] = [1, 2, 3] as const;

@@ -5,6 +5,7 @@ import type { NodeCodec } from '../../../src/runtime/sim/network.ts';
 import { codecBetween } from '../schema-codec.ts';
 import { Hopper, Nodes } from './nodes.ts';
 import { type Faults, run } from './scenario.ts';
+import { StubMetadata } from './stub-metadata.ts';
 
 const test = suite('sessions that hop');
 
@@ -16,7 +17,7 @@ function sweep(faults: Faults, seeds: readonly number[], codecs: readonly NodeCo
   const extra = faults === 'none' || faults === 'cuts' ? [Math.floor(Math.random() * 2 ** 31)] : [];
   for (const [i, seed] of [...seeds, ...extra].entries()) {
     try {
-      const scenario = run(seed, faults, codecs[i % codecs.length]);
+      const scenario = run(seed, faults, { codec: codecs[i % codecs.length] });
       moved += scenario.total('moved');
       adopted += scenario.total('adopted');
       further += scenario.total('further');
@@ -47,7 +48,7 @@ test('a directory that is late, silent, or does what it was asked long afterward
 test('nor does all of that at a time', () => sweep('storm', [45, 54, 122, 169]));
 
 test('a home that knows nothing of the ids that its client has not released frees each before it is used', () => {
-  const nodes = new Nodes(3);
+  const nodes = new Nodes(3, new StubMetadata(3));
   const client = new Hopper('h', 't/#');
   const publisher = new Hopper('p');
   const until = (what: string, isSo: () => boolean): void => {

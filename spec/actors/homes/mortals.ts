@@ -6,7 +6,9 @@ import { SessionSeed } from '../../../src/actors/session/seed.ts';
 import { oracleEncode } from '../../wire/mqtt/arbitraries.ts';
 import { FakeTransport } from '../session/fake-transport.ts';
 import { decode } from '../session/packets.ts';
-import { Hopper, NODES, Nodes } from './nodes.ts';
+import { Hopper, Nodes } from './nodes.ts';
+import { NODES } from './sim-metadata.ts';
+import { StubMetadata } from './stub-metadata.ts';
 
 export const SECOND = 1000 as const;
 
@@ -60,12 +62,14 @@ export class Mortal {
 }
 
 export class Bed {
+  readonly metadata: StubMetadata;
   readonly nodes: Nodes;
   readonly watcher: Hopper = new Hopper('watcher', 'wills/#');
 
   /** Somebody waits for wills on node `watched`. */
   constructor(seed: number, watched = 3) {
-    this.nodes = new Nodes(seed);
+    this.metadata = new StubMetadata(seed);
+    this.nodes = new Nodes(seed, this.metadata);
     this.watcher.connect(this.nodes, watched, 1);
     for (let i = 0; i < 50 && !this.watcher.isSubscribed; i++) this.pass(100);
     this.pass(2 * SECOND);
@@ -83,7 +87,7 @@ export class Bed {
   }
 
   isKnown(id: string): boolean {
-    return this.nodes.directory.entries.has(id);
+    return this.metadata.directory.entries.has(id);
   }
 
   total(key: keyof typeof HOMES_PROBE.slot): number {

@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Hopper, Nodes } from './nodes.ts';
+import { StubMetadata } from './stub-metadata.ts';
 
 const test = suite('a home that dies in a move');
 const [FORMER, NEW, PUBLISHERS] = [1, 2, 3] as const;
@@ -9,7 +10,7 @@ const WAITING = 30;
 const STRIDE = 7;
 
 class Move {
-  readonly nodes = new Nodes(5);
+  readonly nodes = new Nodes(5, new StubMetadata(5));
   readonly client = new Hopper('h', 't/#');
   readonly publisher = new Hopper('p');
   #count = 0;

@@ -1,16 +1,12 @@
-/** Nodes with the whole broker on two reactors each, a store and a directory that they share, in one simulation; and clients in memory that go from one to another. */
-import type { Claimed, Found, Place, Register, RegisterPage } from '../../../src/actors/homes/directory.ts';
+/** Nodes with the whole broker on two reactors each, a store each and metadata that they share, in one simulation; and clients in memory that go from one to another. */
 import { type Homes, startHomesActor } from '../../../src/actors/homes/start.ts';
-import type { LostNodes } from '../../../src/actors/homes/undertaker.ts';
 import { INBOX_HOLDERS } from '../../../src/actors/inbox/known-inboxes.ts';
 import { sessionSupervision } from '../../../src/actors/listener/actor.ts';
-import { ANY } from '../../../src/actors/meta/command.ts';
 import { type RelayActor, spawnRelay } from '../../../src/actors/relay/actor.ts';
 import type { SessionMessage } from '../../../src/actors/session/messages.ts';
 import { SessionSeed } from '../../../src/actors/session/seed.ts';
 import type { SessionServices } from '../../../src/actors/session/services.ts';
 import { type StoreMessage, storeRef } from '../../../src/actors/store/messages.ts';
-import { Prng } from '../../../src/base/prng.ts';
 import { NO_EXTENSIONS, OPEN_ACCESS, restoreSessions, startBroker } from '../../../src/nodes/broker.ts';
 import { type NodeCodec, SimNetwork } from '../../../src/runtime/sim/network.ts';
 import type { ActorSystem } from '../../../src/runtime/system.ts';
@@ -21,83 +17,16 @@ import { FakeTransport } from '../session/fake-transport.ts';
 import { type AnyPacket, decode, publish } from '../session/packets.ts';
 import { limits } from '../session/services.ts';
 import { type SimStoreOptions, startSimStore } from '../store/sim-store.ts';
+import { NODES, type SimMetadata } from './sim-metadata.ts';
 
-export const NODES: readonly number[] = [1, 2, 3];
 const REACTORS = 2;
-const LEASE_MS = 3000;
 const DRAIN_MS = 300;
-const SILENT_MS = 3000;
-
-/** What the metadata service does for all of them: linearizable, some milliseconds away; out of reach for some nodes at times, and when it is `fickle`, late, or silent about what it has done, or does afterwards. */
-class SharedDirectory {
-  readonly entries: Map<string, { readonly revision: number; readonly value: Uint8Array }> = new Map<
-    string,
-    { readonly revision: number; readonly value: Uint8Array }
-  >();
-  readonly away: Set<number> = new Set();
-  isFickle = false;
-  readonly #prng: Prng;
-  #revision = 0;
-
-  constructor(seed: number) {
-    this.#prng = new Prng(seed);
-  }
-
-  for(node: number, network: () => SimNetwork): Register {
-    const after = (ms: number, then: () => void): void => network().at(network().world.nowMs + ms, then);
-    const later = (then: () => void): void => after(this.isFickle && this.#prng.chance(0.2) ? this.#prng.next() * 800 : 1, then);
-    const find = (clientId: string): Found => {
-      const { revision = 0, value = undefined } = this.entries.get(clientId) ?? {};
-      return { revision, value };
-    };
-    return {
-      flush: () => {},
-      get: (clientId, then: (found: Found | undefined) => void) => {
-        if (this.isFickle && this.#prng.chance(0.05)) return after(SILENT_MS, () => then(undefined));
-        later(() => {
-          const found = find(clientId);
-          later(() => then(this.away.has(node) ? undefined : found));
-        });
-      },
-      claim: (clientId, revision, value, then) => {
-        const die = this.isFickle ? this.#prng.next() : 1;
-        const claim = (): Claimed => (this.away.has(node) ? { type: 'unavailable' } : this.#claim(clientId, revision, value));
-        if (die >= 0.12)
-          return later(() => {
-            const claimed = claim();
-            later(() => then(claimed));
-          });
-        after(SILENT_MS, () => then({ type: 'unknown' }));
-        // Done all the same, at once or when nobody expects it any more; or never.
-        if (die < 0.09) after(die < 0.05 ? 1 : this.#prng.next() * 3 * SILENT_MS, claim);
-      },
-      // Two at a time.
-      scan: (from: Place | undefined, then: (page: RegisterPage | undefined) => void) =>
-        later(() => {
-          const rest = [...this.entries].filter(([key]) => key >= (from?.from ?? '')).sort(([a], [b]) => (a < b ? -1 : 1));
-          const entries = rest.slice(0, 2).map(([clientId, { value }]) => ({ clientId, value }));
-          const next = rest.length > 2 ? { group: 1, from: rest[2]![0] } : undefined;
-          later(() => then(this.away.has(node) ? undefined : { entries, next }));
-        }),
-    };
-  }
-
-  #claim(clientId: string, revision: number, value: Uint8Array | undefined): Claimed {
-    if (revision !== ANY && (this.entries.get(clientId)?.revision ?? 0) !== revision) return { type: 'taken' };
-    if (value === undefined) this.entries.delete(clientId);
-    else this.entries.set(clientId, { revision: this.#revision + 1, value });
-    return { type: 'done', revision: ++this.#revision };
-  }
-}
 
 export class Nodes {
   readonly network: SimNetwork;
-  readonly directory: SharedDirectory;
-  readonly wills: SharedDirectory;
+  readonly metadata: SimMetadata;
   readonly stores: Map<number, SimStoreOptions>;
   readonly failures: Error[] = [];
-  /** Nodes whose lease has run out. */
-  readonly lost: Map<number, number> = new Map();
   readonly #services = new Map<string, SessionServices>();
   readonly #homes = new Map<number, Homes>();
   readonly #relays = new Map<number, RelayActor>();
@@ -105,9 +34,8 @@ export class Nodes {
   /** What the first lives of all nodes go on with, as soon as there is a network. */
   #first: (() => void)[] | null = [];
 
-  constructor(seed: number, codec: NodeCodec = codecBetween('this', 'this')) {
-    this.directory = new SharedDirectory(seed);
-    this.wills = new SharedDirectory(seed + 1);
+  constructor(seed: number, metadata: SimMetadata, codec: NodeCodec = codecBetween('this', 'this')) {
+    this.metadata = metadata;
     const store = (): SimStoreOptions => ({
       disk: new SimDisk(),
       metadata: new Map(),
@@ -117,15 +45,18 @@ export class Nodes {
     this.stores = new Map(NODES.map((node) => [node, store()]));
     this.network = new SimNetwork({
       nodes: NODES.length,
-      threads: 1 + REACTORS + 1,
-      services: 1,
+      threads: 1 + REACTORS + 1 + metadata.threads,
+      services: 1 + metadata.threads,
       seed,
       codec,
       boot: (system) => {
-        if (system.thread > REACTORS) this.#startStore(system);
+        if (system.thread === REACTORS + 2) metadata.boot(system);
+        else if (system.thread === REACTORS + 1) this.#startStore(system);
         else if (system.thread > 0) this.#boot(system);
       },
     });
+    metadata.network = this.network;
+    metadata.begin();
     const first = this.#first!;
     this.#first = null;
     for (const begin of first) this.network.at(100, begin);
@@ -149,9 +80,7 @@ export class Nodes {
     const failed = (error: unknown): void => void this.failures.push(error as Error);
     restoreSessions(services, sessionSupervision(system.slots, failed), () => {});
     if (thread !== 1) return;
-    const directory = this.directory.for(node, () => this.network);
-    const wills = this.wills.for(node, () => this.network);
-    const homes = startHomesActor(services, { directory, wills, nodes: NODES, lostNodes: (then) => then(this.#lostFor(node)) });
+    const homes = startHomesActor(services, { ...this.metadata.serve(system), nodes: NODES });
     this.#homes.set(node, homes);
     const life = ++this.#lives;
     const { publisher, shares, gauge, inboxes } = services;
@@ -195,18 +124,7 @@ export class Nodes {
     this.#relays.delete(node);
     this.stores.get(node)!.disk.kill();
     this.network.kill(node, restartMs);
-    const [other] = NODES.filter((each) => this.network.isAlive(each)) as [number];
-    const sinceMs = this.at(other, 1).system.wallClock();
-    this.network.at(this.network.world.nowMs + LEASE_MS, () => {
-      if (!this.network.isAlive(node)) this.lost.set(node, sinceMs);
-    });
-    if (restartMs !== undefined) this.network.at(this.network.world.nowMs + restartMs + LEASE_MS, () => this.lost.delete(node));
-  }
-
-  /** The living node with the lowest number has the controller, while it reaches the metadata. */
-  #lostFor(node: number): LostNodes | undefined {
-    const [first] = NODES.filter((each) => this.network.isAlive(each) && !this.directory.away.has(each));
-    return node === first ? new Map(this.lost) : undefined;
+    this.metadata.killed(node, restartMs);
   }
 
   /** Nodes that have a session of that client. */

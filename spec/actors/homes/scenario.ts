@@ -3,7 +3,10 @@ import * as assert from 'uvu/assert';
 import { HOMES_PROBE } from '../../../src/actors/homes/probe.ts';
 import { Prng } from '../../../src/base/prng.ts';
 import type { NodeCodec } from '../../../src/runtime/sim/network.ts';
-import { Hopper, NODES, Nodes } from './nodes.ts';
+import { Hopper, Nodes } from './nodes.ts';
+import { RaftMetadata } from './raft-metadata.ts';
+import { NODES, type SimMetadata } from './sim-metadata.ts';
+import { StubMetadata } from './stub-metadata.ts';
 
 const STEPS = 100;
 const STORM_STEPS = 150;
@@ -24,9 +27,9 @@ export class Scenario {
   /** By publisher: how many of those that were acknowledged are not that node's alone any more. */
   readonly #safe: number[] = NODES.map(() => 0);
 
-  constructor(seed: number, codec?: NodeCodec) {
+  constructor(seed: number, metadata: SimMetadata, codec?: NodeCodec) {
     this.#prng = new Prng(seed);
-    this.nodes = new Nodes(seed, codec);
+    this.nodes = new Nodes(seed, metadata, codec);
   }
 
   begin(): void {
@@ -39,7 +42,7 @@ export class Scenario {
 
   step(faults: Faults): void {
     if (faults === 'storm' || faults === 'gale') return this.#stormStep(faults === 'gale');
-    this.nodes.directory.isFickle = faults === 'fickle';
+    this.nodes.metadata.isFickle = faults === 'fickle';
     const die = this.#prng.next();
     if (die < 0.06) this.#hop(this.hoppers[this.#prng.below(2)]!);
     else if (die < 0.1 && faults === 'cuts') this.#cut();
@@ -53,8 +56,8 @@ export class Scenario {
   /** Everything is well again, and all that is on its way arrives. */
   calm(): void {
     for (const from of NODES) for (const to of NODES) this.nodes.network.heal(from, to);
-    this.nodes.directory.isFickle = false;
-    this.nodes.directory.away.clear();
+    this.nodes.metadata.isFickle = false;
+    this.nodes.metadata.away.clear();
     this.#until('all nodes are there', () => NODES.every((node) => this.nodes.isOpen(node)));
     for (const hopper of this.hoppers) hopper.connect(this.nodes, this.#node(), this.#thread());
     let quiet = 0;
@@ -74,8 +77,10 @@ export class Scenario {
       nodes.failures.map((error) => error.stack),
       [],
     );
+    assert.equal(nodes.metadata.violations, [], 'one history of each entry');
     for (const hopper of hoppers) {
       assert.equal(nodes.homesOf(hopper.id), [hopper.node], 'one home');
+      assert.equal(nodes.metadata.homesOf(hopper.id), [hopper.node], 'the same for the metadata');
       assert.ok(hopper.hadSession);
       const expected = new Map<string, string[]>();
       for (const { acknowledged } of publishers)
@@ -110,6 +115,17 @@ export class Scenario {
     if (this.nodes.network.isAlive(node)) hopper.connect(this.nodes, node, this.#thread());
   }
 
+  /** Each node is asked for the session before another one has it: their claims meet. */
+  #rush(hopper: Hopper): void {
+    const first = this.#prng.below(NODES.length);
+    for (let i = 0; i < NODES.length; i++) {
+      const node = NODES[(first + i) % NODES.length]!;
+      if (!this.nodes.network.isAlive(node)) continue;
+      hopper.connect(this.nodes, node, this.#thread());
+      this.nodes.pass(this.#prng.next() * 20);
+    }
+  }
+
   #publish(): void {
     const publisher = this.publishers[this.#prng.below(this.publishers.length)]!;
     const qos = this.#prng.chance(0.5) ? 1 : 2;
@@ -126,15 +142,16 @@ export class Scenario {
 
   /** Clients hop, links are cut in one direction or another, and nodes die while they are, and come back. */
   #stormStep(hasStops: boolean): void {
-    const { directory, network } = this.nodes;
+    const { metadata, network } = this.nodes;
     const die = this.#prng.next();
-    directory.isFickle = true;
-    if (die < 0.12) this.#hop(this.hoppers[this.#prng.below(2)]!);
+    metadata.isFickle = true;
+    if (die < 0.03 && metadata.isReal) this.#rush(this.hoppers[this.#prng.below(2)]!);
+    else if (die < 0.12) this.#hop(this.hoppers[this.#prng.below(2)]!);
     else if (die < 0.2) this.#cut();
     else if (die < 0.23) {
       const node = this.#node();
-      directory.away.add(node);
-      network.at(network.world.nowMs + this.#prng.next() * 5000, () => directory.away.delete(node));
+      metadata.away.add(node);
+      network.at(network.world.nowMs + this.#prng.next() * 5000, () => metadata.away.delete(node));
     } else if (die < 0.25) this.#dieAtOnce();
     else if (die < 0.27 && hasStops) this.#stopAtOnce();
     else this.#publish();
@@ -238,8 +255,17 @@ export class Scenario {
   }
 }
 
-export function run(seed: number, faults: Faults, codec?: NodeCodec): Scenario {
-  const scenario = new Scenario(seed, codec);
+/** Where the entries of the sessions are: in the stub, or in groups that the nodes themselves replicate. */
+export type DirectoryKind = 'stub' | 'meta';
+export const DIRECTORIES: readonly DirectoryKind[] = ['stub', 'meta'];
+
+export interface RunOptions {
+  readonly directory?: DirectoryKind;
+  readonly codec?: NodeCodec | undefined;
+}
+
+export function run(seed: number, faults: Faults, { directory = 'stub', codec }: RunOptions = {}): Scenario {
+  const scenario = new Scenario(seed, directory === 'meta' ? new RaftMetadata(seed) : new StubMetadata(seed), codec);
   scenario.begin();
   for (let step = 0; step < (faults === 'storm' || faults === 'gale' ? STORM_STEPS : STEPS); step++) scenario.step(faults);
   scenario.calm();

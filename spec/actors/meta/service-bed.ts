@@ -1,20 +1,15 @@
 /** Three simulated nodes with a replica of every group, and a fourth that has a client alone. Disks outlive their nodes. */
-import { MetaService } from '../../../src/actors/meta/actor.ts';
 import { MetaClient, MetaClientActor } from '../../../src/actors/meta/client/client.ts';
 import type { Outcome } from '../../../src/actors/meta/client/outcome.ts';
 import type { MetaCommand, MetaReply } from '../../../src/actors/meta/command.ts';
 import { META_PROBE } from '../../../src/actors/meta/probe.ts';
-import type { MetaReplica } from '../../../src/actors/meta/replica.ts';
-import { MetaReplicas } from '../../../src/actors/meta/replicas.ts';
-import { DEFAULT_BOUNDS, type MetaBounds } from '../../../src/actors/meta/state/bounds.ts';
-import { RaftActor } from '../../../src/actors/raft/actor.ts';
-import { MemorySnapshots, MemoryStorage } from '../../../src/actors/raft/memory-storage.ts';
+import type { MetaReplicas } from '../../../src/actors/meta/replicas.ts';
 import { RAFT_FRAME, type RaftRequest } from '../../../src/actors/raft/messages.ts';
 import { nodeOfReplica, replicaId } from '../../../src/actors/raft/replica.ts';
-import { DEFAULT_SETTINGS } from '../../../src/actors/raft/settings.ts';
 import { type ActorRef, wellKnownRef } from '../../../src/runtime/ref.ts';
 import { SimNetwork } from '../../../src/runtime/sim/network.ts';
 import type { ActorSystem } from '../../../src/runtime/system.ts';
+import { GroupDisk, type GroupKnobs, startGroups } from './sim-groups.ts';
 
 const RAFT_SLOT = 60;
 const SERVICE_SLOT = 61;
@@ -24,18 +19,12 @@ const VOTERS = NODES.map((node) => replicaId(node, 1));
 const raftOn = (node: number): ActorRef<RaftRequest> => wellKnownRef(node, 1, RAFT_SLOT);
 const serviceOn = (node: number): ActorRef => wellKnownRef(node, 1, SERVICE_SLOT);
 
-export interface BedOptions {
+export interface BedOptions extends GroupKnobs {
   readonly groups?: readonly number[];
-  readonly bounds?: MetaBounds;
-  readonly snapshotLogBytes?: number;
-  readonly sessionsMax?: number;
-  readonly sessionTtlMs?: number;
   /** Clients beside the first one. */
   readonly moreClients?: number;
   /** Further actors of a node, with a client of its own. */
   readonly onNode?: (system: ActorSystem, client: MetaClient, raft: ActorRef<RaftRequest>) => void;
-  /** A node's state of a group begins, or begins again with a new life of the node. */
-  readonly onReplica?: (node: number, replica: MetaReplica) => void;
 }
 
 export class ServiceBed {
@@ -43,8 +32,7 @@ export class ServiceBed {
   readonly clients: readonly MetaClient[];
   /** By node; of its present life. */
   readonly replicas: MetaReplicas[] = [];
-  readonly #storages = new Map<number, MemoryStorage>();
-  readonly #snapshots = new Map<number, MemorySnapshots>();
+  readonly #disks = new Map<number, GroupDisk>();
 
   constructor(seed: number, options: BedOptions = {}) {
     const { groups = [1], moreClients = 0 } = options;
@@ -71,47 +59,22 @@ export class ServiceBed {
   }
 
   #boot(system: ActorSystem, options: BedOptions): void {
-    const { bounds = DEFAULT_BOUNDS, snapshotLogBytes = 1 << 20, sessionsMax = 100, sessionTtlMs = 600_000, onReplica } = options;
     const { node } = system;
-    let storage = this.#storages.get(node);
-    if (storage === undefined) {
-      storage = new MemoryStorage((run) => this.network.at(this.network.world.nowMs + 1, run));
-      this.#storages.set(node, storage);
-      this.#snapshots.set(node, new MemorySnapshots());
+    let disk = this.#disks.get(node);
+    if (disk === undefined) {
+      disk = new GroupDisk((run) => this.network.at(this.network.world.nowMs + 1, run));
+      this.#disks.set(node, disk);
     }
-    const replicas = MetaReplicas.inMemory({
-      owner: replicaId(node, 1),
-      bounds,
-      sessionsMax,
-      sessionTtlMs,
-    });
-    this.replicas[node] = replicas;
-    const raft = new RaftActor(system, {
-      self: replicaId(node, 1),
-      settings: DEFAULT_SETTINGS,
-      storage,
-      snapshots: this.#snapshots.get(node)!,
-      snapshotLogBytes,
-      snapshotBytesPerSecond: 1 << 24,
-      snapshotChunkBytes: 4096,
+    this.replicas[node] = startGroups(system, {
+      ...options,
+      disk,
       transport: {
         send: (to, _lane, bytes) => void system.tellBytes(raftOn(nodeOfReplica(to)), RAFT_FRAME, bytes, 0, bytes.length),
       },
-      machineOf: (group) => {
-        const replica = replicas.open(group);
-        onReplica?.(node, replica);
-        return replica;
-      },
+      serviceOf: (_group, replica) => (replica === 0 ? 0 : serviceOn(nodeOfReplica(replica))),
+      slots: { raft: RAFT_SLOT, service: SERVICE_SLOT },
       onFailed: () => {},
     });
-    system.spawn<RaftRequest>(() => raft, { name: 'raft', wellKnown: RAFT_SLOT });
-    const service = new MetaService({
-      replicas,
-      raft: raftOn(node),
-      slots: system.slots,
-      serviceOf: (_group, replica) => (replica === 0 ? 0 : serviceOn(nodeOfReplica(replica))),
-    });
-    system.spawn(() => service, { name: 'meta', wellKnown: SERVICE_SLOT });
     if (options.onNode === undefined) return;
     const client = new MetaClient({
       candidates: () => [serviceOn(node), ...NODES.filter((other) => other !== node).map(serviceOn)],

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { RELAY_PROBE } from '../../../src/actors/relay/probe.ts';
 import { Prng } from '../../../src/base/prng.ts';
 import { Hopper, Nodes } from '../homes/nodes.ts';
+import { StubMetadata } from '../homes/stub-metadata.ts';
 
 const test = suite('relay backlog');
 const HERE = 1;
@@ -19,7 +20,7 @@ class Scenario {
   #isCut = false;
 
   constructor(seed: number) {
-    this.nodes = new Nodes(seed);
+    this.nodes = new Nodes(seed, new StubMetadata(seed));
     this.publisher.connect(this.nodes, HERE, 2);
     this.session.connect(this.nodes, THERE, 1);
     this.until('both are there', () => this.publisher.isOnline && this.session.isSubscribed);
