@@ -170,7 +170,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     'if (false)',
   ]),
   mutant('segment-recycled-under-its-old-name', [
-    'src/storage/journal.js',
+    'src/storage/spares.js',
     'if (spare !== undefined)\n            disk.syncDir(directory);',
     '',
   ]),
