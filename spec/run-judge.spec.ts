@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { judge } from './run-judge.ts';
@@ -31,6 +32,28 @@ test('a skip needs a reason on a line of its own', () => {
   assert.is(skipped.failed, 0);
   assert.is(skipped.skipped, 1);
   assert.is(skipped.skipReason, 'no peer');
+});
+
+test('a file whose tests are missing without a word is to be heard once more', () => {
+  assert.ok(judge('a', totals(5, 0), 0, false).isSilent);
+  assert.not(judge('a', totals(5, 3), 1, false).isSilent);
+  assert.not(judge('a', totals(5, 5), 0, false).isSilent);
+  assert.not(judge('a', 'skipped: no peer\n', 0, false).isSilent);
+});
+
+test('a hook that fails says so when it is heard', () => {
+  const [loud, uvu] = [new URL('loud-hooks.js', import.meta.url).href, import.meta.resolve('uvu')];
+  const hear = (hook: string): string => {
+    const spec = `import { suite } from ${JSON.stringify(uvu)};
+const test = suite('s');
+test.${hook}(() => { throw new Error('there is no peer'); });
+test('t', () => {});
+test.run();`;
+    const args = ['--import', loud, '--input-type=module', '--eval', spec];
+    return spawnSync(process.execPath, args, { encoding: 'utf8', env: { ...process.env, FORCE_COLOR: '0' } }).stdout;
+  };
+  assert.match(hear('before'), /a hook before all tests"\s+there is no peer/);
+  assert.match(hear('after.each'), /a hook after t"\s+there is no peer/);
 });
 
 test('a file that was cut off fails', () => {

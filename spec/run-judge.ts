@@ -6,6 +6,8 @@ export interface SpecResult {
   readonly skipped: number;
   readonly skipReason: string;
   readonly output: string;
+  /** Tests are missing, and nobody has said why: a hook has failed. */
+  readonly isSilent: boolean;
 }
 
 /** A file that cannot run here prints this line and its reason, and runs nothing: `skipped: mosquitto is not installed`. */
@@ -23,12 +25,13 @@ export function judge(file: string, output: string, exitCode: number | null, tim
     skipped,
     skipReason,
     output: `${output}\n${file}: ${why}`,
+    isSilent: exitCode === 0 && total > passed + skipped,
   });
   if (timedOut) return failure('did not end in time');
   if (exitCode !== 0) return failure(`exit code ${exitCode}`);
-  if (total === 0 && skipReason !== '') return { passed: 0, failed: 0, skipped: 1, skipReason, output };
+  if (total === 0 && skipReason !== '') return { passed: 0, failed: 0, skipped: 1, skipReason, output, isSilent: false };
   if (total === 0) return failure('ran nothing');
   if (skipped > 0) return failure('skips tests without saying why');
   if (passed !== total) return failure('not all passed');
-  return { passed, failed: 0, skipped: 0, skipReason, output };
+  return { passed, failed: 0, skipped: 0, skipReason, output, isSilent: false };
 }

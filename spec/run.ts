@@ -1,6 +1,6 @@
 /**
  * Runs every `*.spec.js` below this folder (or those whose path contains an argument), each in a process of its own with a time limit,
- * as many at once as there are cores. uvu alone passes silently when a `before` throws, when `run()` is forgotten or when the exit code is overwritten; so a file
+ * as many at once as there are cores. uvu alone passes silently when a `before` throws (then loud-hooks.ts tells), when `run()` is forgotten or when the exit code is overwritten; so a file
  * counts only if uvu's own totals say that something ran and all of it passed.
  */
 import { spawn } from 'node:child_process';
@@ -19,9 +19,17 @@ function specFiles(filters: readonly string[]): string[] {
     .sort();
 }
 
-function runFile(file: string): Promise<SpecResult> {
+/** Where nothing says what has failed the file runs once more, with a uvu that does; as a rule it would cost each process a thread. */
+async function runFile(file: string): Promise<SpecResult> {
+  const result = await runOnce(file, []);
+  if (!result.isSilent) return result;
+  const again = await runOnce(file, ['--import', join(root, 'loud-hooks.js')]);
+  return { ...result, output: `${result.output}\nonce more, to hear what has failed:\n${again.output}` };
+}
+
+function runOnce(file: string, options: readonly string[]): Promise<SpecResult> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--enable-source-maps', '--expose-gc', join(root, file)], {
+    const child = spawn(process.execPath, ['--enable-source-maps', '--expose-gc', ...options, join(root, file)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, FORCE_COLOR: '0' },
     });
