@@ -481,6 +481,8 @@ export const META_SESSION_TTL_MS: number = 24 * 3600 * 1000;
 export const META_RAFT_ASK_MS = 10_000;
 /** How often a service looks at leases, watchers and what is to be kept, milliseconds. */
 export const META_TICK_MS = 100;
+/** Between two looks at the leases no more than this counts against them, milliseconds: a leader that stood still has not heard who renewed them. */
+export const META_LEASE_STEP_MS = 500;
 /** Watches of one service. */
 export const META_WATCHES_MAX = 10_000;
 /** Bytes of changes on the way to one watcher; further ones wait in the history. */

@@ -68,6 +68,17 @@ test('when the controller dies another one goes on, and says of the first that i
   until(bed, first, 'up 2');
 });
 
+test('a cluster on which nothing happens writes nothing, and its nodes stay up', () => {
+  const bed = bedOf(6);
+  for (const node of [1, 2, 3]) until(bed, node, 'up 1');
+  bed.run(2000);
+  const applied = (): number[] => [1, 2, 3].map((node) => bed.replicas[node]!.get(NODES_GROUP)!.appliedIndex);
+  const before = applied();
+  bed.run(10 * NODE_LEASE_MS);
+  assert.equal(applied(), before);
+  for (const node of [1, 2, 3]) assert.is(stateOf(bed, node), 'up 1');
+});
+
 test('a controller that was followed by another writes nothing', () => {
   const bed = bedOf(4);
   for (const node of [1, 2, 3]) until(bed, node, 'up 1');

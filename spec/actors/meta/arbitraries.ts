@@ -63,12 +63,12 @@ export const command: fc.Arbitrary<MetaCommand> = fc.oneof(
     strict,
   ),
   fc.record({ type: fc.constant('grant' as const), id: fc.nat(3), ttlMs: fc.constantFrom(10, 1000, 60_000) }, strict),
-  fc.record({ type: fc.constant('keepAlive' as const), ids }, strict),
   fc.record({ type: fc.constant('revoke' as const), ids }, strict),
   fc.record(
     {
       type: fc.constant('expire' as const),
-      leases: fc.array(fc.record({ id: fc.nat(4), renewals: fc.nat(2) }, strict), { maxLength: 3 }),
+      term: fc.integer({ min: 1, max: 2 }),
+      leases: fc.array(fc.record({ id: fc.nat(4), grant: fc.nat(4) }, strict), { maxLength: 3 }),
     },
     strict,
   ),

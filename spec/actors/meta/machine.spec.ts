@@ -43,6 +43,8 @@ test('does what the model does, and goes on from a snapshot as if nothing had be
       let machine = new MetaMachine();
       for (const [i, each] of commands.entries()) {
         if (i === cut) machine = copyOf(machine);
+        // Now one leads, then the other.
+        model.term = machine.term = 1 + (Math.floor(i / 5) % 2);
         assert.equal(plain(run(machine, each)), model.do(each));
         assert.is(machine.revision, model.revision);
         assert.equal(stateOf(machine), stateOfModel(model.now));
@@ -54,7 +56,7 @@ test('does what the model does, and goes on from a snapshot as if nothing had be
         assert.is(page.type, 'page');
         if (page.type === 'page') assert.equal(page.records.map(plainRecord), stateOfModel(expected));
       }
-      const leases = machine.leases.all().map(({ id, ttlMs, renewals }) => ({ id, ttlMs, renewals }));
+      const leases = machine.leases.all().map(({ id, ttlMs, grant }) => ({ id, ttlMs, grant }));
       assert.equal(
         leases,
         [...model.leases].sort(([a], [b]) => a - b).map(([id, lease]) => ({ id, ...lease })),
@@ -69,6 +71,7 @@ test('the steps of the history lead from each state to the next, and nothing els
     fc.property(fc.array(command, { maxLength: 40 }), (commands) => {
       const model = new Model();
       const machine = new MetaMachine();
+      machine.term = model.term;
       for (const each of commands) {
         run(machine, each);
         model.do(each);
@@ -135,26 +138,22 @@ test('a group that is full refuses what writes, not what deletes', () => {
   assert.is(run(machine, put('c', '1')).type, 'written');
 });
 
-test('a lease that was renewed in the log before its end does not end', () => {
+test('a lease is ended by a leader of the term in which that was decided, and never under the same id again', () => {
   const machine = new MetaMachine();
+  const expire = (term: number, grant: number): MetaCommand => ({ type: 'expire', term, leases: [{ id: 7, grant }] });
+  const nothing = { type: 'ended', revision: 1, ended: 0, deleted: 0 };
   run(machine, { type: 'grant', id: 7, ttlMs: 1000 });
   run(machine, put('k', 'v', 7));
-  const seen = machine.leases.get(7)!.renewals;
-  run(machine, { type: 'keepAlive', ids: [7] });
-  assert.equal(run(machine, { type: 'expire', leases: [{ id: 7, renewals: seen }] }), {
-    type: 'ended',
-    revision: 1,
-    ended: 0,
-    deleted: 0,
-  });
+  const first = machine.leases.get(7)!.grant;
+  machine.term = 3;
+  assert.equal(run(machine, expire(2, first)), nothing, 'who led before does not know of renewals');
+  assert.equal(run(machine, expire(4, first)), nothing);
   assert.ok(machine.keyspace.get('k'));
-  assert.equal(run(machine, { type: 'expire', leases: [{ id: 7, renewals: seen + 1 }] }), {
-    type: 'ended',
-    revision: 2,
-    ended: 1,
-    deleted: 1,
-  });
+  assert.equal(run(machine, expire(3, first)), { type: 'ended', revision: 2, ended: 1, deleted: 1 });
   assert.is(machine.keyspace.get('k'), undefined);
+  run(machine, { type: 'grant', id: 7, ttlMs: 1000 });
+  assert.equal(run(machine, expire(3, first)), { ...nothing, revision: 2 }, 'it is another lease');
+  assert.is(machine.leases.size, 1);
 });
 
 test('leases are as many as are allowed, and no shorter or longer', () => {

@@ -16,8 +16,10 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 export class Model {
   /** By revision. */
   readonly states: ModelState[] = [new Map()];
-  readonly leases: Map<number, { ttlMs: number; renewals: number }> = new Map();
-  #nextLease = 1;
+  readonly leases: Map<number, { ttlMs: number; grant: number }> = new Map();
+  /** Of the leader whose commands these are. */
+  term = 1;
+  #nextGrant = 1;
 
   get revision(): number {
     return this.states.length - 1;
@@ -81,28 +83,17 @@ export class Model {
         if (command.ttlMs < 500) return { type: 'refused', reason: 'bad_ttl' };
         if (this.leases.has(command.id)) return { type: 'refused', reason: 'lease_exists' };
         let { id } = command;
-        if (id === 0) {
-          while (this.leases.has(this.#nextLease)) this.#nextLease++;
-          id = this.#nextLease++;
-        }
-        this.leases.set(id, { ttlMs: command.ttlMs, renewals: 0 });
+        while (id === 0 && this.leases.has(this.#nextGrant)) this.#nextGrant++;
+        const grant = this.#nextGrant++;
+        if (id === 0) id = grant;
+        this.leases.set(id, { ttlMs: command.ttlMs, grant });
         return { type: 'granted', id, ttlMs: command.ttlMs };
       }
-      case 'keepAlive':
-        return {
-          type: 'keptAlive',
-          ttlMs: command.ids.map((id) => {
-            const lease = this.leases.get(id);
-            if (lease !== undefined) lease.renewals++;
-            return lease?.ttlMs ?? 0;
-          }),
-        };
       case 'revoke':
         return this.#end(command.ids);
       case 'expire':
-        return this.#end(
-          command.leases.filter(({ id, renewals }) => this.leases.get(id)?.renewals === renewals).map(({ id }) => id),
-        );
+        if (command.term !== this.term) return this.#end([]);
+        return this.#end(command.leases.filter(({ id, grant }) => this.leases.get(id)?.grant === grant).map(({ id }) => id));
     }
   }
 

@@ -80,7 +80,7 @@ function stateOfModel(state: ModelState): unknown[] {
 }
 
 function leasesOf({ machine }: MetaReplica): unknown[] {
-  return machine.leases.all().map(({ id, ttlMs, renewals }) => ({ id, ttlMs, renewals, keys: machine.leases.keysOf(id) }));
+  return machine.leases.all().map(({ id, ttlMs, grant }) => ({ id, ttlMs, grant, keys: machine.leases.keysOf(id) }));
 }
 
 function read(replica: MetaReplica, chunkBytes: number): Promise<Uint8Array> {

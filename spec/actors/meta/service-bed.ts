@@ -114,6 +114,12 @@ export class ServiceBed {
     return reply.type === 'written' ? reply.revision : Number.NaN;
   }
 
+  /** The leases' times, or why nobody said. */
+  keepAlive(ids: readonly number[], deadlineMs = 30_000): readonly number[] | string {
+    const outcome = this.await<Outcome<readonly number[]>>((then) => this.client.keepAlive(1, ids, then, { deadlineMs }));
+    return outcome.isOk ? outcome.value : outcome.failure;
+  }
+
   get(key: string, group = 1): string | undefined {
     const outcome = this.await<Parameters<Parameters<MetaClient['get']>[3]>[0]>((then) =>
       this.client.get(group, [key], false, then, { deadlineMs: 30_000 }),

@@ -8,7 +8,7 @@ import { ABSENT, ANY, type MetaReply } from '../../../src/actors/meta/command.ts
 import { META_CALLS } from '../../../src/actors/meta/messages.ts';
 import { DEFAULT_BOUNDS } from '../../../src/actors/meta/state/bounds.ts';
 import { wellKnownRef } from '../../../src/runtime/ref.ts';
-import { NODES, ServiceBed } from './service-bed.ts';
+import { CLIENT_NODE, NODES, ServiceBed } from './service-bed.ts';
 
 const test = suite('meta service');
 
@@ -216,8 +216,7 @@ test('a lease ends when nobody renews it, not while somebody does, and not with 
   bed.put('n/1', 'alive', 7);
   for (let i = 0; i < 6; i++) {
     bed.run(1000);
-    const kept = bed.do({ type: 'keepAlive', ids: [7, 8] });
-    assert.equal(kept, { type: 'keptAlive', ttlMs: [2000, 0] });
+    assert.equal(bed.keepAlive([7, 8]), [2000, 0]);
   }
   assert.is(bed.get('n/1'), 'alive');
   const renewedMs = bed.network.world.nowMs;
@@ -227,6 +226,70 @@ test('a lease ends when nobody renews it, not while somebody does, and not with 
   assert.ok(lastedMs >= 2000, `it has lasted for ${lastedMs} ms`);
   assert.ok(lastedMs < 8000, `it has lasted for ${lastedMs} ms`);
   assert.throws(() => bed.put('n/1', 'v', 7), /no_such_lease/);
+});
+
+test('renewing a lease writes nothing, and reads of the same turn share the confirmation', () => {
+  const bed = new ServiceBed(11);
+  bed.do({ type: 'grant', id: 7, ttlMs: 2000 });
+  bed.put('n/1', 'alive', 7);
+  const leader = bed.leader();
+  bed.run(500);
+  const applied = (): number[] => NODES.map((node) => bed.replicas[node]!.get(1)!.appliedIndex);
+  const before = applied();
+  const renewals = bed.slot(leader, 'renewals');
+  for (let i = 0; i < 20; i++) {
+    bed.run(500);
+    assert.equal(bed.keepAlive([7]), [2000]);
+  }
+  assert.equal(applied(), before, 'no entry');
+  assert.is(bed.slot(leader, 'renewals') - renewals, 20);
+  const rounds = bed.slot(leader, 'readRounds');
+  let answered = 0;
+  for (let i = 0; i < 50; i++) {
+    bed.client.keepAlive(1, [7], () => answered++);
+    bed.client.get(1, ['n/1'], false, () => answered++);
+  }
+  bed.until(() => answered === 100, 'all answers');
+  assert.ok(bed.slot(leader, 'readRounds') - rounds < 5);
+});
+
+test('a lease is renewed at its leader, wherever a client begins', () => {
+  const bed = new ServiceBed(13, { moreClients: 3 });
+  bed.do({ type: 'grant', id: 7, ttlMs: 60_000 });
+  for (const leader of NODES) {
+    bed.transfer(leader);
+    bed.until(() => bed.leader() === leader, 'the change');
+    const before = NODES.map((node) => bed.slot(node, 'renewals'));
+    // It begins at the first node.
+    const kept = bed.await<Outcome<readonly number[]>>((then) => bed.clients[leader]!.keepAlive(1, [7], then));
+    assert.equal(kept, { isOk: true, value: [60_000] });
+    assert.equal(
+      NODES.map((node, i) => bed.slot(node, 'renewals') - before[i]!),
+      NODES.map((node) => (node === leader ? 1 : 0)),
+    );
+  }
+});
+
+test('a leader that others have left renews nothing; the next one gives leases their whole time', () => {
+  const bed = new ServiceBed(12);
+  bed.do({ type: 'grant', id: 7, ttlMs: 2000 });
+  bed.put('n/1', 'alive', 7);
+  bed.run(1500);
+  const old = bed.leader();
+  const others = NODES.filter((node) => node !== old);
+  // The client reaches nobody else.
+  for (const node of others) {
+    for (const [from, to] of [[node, old], [old, node], [node, CLIENT_NODE], [CLIENT_NODE, node]] as const) bed.network.cut(from, to); // biome-ignore format: one line
+  }
+  const cutMs = bed.network.world.nowMs;
+  assert.type(bed.keepAlive([7], 3000), 'string');
+  const { machine } = bed.replicas[others[0]!]!.get(1)!;
+  bed.until(() => machine.leases.size === 0, 'the end of the lease');
+  assert.ok(bed.network.world.nowMs - cutMs >= 2000, 'the whole time from when another leads');
+  for (const node of others) {
+    for (const [from, to] of [[node, old], [old, node], [node, CLIENT_NODE], [CLIENT_NODE, node]] as const) bed.network.heal(from, to); // biome-ignore format: one line
+  }
+  assert.equal(bed.keepAlive([7]), [0]);
 });
 
 test('pages of one revision, over writes in between', () => {

@@ -182,6 +182,20 @@ test('a read on a follower sees what was acknowledged before', () => {
   assert.is(bed.kvs.get(`${other}/1`)!.get('k'), 'v');
 });
 
+test('a read tells whether this replica leads, as it has just confirmed, and in which term', () => {
+  const bed = new Bed(4);
+  bed.found(1);
+  const leader = bed.leader(1);
+  const other = NODES.find((node) => node !== leader)!;
+  const { term } = bed.answer<GroupStatus>(leader, { type: 'status', group: 1 });
+  for (const mode of ['index', 'lease'] as const) {
+    assert.is(bed.answer<ReadReply>(leader, { type: 'read', group: 1, mode }).ledTerm, term);
+    const forwarded = bed.answer<ReadReply>(other, { type: 'read', group: 1, mode });
+    assert.equal([forwarded.isOk, forwarded.ledTerm, forwarded.lead], [true, 0, replicaId(leader, 1)]);
+  }
+  assert.is(bed.answer<ReadReply>(leader, { type: 'read', group: 9, mode: 'index' }).ledTerm, 0);
+});
+
 test('a read takes one round of messages and waits for no tick, whoever is idle', () => {
   const bed = new Bed(4);
   bed.found(1);

@@ -66,7 +66,7 @@ test('a read looks first, and asks about its lease then', () => {
     },
     done: (isOk, what) => seen.push([isOk, what]),
   });
-  reads.answered({ id, index: 3, leaseUntilMs: 500, term: 1 });
+  reads.answered({ id, index: 3, leaseUntilMs: 500, ledTerm: 1 });
   reads.serve(2, () => true);
   assert.equal(seen, [], 'not applied yet');
   reads.serve(3, ({ leaseUntilMs }) => clockMs < leaseUntilMs);

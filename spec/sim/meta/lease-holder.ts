@@ -69,14 +69,20 @@ export class LeaseHolder {
       if (this.isStopped) return;
       if (prng.chance(0.1)) return this.#keep(this.#key);
       const askedMs = this.#world.nowMs();
-      this.#do({ type: 'keepAlive', ids: [this.#id] }, (reply) => {
-        if (reply?.type !== 'keptAlive') return this.#renew();
-        if (reply.ttlMs[0] === 0) return this.#again();
+      const renewed = (ttlMs: number | undefined): void => {
+        if (ttlMs === undefined) return this.#renew();
+        if (ttlMs === 0) return this.#again();
         this.renewals++;
         // The answer may be old: what it promises began when it was asked for.
         if (this.#key !== '') this.#safeUntilMs = Math.max(this.#safeUntilMs, askedMs + TTL_MS);
         this.#renew();
-      });
+      };
+      this.#client.keepAlive(
+        1,
+        [this.#id],
+        (outcome) => this.#world.guard(() => renewed(outcome.isOk ? outcome.value[0] : undefined)),
+        { deadlineMs: TTL_MS },
+      );
     });
   }
 

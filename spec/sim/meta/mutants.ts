@@ -25,12 +25,13 @@ export const META_MUTANTS: readonly Mutant[] = [
     'before: wantsBefore ? this.keyspace.get(key) : undefined',
   ]),
   mutant('transactions-always-succeed', [`${META}machine.js`, 'compares.every((compare)', 'true || compares.every((compare)']),
-  mutant('expiry-ignores-renewals', [
-    `${META}machine.js`,
-    'this.leases.get(id)?.renewals === renewals',
-    'this.leases.get(id) !== undefined',
+  mutant('followers-renew-leases', [`${META}actor.js`, 'if (ledTerm === 0)', 'if (false)']),
+  mutant('renewals-do-not-count', [
+    `${SERVICE}lease-clock.js`,
+    'this.#dueMs.set(id, nowMs + lease.ttlMs);\n            return lease.ttlMs;',
+    'return lease.ttlMs;',
   ]),
-  mutant('renewals-do-not-count', [`${STATE}leases.js`, 'lease.renewals++;', 'lease.renewals += 0;']),
+  mutant('leases-are-renewed-while-they-end', [`${SERVICE}lease-clock.js`, 'this.#ending.has(id)', 'false']),
   mutant('keys-do-not-leave-a-lease', [
     `${STATE}revision.js`,
     'if (before !== undefined && before.lease !== lease && before.lease !== 0)',
@@ -82,7 +83,7 @@ export const META_MUTANTS: readonly Mutant[] = [
     'const sessions = this.#sessions.pieces();',
     'const sessions = new this.#sessions.constructor(1, 1).pieces();',
   ]),
-  mutant('image-without-renewals', [`${META}image.js`, 'writer.varint(renewals);', 'writer.varint(0);']),
+  mutant('image-without-grants', [`${META}image.js`, 'writer.varint(grant);', 'writer.varint(0);']),
   mutant('image-without-leases', [
     `${META}image.js`,
     'const all = leases.all().map((lease) => ({ ...lease }));',

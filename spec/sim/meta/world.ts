@@ -80,7 +80,8 @@ export class World implements ClientWorld {
       run();
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
-      this.#violation = `at ${this.nowMs().toFixed(1)}: ${error.message}`;
+      // The first one: what comes of it is no news.
+      this.#violation ??= `at ${this.nowMs().toFixed(1)}: ${error.message}`;
     }
   }
 

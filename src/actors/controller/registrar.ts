@@ -2,6 +2,7 @@
 import { CONTROLLER_RETRY_MS, NODE_LEASE_MS, NODE_RENEWAL_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import type { MetaClient } from '../meta/client/client.ts';
+import type { Outcome } from '../meta/client/outcome.ts';
 import type { MetaCommand, MetaReply } from '../meta/command.ts';
 import { encodeJson, LIVE_PREFIX, NODES_GROUP, type Registration } from './messages.ts';
 
@@ -57,10 +58,14 @@ export class RegistrarActor implements Actor<never> {
   }
 
   #renew(): void {
-    this.#do({ type: 'keepAlive', ids: [this.#lease] }, (kept) => {
-      if (kept?.type === 'keptAlive' && kept.ttlMs[0] === 0) this.#lease = 0;
-      this.#again(this.#lease === 0 ? 0 : kept === undefined ? CONTROLLER_RETRY_MS : NODE_RENEWAL_MS);
-    });
+    const kept = (ttlMs: number | undefined): void => {
+      if (ttlMs === 0) this.#lease = 0;
+      this.#again(this.#lease === 0 ? 0 : ttlMs === undefined ? CONTROLLER_RETRY_MS : NODE_RENEWAL_MS);
+    };
+    const then = (outcome: Outcome<readonly number[]>): void => {
+      this.#ctx.io(0, () => kept(outcome.isOk ? outcome.value[0] : undefined));
+    };
+    this.#client.keepAlive(NODES_GROUP, [this.#lease], then, { deadlineMs: NODE_LEASE_MS });
   }
 
   #again(afterMs: number): void {

@@ -23,6 +23,7 @@ import type { MetaReplicas } from './replicas.ts';
 import { HostedGroup } from './service/hosted-group.ts';
 import { type Caller, type CommandBatch, type ReadBatch, TurnBatches } from './service/turn-batches.ts';
 import { TurnMemory } from './service/turn-memory.ts';
+import type { Lease } from './state/leases.ts';
 import { readRange } from './state/range.ts';
 import { isHot, type MetaKey, type MetaRecord } from './state/record.ts';
 
@@ -101,7 +102,7 @@ export class MetaService implements Actor<Flush> {
       hot += keyspace.hotBytes;
       watches += group.watches.size;
       if (group.watches.size > 0) group.watches.tick(now);
-      if (leases.size > 0 || group.leases.isLeading) this.#watchLeases(group);
+      if (leases.size > 0 || group.leases.term > 0) this.#watchLeases(group);
     }
     const { slots } = this.#options;
     slots[slot.keys] = keys;
@@ -175,6 +176,8 @@ export class MetaService implements Actor<Flush> {
         return this.#read(group, caller, call.isStale, () => this.#get(group, caller, call.keys));
       case 'range':
         return this.#read(group, caller, call.isStale, () => this.#range(group, caller, call));
+      case 'keepAlive':
+        return this.#batches.read(group.id, caller, (confirmed) => this.#renew(group, caller, call.ids, confirmed));
       case 'watch':
         return this.#watch(group, caller, header, call);
       case 'unwatch':
@@ -247,7 +250,7 @@ export class MetaService implements Actor<Flush> {
     this.#count('reads', reads.length);
     this.#count('readRounds', 1);
     this.#askRaft<ReadReply>({ type: 'read', group, mode: 'index' }, (reply) => {
-      if (reply?.isOk === true) for (const read of reads) read();
+      if (reply?.isOk === true) for (const read of reads) read(reply);
       else this.#elsewhere(callers, group, reply?.lead ?? 0);
     });
   }
@@ -334,11 +337,25 @@ export class MetaService implements Actor<Flush> {
       const now = this.#ctx.now();
       group.leases.leads(status?.role === 'leader' ? status.term : 0, now);
       const leases = group.leases.due(now);
-      if (leases.length === 0) return;
-      const commands: Command[] = [{ type: 'plain', bytes: encodeCommand({ type: 'expire', leases }) }];
-      const data = encodeCommands({ timeMs: this.#ctx.wallClock(), commands });
-      this.#askRaft({ type: 'propose', group: group.id, data }, () => {});
+      if (leases.length > 0) this.#expire(group, leases, group.leases.term);
     });
+  }
+
+  #expire(group: HostedGroup, leases: readonly Lease[], term: number): void {
+    const commands: Command[] = [{ type: 'plain', bytes: encodeCommand({ type: 'expire', term, leases }) }];
+    const data = encodeCommands({ timeMs: this.#ctx.wallClock(), commands });
+    this.#askRaft<ProposalOutcome>({ type: 'propose', group: group.id, data }, (outcome) => {
+      if (outcome?.result === 'not') group.leases.spared(leases, term);
+    });
+  }
+
+  /** A leader that has confirmed that it leads notes it, and writes nothing: what it would have to write is known to it alone, and a later one begins anew. */
+  #renew(group: HostedGroup, caller: Caller, ids: readonly number[], { ledTerm, lead }: ReadReply): void {
+    if (ledTerm === 0) return this.#elsewhere([caller], group.id, lead);
+    const ttlMs = group.leases.renew(ids, ledTerm, this.#ctx.now());
+    if (ttlMs === undefined) return this.#answer(caller, { type: 'refused', reason: 'busy' });
+    this.#count('renewals', ids.length);
+    this.#answer(caller, { type: 'keptAlive', ttlMs });
   }
 
   #answer({ to, id }: Caller, answer: Answer): void {

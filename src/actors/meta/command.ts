@@ -86,10 +86,13 @@ export type MetaCommand =
     }
   /** `id` 0: the group chooses. */
   | { readonly type: 'grant'; readonly id: number; readonly ttlMs: number }
-  | { readonly type: 'keepAlive'; readonly ids: readonly number[] }
   | { readonly type: 'revoke'; readonly ids: readonly number[] }
-  /** The leader's: leases that nobody renewed in time, as of their number of renewals. */
-  | { readonly type: 'expire'; readonly leases: readonly { readonly id: number; readonly renewals: number }[] };
+  /** The leader's: leases that nobody renewed in time. Void in an entry of another term, and for a lease of another grant. */
+  | {
+      readonly type: 'expire';
+      readonly term: number;
+      readonly leases: readonly { readonly id: number; readonly grant: number }[];
+    };
 
 export type MetaRefusal =
   /** Not of this version, or damaged. */
@@ -121,7 +124,5 @@ export type MetaReply =
   | { readonly type: 'claimed'; readonly revision: number; readonly results: readonly ClaimResult[] }
   | { readonly type: 'txn'; readonly revision: number; readonly isSuccess: boolean; readonly results: readonly TxnResult[] }
   | { readonly type: 'granted'; readonly id: number; readonly ttlMs: number }
-  /** In order of the ids; 0: there is no such lease any more. */
-  | { readonly type: 'keptAlive'; readonly ttlMs: readonly number[] }
   /** `ended`: leases; `deleted`: keys. */
   | { readonly type: 'ended'; readonly revision: number; readonly ended: number; readonly deleted: number };

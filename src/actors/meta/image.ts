@@ -1,8 +1,8 @@
 /**
  * A group's state as pieces, for snapshots. A piece is one of
  *
- *   head     0  u8 version, varint revision, varint compacted, varint next lease
- *   lease    1  varint id, varint ttlMs, varint renewals
+ *   head     0  u8 version, varint revision, varint compacted, varint next grant
+ *   lease    1  varint id, varint ttlMs, varint grant
  *   records  2  record*
  *   step     3  varint revision, varint n, (key, before, after) × n        before, after = u8 0 | u8 1 record | u8 2 record without its value
  *
@@ -15,6 +15,7 @@ import { ByteWriter } from '../raft/codec/byte-writer.ts';
 import { RECORD_BYTES_MIN, readKey, readRecord, writeRecord } from './codec/record-codec.ts';
 import type { MetaMachine } from './machine.ts';
 import { type Change, type Step, stepBytes } from './state/history.ts';
+import type { Lease } from './state/leases.ts';
 import { isHot, type MetaRecord, recordBytes } from './state/record.ts';
 
 const VERSION = 1;
@@ -27,13 +28,13 @@ export type ImagePart = { readonly piece: Uint8Array } | { readonly records: rea
 
 export function imageOf(machine: MetaMachine): Iterator<ImagePart> {
   const { revision, history, leases } = machine;
-  const head = encodeHead(revision, history.compacted, leases.nextId);
+  const head = encodeHead(revision, history.compacted, leases.nextGrant);
   const all = leases.all().map((lease) => ({ ...lease }));
   const keyspace = machine.keyspace.clone();
   const steps = history.steps();
   return (function* () {
     yield { piece: head };
-    for (const { id, ttlMs, renewals } of all) yield { piece: encodeLease(id, ttlMs, renewals) };
+    for (const lease of all) yield { piece: encodeLease(lease) };
     let records: MetaRecord[] = [];
     let bytes = 0;
     for (const record of keyspace.range('', '')) {
@@ -67,22 +68,22 @@ export function encodeRecords(records: readonly MetaRecord[]): Uint8Array {
   return writer.take();
 }
 
-function encodeHead(revision: number, compacted: number, nextLease: number): Uint8Array {
+function encodeHead(revision: number, compacted: number, nextGrant: number): Uint8Array {
   const writer = new ByteWriter(32);
   writer.u8(0);
   writer.u8(VERSION);
   writer.varint(revision);
   writer.varint(compacted);
-  writer.varint(nextLease);
+  writer.varint(nextGrant);
   return writer.take();
 }
 
-function encodeLease(id: number, ttlMs: number, renewals: number): Uint8Array {
+function encodeLease({ id, ttlMs, grant }: Lease): Uint8Array {
   const writer = new ByteWriter(32);
   writer.u8(1);
   writer.varint(id);
   writer.varint(ttlMs);
-  writer.varint(renewals);
+  writer.varint(grant);
   return writer.take();
 }
 
@@ -125,7 +126,7 @@ export function readPiece(machine: MetaMachine, piece: Uint8Array): void {
     case 1: {
       const id = reader.varint();
       const ttlMs = reader.varint();
-      machine.leases.grant(id, ttlMs, reader.varint());
+      machine.leases.restore({ id, ttlMs, grant: reader.varint() });
       break;
     }
     case 2:

@@ -26,7 +26,7 @@ import { carryOut } from './state/transaction.ts';
 export interface MetaObserver {
   /** A revision; its changes are in force. */
   stepped(step: Step): void;
-  /** A lease was granted, renewed or has ended. */
+  /** A lease was granted, or has ended. */
   leased(id: number): void;
 }
 
@@ -37,6 +37,8 @@ export class MetaMachine implements CommandMachine {
   readonly #bounds: MetaBounds;
   readonly #observers: MetaObserver[] = [];
   revision = 0;
+  /** Of the leader that made the entry which is being applied. */
+  term = 0;
 
   constructor(bounds: MetaBounds = DEFAULT_BOUNDS) {
     this.#bounds = bounds;
@@ -69,14 +71,10 @@ export class MetaMachine implements CommandMachine {
         return this.#txn(command);
       case 'grant':
         return this.#grant(command.id, command.ttlMs);
-      case 'keepAlive':
-        return { type: 'keptAlive', ttlMs: command.ids.map((id) => this.#renew(id)) };
       case 'revoke':
         return this.#end(command.ids.filter((id) => this.leases.get(id) !== undefined));
       case 'expire':
-        return this.#end(
-          command.leases.filter(({ id, renewals }) => this.leases.get(id)?.renewals === renewals).map(({ id }) => id),
-        );
+        return this.#expire(command);
     }
   }
 
@@ -149,16 +147,14 @@ export class MetaMachine implements CommandMachine {
     if (ttlMs < ttlMsMin || ttlMs > ttlMsMax) return { type: 'refused', reason: 'bad_ttl' };
     if (this.leases.size >= leasesMax) return { type: 'refused', reason: 'too_many_leases' };
     if (this.leases.get(id) !== undefined) return { type: 'refused', reason: 'lease_exists' };
-    const granted = id === 0 ? this.leases.unusedId() : id;
-    this.leases.grant(granted, ttlMs);
+    const granted = this.leases.grant(id, ttlMs);
     this.#leased(granted);
     return { type: 'granted', id: granted, ttlMs };
   }
 
-  #renew(id: number): number {
-    if (!this.leases.renew(id)) return 0;
-    this.#leased(id);
-    return this.leases.get(id)!.ttlMs;
+  #expire({ term, leases }: Extract<MetaCommand, { type: 'expire' }>): MetaReply {
+    const due = term === this.term ? leases.filter(({ id, grant }) => this.leases.get(id)?.grant === grant) : [];
+    return this.#end(due.map(({ id }) => id));
   }
 
   /** Ends leases that are there, and all that hangs on them. */

@@ -6,6 +6,7 @@ type Key =
   | 'entries'
   | 'reads'
   | 'readRounds'
+  | 'renewals'
   | 'elsewhere'
   | 'refused'
   | 'malformed'
@@ -21,6 +22,11 @@ export const META_PROBE: Probe<Key> = defineProbe('meta', {
   entries: { name: 'sluice_meta_entries_total', kind: 'counter', help: 'Log entries that these commands shared.' },
   reads: { name: 'sluice_meta_reads_total', kind: 'counter', help: 'Linearizable reads.' },
   readRounds: { name: 'sluice_meta_read_rounds_total', kind: 'counter', help: 'Confirmations that these reads shared.' },
+  renewals: {
+    name: 'sluice_meta_lease_renewals_total',
+    kind: 'counter',
+    help: 'Leases renewed at the leader of their group.',
+  },
   elsewhere: {
     name: 'sluice_meta_redirects_total',
     kind: 'counter',

@@ -74,9 +74,9 @@ export class MetaReplica implements StateMachine {
     const batches = entries.map(({ kind, data }) => (kind === DATA ? decodeCommands(data) : undefined));
     this.#whenWarm(batches, () => {
       const replies = batches.map((batch, i) => {
-        const { index } = entries[i]!;
+        const { index, term } = entries[i]!;
         assert(index === this.#appliedIndex + 1, 'every entry is applied once, in order');
-        const reply = batch === undefined ? undefined : this.#do(batch);
+        const reply = batch === undefined ? undefined : this.#do(batch, term);
         this.#appliedIndex = index;
         return reply;
       });
@@ -133,7 +133,8 @@ export class MetaReplica implements StateMachine {
     );
   }
 
-  #do({ timeMs, commands }: CommandBatch): unknown {
+  #do({ timeMs, commands }: CommandBatch, term: number): unknown {
+    this.machine.term = term;
     this.#timeMs = Math.max(this.#timeMs, timeMs);
     this.#sessions.expire(this.#timeMs);
     return commands.map((command) => doOnce(command, this.#timeMs, this.#sessions, this.machine));

@@ -223,9 +223,15 @@ export class RaftActor implements Actor<RaftRequest> {
         if (group === undefined) return respond({ result: 'not', reason: 'not_leader' });
         return group.changeMembership(request.change, respond);
       case 'read': {
-        const done = (isOk: boolean): void => respond({ isOk, applied: group?.state.applied ?? 0, lead: group?.state.lead ?? 0 });
-        if (group === undefined) return done(false);
-        return group.read(request.mode, { look: () => undefined, done });
+        const done = (isOk: boolean, ledTerm: unknown): void =>
+          respond({
+            isOk,
+            applied: group?.state.applied ?? 0,
+            lead: group?.state.lead ?? 0,
+            ledTerm: isOk ? (ledTerm as number) : 0,
+          });
+        if (group === undefined) return done(false, 0);
+        return group.read(request.mode, { look: ({ ledTerm }) => ledTerm, done });
       }
       case 'transfer':
         return group?.step({ type: 'transfer', to: request.to, now: ctx.now() });

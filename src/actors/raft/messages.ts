@@ -53,6 +53,8 @@ export interface ReadReply {
   /** What the state machine had applied. */
   readonly applied: number;
   readonly lead: ReplicaId;
+  /** The term that this replica led in when it vouched for that: with mode `index`, after it was asked; 0: another one vouches, or nobody. */
+  readonly ledTerm: number;
 }
 
 export interface GroupStatus {

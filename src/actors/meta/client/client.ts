@@ -32,6 +32,9 @@ const TICK = 1;
 const HOPS_MAX = 3;
 const BACKOFF_MS = 40;
 
+/** What callers are given. */
+type Given = MetaReply | Values | Page | readonly number[];
+
 export interface MetaClientOptions {
   /** Services that may know a group, the nearest first. */
   readonly candidates: (group: number) => readonly ActorRef[];
@@ -98,6 +101,18 @@ export class MetaClient {
     options: CallOptions = {},
   ): void {
     const call = this.#open(group, { type: 'range', isStale, ...request }, { type: 'page', then }, options);
+    if (call === undefined) return then(failed('busy'));
+    this.#attempt(call);
+  }
+
+  /** Holds leases for their whole time from now on. What is answered tells their times; 0: there is no such lease any more. */
+  keepAlive(
+    group: number,
+    ids: readonly number[],
+    then: (outcome: Outcome<readonly number[]>) => void,
+    options: CallOptions = {},
+  ): void {
+    const call = this.#open(group, { type: 'keepAlive', ids }, { type: 'keptAlive', then }, options);
     if (call === undefined) return then(failed('busy'));
     this.#attempt(call);
   }
@@ -230,6 +245,9 @@ export class MetaClient {
       case 'page':
         if (call.waiter.type === 'page') this.#close(call, { isOk: true, value: answer });
         return;
+      case 'keptAlive':
+        if (call.waiter.type === 'keptAlive') this.#close(call, { isOk: true, value: answer.ttlMs });
+        return;
       case 'compacted':
       case 'future':
         return this.#fail(call, answer.type, answer.revision);
@@ -326,14 +344,14 @@ export class MetaClient {
   }
 
   /** No more answers count. */
-  #close(call: OpenCall, outcome: Outcome<MetaReply | Values | Page>): void {
+  #close(call: OpenCall, outcome: Outcome<Given>): void {
     this.#calls.delete(call.id);
     const link = this.#link(call.group);
     if (call.waiter.type === 'session') link.isOpening = false;
     else if (call.call.type === 'command') link.closed(call);
     this.#advance(link);
     // An answer of another kind than what was asked for does not come this far.
-    if (call.waiter.type !== 'session') (call.waiter.then as (outcome: Outcome<MetaReply | Values | Page>) => void)(outcome);
+    if (call.waiter.type !== 'session') (call.waiter.then as (outcome: Outcome<Given>) => void)(outcome);
   }
 
   #tickOn(): void {

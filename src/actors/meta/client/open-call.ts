@@ -21,6 +21,8 @@ export type Waiter =
   | { readonly type: 'reply'; readonly then: (outcome: Outcome<MetaReply>) => void }
   | { readonly type: 'values'; readonly then: (outcome: Outcome<Values>) => void }
   | { readonly type: 'page'; readonly then: (outcome: Outcome<Page>) => void }
+  /** Of leases, in their order; 0: there is no such lease any more. */
+  | { readonly type: 'keptAlive'; readonly then: (outcome: Outcome<readonly number[]>) => void }
   /** The client itself. */
   | { readonly type: 'session' };
 

@@ -13,6 +13,7 @@
  *   compacted 8  revision                          what was asked for is not there any more; this revision is
  *   future    9  revision                          it is not there yet; this revision is
  *   events    10 through, n, step × n              all changes of the watched keys up to revision `through`
+ *   keptAlive 11 n, ttlMs × n                       in order of the leases; 0: there is no such lease any more
  *   step      =  revision, n, (key, u8 0 | u8 1 record) × n
  */
 import { type ByteReader, MalformedBytes } from '../../raft/codec/byte-reader.ts';
@@ -46,7 +47,8 @@ export type Answer =
   | { readonly type: 'unknown' }
   | { readonly type: 'compacted'; readonly revision: number }
   | { readonly type: 'future'; readonly revision: number }
-  | { readonly type: 'events'; readonly through: number; readonly steps: readonly WatchedStep[] };
+  | { readonly type: 'events'; readonly through: number; readonly steps: readonly WatchedStep[] }
+  | { readonly type: 'keptAlive'; readonly ttlMs: readonly number[] };
 
 export function writeAnswer(writer: ByteWriter, id: number, answer: Answer): void {
   writer.varint(id);
@@ -99,6 +101,11 @@ export function writeAnswer(writer: ByteWriter, id: number, answer: Answer): voi
       writer.varint(answer.through);
       writer.varint(answer.steps.length);
       for (const step of answer.steps) writeStep(writer, step);
+      break;
+    case 'keptAlive':
+      writer.u8(11);
+      writer.varint(answer.ttlMs.length);
+      for (const ttlMs of answer.ttlMs) writer.varint(ttlMs);
       break;
   }
 }
@@ -154,6 +161,8 @@ function readBody(reader: ByteReader): Answer {
       const through = reader.varint();
       return { type: 'events', through, steps: readAll(reader, 2, readStep) };
     }
+    case 11:
+      return { type: 'keptAlive', ttlMs: readAll(reader, 1, (from) => from.varint()) };
     default:
       throw new MalformedBytes('unknown answer');
   }

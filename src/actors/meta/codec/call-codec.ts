@@ -9,6 +9,7 @@
  *   watch   4  key from, key to, since                                         its id names the watch
  *   unwatch 5  watch
  *   taken   6  watch, bytes                                                    a watcher has room for as much again
+ *   keepAlive 7  n, lease × n                                                  their holder holds them still
  */
 import { META_OPS_MAX } from '../../../base/limits.ts';
 import { type ByteReader, MalformedBytes } from '../../raft/codec/byte-reader.ts';
@@ -32,7 +33,8 @@ export type Call =
   /** From revision `since` on; 0: from now on. */
   | { readonly type: 'watch'; readonly from: MetaKey; readonly to: MetaKey; readonly since: number }
   | { readonly type: 'unwatch'; readonly watch: number }
-  | { readonly type: 'taken'; readonly watch: number; readonly bytes: number };
+  | { readonly type: 'taken'; readonly watch: number; readonly bytes: number }
+  | { readonly type: 'keepAlive'; readonly ids: readonly number[] };
 
 export interface CallHeader {
   readonly id: number;
@@ -85,6 +87,11 @@ export function writeCall(writer: ByteWriter, { id, group }: CallHeader, call: C
       writer.varint(call.watch);
       writer.varint(call.bytes);
       break;
+    case 'keepAlive':
+      writer.u8(7);
+      writer.varint(call.ids.length);
+      for (const id of call.ids) writer.varint(id);
+      break;
   }
 }
 
@@ -133,6 +140,13 @@ function readBody(reader: ByteReader): Call {
     case 6: {
       const watch = reader.varint();
       return { type: 'taken', watch, bytes: reader.varint() };
+    }
+    case 7: {
+      const count = reader.count(1);
+      if (count > META_OPS_MAX) throw new MalformedBytes('too many leases');
+      const ids: number[] = [];
+      for (let i = 0; i < count; i++) ids.push(reader.varint());
+      return { type: 'keepAlive', ids };
     }
     default:
       throw new MalformedBytes('unknown call');

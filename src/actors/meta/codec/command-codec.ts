@@ -6,9 +6,8 @@
  *   claim     1  flag wantsBefore, varint n, (key, varint expected + 1, flag, [varint lease, value]) × n
  *   txn       2  varint n, compare × n, varint n, op × n, varint n, op × n
  *   grant     3  varint id, varint ttlMs
- *   keepAlive 4  varint n, varint id × n
  *   revoke    5  varint n, varint id × n
- *   expire    6  varint n, (varint id, varint renewals) × n
+ *   expire    6  varint term, varint n, (varint id, varint grant) × n
  *   compare   =  key, u8 target, u8 relation, number | value
  *   op        =  u8 0 put | u8 1 key | u8 2 key key | u8 3 key | u8 4 key key varint limit       put, delete, deleteRange, get, range
  */
@@ -62,19 +61,16 @@ export function encodeCommand(command: MetaCommand): Uint8Array {
       writer.varint(command.id);
       writer.varint(command.ttlMs);
       break;
-    case 'keepAlive':
-      writer.u8(4);
-      writeAll(command.ids, (id) => writer.varint(id));
-      break;
     case 'revoke':
       writer.u8(5);
       writeAll(command.ids, (id) => writer.varint(id));
       break;
     case 'expire':
       writer.u8(6);
-      writeAll(command.leases, ({ id, renewals }) => {
+      writer.varint(command.term);
+      writeAll(command.leases, ({ id, grant }) => {
         writer.varint(id);
-        writer.varint(renewals);
+        writer.varint(grant);
       });
       break;
   }
@@ -111,12 +107,12 @@ function readBody(reader: ByteReader, kind: number): MetaCommand {
       const id = reader.varint();
       return { type: 'grant', id, ttlMs: reader.varint() };
     }
-    case 4:
-      return { type: 'keepAlive', ids: readAll(reader, 1, readNumber) };
     case 5:
       return { type: 'revoke', ids: readAll(reader, 1, readNumber) };
-    case 6:
-      return { type: 'expire', leases: readAll(reader, 2, readRenewals) };
+    case 6: {
+      const term = reader.varint();
+      return { type: 'expire', term, leases: readAll(reader, 2, readLease) };
+    }
     default:
       throw new MalformedBytes('unknown command');
   }
@@ -139,9 +135,9 @@ function readNumber(reader: ByteReader): number {
   return reader.varint();
 }
 
-function readRenewals(reader: ByteReader): { id: number; renewals: number } {
+function readLease(reader: ByteReader): { id: number; grant: number } {
   const id = reader.varint();
-  return { id, renewals: reader.varint() };
+  return { id, grant: reader.varint() };
 }
 
 function writePut({ key, lease, value }: Put): void {

@@ -6,7 +6,6 @@
  *   claimed   2  varint revision, varint n, (flag isDone, varint modified, [before]) × n
  *   txn       3  varint revision, flag isSuccess, varint n, result × n
  *   granted   4  varint id, varint ttlMs
- *   keptAlive 5  varint n, varint ttlMs × n
  *   ended     6  varint revision, varint ended, varint deleted
  *   result    =  u8 0 | u8 1 varint count | u8 2 flag isMore, varint n, record × n         put, deleted, records
  */
@@ -61,11 +60,6 @@ export function encodeReply(reply: MetaReply): Uint8Array {
       writer.varint(reply.id);
       writer.varint(reply.ttlMs);
       break;
-    case 'keptAlive':
-      writer.u8(5);
-      writer.varint(reply.ttlMs.length);
-      for (const ttlMs of reply.ttlMs) writer.varint(ttlMs);
-      break;
     case 'ended':
       writer.u8(6);
       writer.varint(reply.revision);
@@ -108,8 +102,6 @@ function readReply(reader: ByteReader): MetaReply {
       const id = reader.varint();
       return { type: 'granted', id, ttlMs: reader.varint() };
     }
-    case 5:
-      return { type: 'keptAlive', ttlMs: readAll(reader, 1, (from) => from.varint()) };
     case 6: {
       const revision = reader.varint();
       const ended = reader.varint();

@@ -193,7 +193,7 @@ export class RowKeeper implements MetaObserver {
       applied: appliedIndex,
       timeMs,
       revision,
-      nextLease: leases.nextId,
+      nextGrant: leases.nextGrant,
       sessions: this.#sessions.header(),
     };
   }

@@ -68,7 +68,7 @@ class GroupLoader {
     if (row.type === 'head' && row.head.owner === this.#options.owner)
       this.#begin({ ...row.head, sessions: cloneBytes(row.head.sessions, 0, row.head.sessions.length) });
     if (this.#head === undefined) return false;
-    if (row.type === 'lease') this.#machine.leases.grant(row.lease.id, row.lease.ttlMs, row.lease.renewals);
+    if (row.type === 'lease') this.#machine.leases.restore(row.lease);
     else if (row.type === 'session') this.#uses.push(row);
     else if (row.type === 'record') this.#take(row);
     return true;
@@ -85,7 +85,7 @@ class GroupLoader {
     this.#machine.beginRestore();
     this.#machine.revision = head.revision;
     this.#machine.history.reset(head.revision);
-    this.#machine.leases.clear(head.nextLease);
+    this.#machine.leases.clear(head.nextGrant);
     this.#sessions.beginRestore(head.sessions);
   }
 

@@ -1,8 +1,8 @@
 /**
  * A group's state as rows of a store that all groups of a thread share; numbers big endian.
  *
- *   'm' │ group u32 │ 0              →  u8 version, f64 owner, varint applied, f64 timeMs, varint revision, varint next lease, sessions' header
- *   'm' │ group u32 │ 1 │ lease u64  →  varint ttlMs, varint renewals
+ *   'm' │ group u32 │ 0              →  u8 version, f64 owner, varint applied, f64 timeMs, varint revision, varint next grant, sessions' header
+ *   'm' │ group u32 │ 1 │ lease u64  →  varint ttlMs, varint grant
  *   'm' │ group u32 │ 2 │ session u64 → varint order, piece of the session
  *   'm' │ group u32 │ 3 │ key        →  varint created, varint modified, varint version, varint lease, value
  *
@@ -28,7 +28,7 @@ export interface Head {
   readonly applied: number;
   readonly timeMs: number;
   readonly revision: number;
-  readonly nextLease: number;
+  readonly nextGrant: number;
   readonly sessions: Uint8Array;
 }
 
@@ -66,14 +66,14 @@ export function writeRecordKey(writer: ByteWriter, group: number, key: MetaKey):
   writer.rawLatin1(key);
 }
 
-export function encodeHead({ owner, applied, timeMs, revision, nextLease, sessions }: Head): Uint8Array {
+export function encodeHead({ owner, applied, timeMs, revision, nextGrant, sessions }: Head): Uint8Array {
   const writer = new ByteWriter(64);
   writer.u8(VERSION);
   writer.f64(owner);
   writer.varint(applied);
   writer.f64(timeMs);
   writer.varint(revision);
-  writer.varint(nextLease);
+  writer.varint(nextGrant);
   writer.raw(sessions);
   return writer.take();
 }
@@ -85,14 +85,14 @@ export function decodeHead(bytes: Uint8Array): Head {
   const applied = reader.varint();
   const timeMs = reader.f64();
   const revision = reader.varint();
-  const nextLease = reader.varint();
-  return { owner, applied, timeMs, revision, nextLease, sessions: reader.raw(reader.left) };
+  const nextGrant = reader.varint();
+  return { owner, applied, timeMs, revision, nextGrant, sessions: reader.raw(reader.left) };
 }
 
-export function encodeLease({ ttlMs, renewals }: Lease): Uint8Array {
+export function encodeLease({ ttlMs, grant }: Lease): Uint8Array {
   const writer = new ByteWriter(16);
   writer.varint(ttlMs);
-  writer.varint(renewals);
+  writer.varint(grant);
   return writer.take();
 }
 
@@ -146,7 +146,7 @@ export function decodeRow(key: Uint8Array, row: Uint8Array): Row {
     case LEASE: {
       const id = at.u53();
       const ttlMs = reader.varint();
-      return { type: 'lease', group, lease: { id, ttlMs, renewals: reader.varint() } };
+      return { type: 'lease', group, lease: { id, ttlMs, grant: reader.varint() } };
     }
     case SESSION: {
       const order = reader.varint();

@@ -1,6 +1,7 @@
 /** What a turn has brought for a group: its commands become one entry, its reads share one confirmation. */
 import { META_ENTRY_BYTES } from '../../../base/limits.ts';
 import type { ActorRef } from '../../../runtime/ref.ts';
+import type { ReadReply } from '../../raft/messages.ts';
 import type { Command } from '../../raft/sessions/command-codec.ts';
 
 export interface Caller {
@@ -15,9 +16,12 @@ export interface CommandBatch {
   bytes: number;
 }
 
+/** Looks at the state and answers. */
+export type Read = (confirmed: ReadReply) => void;
+
 export interface ReadBatch {
   readonly group: number;
-  readonly reads: (() => void)[];
+  readonly reads: Read[];
   readonly callers: Caller[];
 }
 
@@ -42,8 +46,8 @@ export class TurnBatches {
     batch.bytes += bytes;
   }
 
-  /** `read` looks at the state and answers, when that is recent enough. */
-  read(group: number, caller: Caller, read: () => void): void {
+  /** `read` is called when the state is recent enough. */
+  read(group: number, caller: Caller, read: Read): void {
     let batch = this.#reads.get(group);
     if (batch === undefined) this.#reads.set(group, (batch = { group, reads: [], callers: [] }));
     batch.reads.push(read);

@@ -1,31 +1,30 @@
 /**
- * The leases of a group. The state knows no clock: it counts how often each was renewed. The leader watches the time and proposes to end a lease as of a number of
- * renewals; a renewal that came into the log before makes that void.
+ * The leases of a group. The state knows no clock, and nothing of renewals: these the leader notes, who watches the time and proposes to end a lease. That command is void in another term than its own,
+ * when somebody else watches, and for a lease that was granted again under the same id.
  */
 import type { MetaKey } from './record.ts';
 
 export interface Lease {
   readonly id: number;
   readonly ttlMs: number;
-  readonly renewals: number;
+  /** The how many-th grant of the group it was. */
+  readonly grant: number;
 }
 
 interface Entry extends Lease {
-  renewals: number;
   readonly keys: Set<MetaKey>;
 }
 
 export class Leases {
   readonly #leases = new Map<number, Entry>();
-  /** For leases that do not bring an id. */
-  #nextId = 1;
+  #nextGrant = 1;
 
   get size(): number {
     return this.#leases.size;
   }
 
-  get nextId(): number {
-    return this.#nextId;
+  get nextGrant(): number {
+    return this.#nextGrant;
   }
 
   get(id: number): Lease | undefined {
@@ -42,20 +41,18 @@ export class Leases {
     return [...(this.#leases.get(id)?.keys ?? [])].sort();
   }
 
-  unusedId(): number {
-    while (this.#leases.has(this.#nextId)) this.#nextId++;
-    return this.#nextId++;
+  /** `id` 0: one that is free is chosen. Returns the lease's. */
+  grant(id: number, ttlMs: number): number {
+    while (id === 0 && this.#leases.has(this.#nextGrant)) this.#nextGrant++;
+    const grant = this.#nextGrant++;
+    const lease = { id: id === 0 ? grant : id, ttlMs, grant };
+    this.restore(lease);
+    return lease.id;
   }
 
-  grant(id: number, ttlMs: number, renewals = 0): void {
-    this.#leases.set(id, { id, ttlMs, renewals, keys: new Set() });
-  }
-
-  /** False: there is none. */
-  renew(id: number): boolean {
-    const lease = this.#leases.get(id);
-    if (lease !== undefined) lease.renewals++;
-    return lease !== undefined;
+  /** As it was kept; its keys follow. */
+  restore(lease: Lease): void {
+    this.#leases.set(lease.id, { ...lease, keys: new Set() });
   }
 
   remove(id: number): void {
@@ -70,8 +67,8 @@ export class Leases {
     this.#leases.get(id)?.keys.delete(key);
   }
 
-  clear(nextId: number): void {
+  clear(nextGrant: number): void {
     this.#leases.clear();
-    this.#nextId = nextId;
+    this.#nextGrant = nextGrant;
   }
 }

@@ -29,9 +29,10 @@ export interface ReadAnswer {
   readonly id: number;
   /** Read when this index is applied; -1: refused, ask again or elsewhere. */
   readonly index: number;
-  /** Infinity, or a lease: the read counts if, when it is done, the clock says less than this and the replica still leads in `term`. */
+  /** Infinity, or a lease: the read counts if, when it is done, the clock says less than this and the replica still leads in `ledTerm`. */
   readonly leaseUntilMs: number;
-  readonly term: number;
+  /** The term in which this replica led when it vouched for the index; 0: another one does, or nobody. */
+  readonly ledTerm: number;
 }
 
 const NO_ENTRIES: readonly Entry[] = [];

@@ -21,7 +21,7 @@ export function startReads(state: RaftState, ids: readonly number[], mode: 'inde
   if (mode === 'lease' && hasCommittedInTerm(state)) {
     const leaseUntilMs = leaseUntil(state);
     if (leaseUntilMs > state.nowMs) {
-      for (const id of ids) out.reads.push({ id, index: state.commit, leaseUntilMs, term: state.term });
+      for (const id of ids) out.reads.push({ id, index: state.commit, leaseUntilMs, ledTerm: state.term });
       return;
     }
   }
@@ -89,7 +89,7 @@ export function refuseReads(state: RaftState, out: Outbox): void {
 
 function answer(state: RaftState, to: ReplicaId, id: number, index: number, out: Outbox): void {
   if (to === state.self) {
-    out.reads.push({ id, index, leaseUntilMs: NO_LEASE, term: state.term });
+    out.reads.push({ id, index, leaseUntilMs: NO_LEASE, ledTerm: index === REFUSED ? 0 : state.term });
   } else {
     out.messages.push({ type: 'readIndexReply', group: state.group, from: state.self, to, term: state.term, id, index });
   }
@@ -122,7 +122,7 @@ export function hasCommittedInTerm(state: RaftState): boolean {
 function forwardReads(state: RaftState, ids: readonly number[], out: Outbox): void {
   for (const id of ids) {
     if (state.lead === NO_REPLICA || state.forwarded.size >= state.settings.readsMax) {
-      out.reads.push({ id, index: REFUSED, leaseUntilMs: NO_LEASE, term: state.term });
+      out.reads.push({ id, index: REFUSED, leaseUntilMs: NO_LEASE, ledTerm: 0 });
       continue;
     }
     const request = state.nextForwardId++;
@@ -136,7 +136,7 @@ export function onReadIndexReply(state: RaftState, message: ReadIndexReply, out:
   const request = state.forwarded.get(message.id);
   if (request === undefined) return;
   state.forwarded.delete(message.id);
-  out.reads.push({ id: request.id, index: message.index, leaseUntilMs: NO_LEASE, term: state.term });
+  out.reads.push({ id: request.id, index: message.index, leaseUntilMs: NO_LEASE, ledTerm: 0 });
 }
 
 /** The leader has not answered: it, the request or the answer is gone. */
@@ -144,6 +144,6 @@ export function expireForwarded(state: RaftState, out: Outbox): void {
   for (const [request, { id, dueMs }] of state.forwarded) {
     if (dueMs > state.nowMs) break;
     state.forwarded.delete(request);
-    out.reads.push({ id, index: REFUSED, leaseUntilMs: NO_LEASE, term: state.term });
+    out.reads.push({ id, index: REFUSED, leaseUntilMs: NO_LEASE, ledTerm: 0 });
   }
 }

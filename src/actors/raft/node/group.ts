@@ -248,10 +248,10 @@ export class Group {
   }
 
   #serveReads(): void {
-    this.#reads.serve(this.state.applied, ({ leaseUntilMs, term }) => {
+    this.#reads.serve(this.state.applied, ({ leaseUntilMs, ledTerm }) => {
       if (leaseUntilMs === Number.POSITIVE_INFINITY) return true;
       const { state } = this;
-      return state.role === 'leader' && state.term === term && this.#host.now() < Math.min(leaseUntilMs, leaseUntil(state));
+      return state.role === 'leader' && state.term === ledTerm && this.#host.now() < Math.min(leaseUntilMs, leaseUntil(state));
     });
   }
 
