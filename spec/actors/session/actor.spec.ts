@@ -8,6 +8,25 @@ import { Reactors } from './reactors.ts';
 
 const test = suite('session actor');
 
+test('who is told to go before CONNACK is told so by a reason that CONNACK has', () => {
+  // On the second reactor the client id is still asked for at the first.
+  for (const [message, reason] of [
+    [{ type: 'kick', discard: false }, Reason.SERVER_UNAVAILABLE],
+    [{ type: 'disconnect', reason: Reason.SERVER_SHUTTING_DOWN }, Reason.SERVER_UNAVAILABLE],
+    [{ type: 'disconnect', reason: Reason.PROTOCOL_ERROR }, Reason.PROTOCOL_ERROR],
+  ] as const) {
+    const reactors = new Reactors(2);
+    const client = reactors.connectLater(2, 'client', { dialect: 1 });
+    reactors.services.get(2)!.system.tell(client.session, message);
+    reactors.settle();
+    assert.equal(
+      client.received().map(({ cmd, reasonCode }) => [cmd, reasonCode]),
+      [['connack', reason]],
+    );
+    assert.ok(client.transport.ended);
+  }
+});
+
 for (const thread of [1, 2]) {
   test(`a message reaches a subscriber on ${thread === 1 ? 'the same' : 'another'} reactor`, () => {
     const reactors = new Reactors(2);

@@ -2,7 +2,7 @@
 import { encodeConnack, encodeDisconnect } from '../../wire/mqtt/control-encoder.ts';
 import { MqttError } from '../../wire/mqtt/mqtt-error.ts';
 import type { DisconnectPacket } from '../../wire/mqtt/packets.ts';
-import { Reason, reasonName } from '../../wire/mqtt/reason-codes.ts';
+import { connackReasonOf, Reason, reasonName } from '../../wire/mqtt/reason-codes.ts';
 import { countDisconnect } from './disconnects.ts';
 import { SESSION_PROBE } from './probe.ts';
 import { type Context, type Session, TIMER } from './session.ts';
@@ -29,8 +29,9 @@ export function disconnect(session: Session, reason: number): void {
   if (client === null) return;
   countDisconnect(session.services.system.slots, reason);
   session.endReason = reasonName(reason);
-  if (session.state === 'authenticating' || session.state === 'claiming') {
-    session.write(encodeConnack(client.dialect, { sessionPresent: false, reason }, client.packetBytesMax)); // [MQTT-3.14.0-1]
+  if (awaitsConnack(session)) {
+    const connack = { sessionPresent: false, reason: connackReasonOf(reason) };
+    session.write(encodeConnack(client.dialect, connack, client.packetBytesMax)); // [MQTT-3.14.0-1]
   } else if (session.state !== 'connecting') {
     session.write(encodeDisconnect(client.dialect, { reason, reasonString: reasonName(reason) }, client.packetBytesMax));
   }
@@ -39,8 +40,12 @@ export function disconnect(session: Session, reason: number): void {
 
 /** Its client is banned: it is told (0x8A is for CONNACK alone), and nothing of the session is kept for it. */
 export function expelled(session: Session): void {
-  disconnect(session, Reason.ADMINISTRATIVE_ACTION);
+  disconnect(session, awaitsConnack(session) ? Reason.BANNED : Reason.ADMINISTRATIVE_ACTION);
   if (session.state === 'offline') session.end();
+}
+
+function awaitsConnack({ state }: Session): boolean {
+  return state === 'authenticating' || state === 'claiming';
 }
 
 /** The connection is over. What follows depends on the will and on whether the session outlasts it. */

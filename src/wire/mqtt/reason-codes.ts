@@ -47,6 +47,27 @@ export const Reason = {
   WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED: 0xa2,
 } as const;
 
+/** Reasons that DISCONNECT has and CONNACK has not (tables 3-1 and 3-13): what a client is told that has not been let in yet. */
+const BEFORE_CONNACK: ReadonlyMap<number, number> = new Map([
+  [Reason.SERVER_SHUTTING_DOWN, Reason.SERVER_UNAVAILABLE],
+  [Reason.SESSION_TAKEN_OVER, Reason.SERVER_BUSY],
+  [Reason.KEEP_ALIVE_TIMEOUT, Reason.UNSPECIFIED_ERROR],
+  [Reason.TOPIC_FILTER_INVALID, Reason.UNSPECIFIED_ERROR],
+  [Reason.RECEIVE_MAXIMUM_EXCEEDED, Reason.PROTOCOL_ERROR],
+  [Reason.TOPIC_ALIAS_INVALID, Reason.PROTOCOL_ERROR],
+  [Reason.MESSAGE_RATE_TOO_HIGH, Reason.QUOTA_EXCEEDED],
+  [Reason.ADMINISTRATIVE_ACTION, Reason.SERVER_UNAVAILABLE],
+  [Reason.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED, Reason.UNSPECIFIED_ERROR],
+  [Reason.MAXIMUM_CONNECT_TIME, Reason.SERVER_BUSY],
+  [Reason.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED, Reason.UNSPECIFIED_ERROR],
+  [Reason.WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED, Reason.UNSPECIFIED_ERROR],
+]);
+
+/** A reason to disconnect, as CONNACK tells it. */
+export function connackReasonOf(reason: number): number {
+  return BEFORE_CONNACK.get(reason) ?? reason;
+}
+
 const nameOf = new Map<number, string>();
 for (const [name, code] of Object.entries(Reason)) if (!nameOf.has(code)) nameOf.set(code, name.toLowerCase());
 
