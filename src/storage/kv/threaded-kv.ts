@@ -14,7 +14,7 @@ const ENTRY = new URL('./kv-thread.js', import.meta.url);
 
 const SPARES_MAX = 2;
 const SPARE_BYTES_MIN = 64 * 1024;
-const SPARE_BYTES_MAX = 4 * 1024 * 1024;
+const SPARE_BYTES_MAX = 16 * 1024 * 1024;
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
@@ -94,7 +94,10 @@ export class ThreadedKv implements LocalKv {
 
   #memoryFor(bytes: number): ArrayBuffer {
     const place = this.#spare.findIndex((spare) => spare.byteLength >= bytes);
-    return place >= 0 ? this.#spare.splice(place, 1)[0]! : new ArrayBuffer(Math.max(2 * bytes, SPARE_BYTES_MIN));
+    if (place >= 0) return this.#spare.splice(place, 1)[0]!;
+    // Batches grow with the load: those that have become too small go first.
+    if (this.#spare.length === SPARES_MAX) this.#spare.shift();
+    return new ArrayBuffer(Math.max(bytes + (bytes >> 1), SPARE_BYTES_MIN));
   }
 
   #reader(snapshot: number): KvReader {

@@ -19,7 +19,7 @@ import {
 
 const CAPACITY_BYTES = 64 * 1024;
 /** What is kept from one batch to the next. */
-const CAPACITY_BYTES_MAX = 4 * 1024 * 1024;
+const CAPACITY_BYTES_MAX = 16 * 1024 * 1024;
 /** One batch at a time is made. */
 let writer = new ByteWriter(CAPACITY_BYTES);
 
