@@ -2,6 +2,7 @@
  * Builds records for the store: what groups write, and where their logs begin (the layout is in store/messages.ts). A record is memory of its own, until it is given back: fresh
  * memory costs more than the copy that goes into it.
  */
+import { RAFT_RECORD_BYTES } from '../../../base/limits.ts';
 import { ENGINE, LOG_ITEM, LOG_ITEM_BYTES, STORE_REQUEST_BYTES, STORE_SYNC } from '../../store/messages.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
 import { encodeWrite, type PlacedWrite } from './write-codec.ts';
@@ -10,7 +11,7 @@ const F64_BYTES = 8;
 /** Of the records that were given back. */
 const SPARES_MAX = 4;
 const SPARE_BYTES_MIN = 16 * 1024;
-const SPARE_BYTES_MAX = 1024 * 1024;
+const SPARE_BYTES_MAX = 2 * RAFT_RECORD_BYTES;
 
 export class LogRecordBuilder {
   readonly #body = new ByteWriter(4096);
@@ -58,8 +59,10 @@ export class LogRecordBuilder {
 
   #memoryFor(bytes: number): Uint8Array {
     const place = this.#spares.findIndex(({ length }) => length >= bytes);
-    const memory = place >= 0 ? this.#spares.splice(place, 1)[0]! : new Uint8Array(Math.max(2 * bytes, SPARE_BYTES_MIN));
-    return memory.subarray(0, bytes);
+    if (place >= 0) return this.#spares.splice(place, 1)[0]!.subarray(0, bytes);
+    // Records grow with the load: what has become too small goes first.
+    if (this.#spares.length === SPARES_MAX) this.#spares.shift();
+    return new Uint8Array(Math.max(bytes + (bytes >> 1), SPARE_BYTES_MIN)).subarray(0, bytes);
   }
 
   /** Writes an item's head; returns where its body goes. */
