@@ -1,7 +1,7 @@
 // When what is under way to another node is put on disk as well.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Backlog, Keeping } from '../../../src/actors/relay/backlog.ts';
+import type { Backlog } from '../../../src/actors/relay/backlog.ts';
 import { Outgoing } from '../../../src/actors/relay/outgoing.ts';
 import { PressureGauge } from '../../../src/actors/router/pressure.ts';
 import { decodeRun, emptyRun } from '../../../src/actors/router/run-codec.ts';
@@ -28,12 +28,11 @@ function make(): { outgoing: Outgoing; kept: string[]; deliver: (text: string, q
       return lent;
     },
   });
-  const add = ({ dialect, buffer, start, end }: Run): boolean => {
+  const keep = ({ dialect, buffer, start, end }: Run): boolean => {
     kept.push(...payloads(decode(dialect, buffer.subarray(start, end))));
     return true;
   };
-  const keep = (): Keeping => ({ add, place: { upTo: 0 } });
-  outgoing.attach({ isRead: true, messages: 0, keep, acknowledged: () => {}, read: () => {} } as unknown as Backlog);
+  outgoing.attach({ isRead: true, messages: 0, position: 1, keep, acknowledged: () => {}, read: () => {} } as unknown as Backlog);
   outgoing.up();
   const deliver = (text: string, qos: 0 | 1): void => {
     const { subscriptionIds: _, ...packets } = messages([text], { qos, topic: 'a' });

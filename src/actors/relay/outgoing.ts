@@ -8,8 +8,7 @@
 import { RELAY_BATCH_BYTES, RELAY_QUEUE_BYTES_MAX, RELAY_RUN_BYTES_MAX, RELAY_WINDOW_BYTES } from '../../base/limits.ts';
 import { type PressureGauge, PressureSource } from '../router/pressure.ts';
 import type { Run, Sink } from '../router/sink.ts';
-import type { Backlog } from './backlog.ts';
-import type { Place } from './backlog-places.ts';
+import { type Backlog, earlier } from './backlog.ts';
 import { BatchWriter, batchBytesOf, forEachRun, markFirst } from './batch-codec.ts';
 import { RELAY_PROBE } from './probe.ts';
 
@@ -33,8 +32,8 @@ export interface OutgoingPorts {
 interface Batch {
   readonly seq: number;
   readonly bytes: Uint8Array;
-  /** Where the backlog has its messages too; null: it has not. */
-  place: Place | null;
+  /** The backlog has its messages too, before this place; 0: it has not. */
+  upTo: number;
 }
 
 export class Outgoing implements Sink {
@@ -53,7 +52,7 @@ export class Outgoing implements Sink {
   #backlog: Backlog | null = null;
   /** The last batch when that was looked at last. */
   #seqThen = 0;
-  /** What is being gathered has come from the backlog, from before this offset; 0: it has not. */
+  /** What is being gathered has come from the backlog, from before this place; 0: it has not. */
   #openUpTo = 0;
 
   constructor(ports: OutgoingPorts) {
@@ -116,6 +115,12 @@ export class Outgoing implements Sink {
     return this.#backlog;
   }
 
+  /** What was to lie in the backlog from `offset` on, lies `count` messages earlier. */
+  backlogLost(offset: number, count: number): void {
+    for (const batch of this.#queue) batch.upTo = earlier(batch.upTo, offset, count);
+    this.#openUpTo = earlier(this.#openUpTo, offset, count);
+  }
+
   /** There is something on disk, or there may be room for it. */
   goOn(): void {
     const backlog = this.#backlog;
@@ -147,12 +152,13 @@ export class Outgoing implements Sink {
     if (backlog === null) return;
     this.#close();
     for (const batch of this.#queue) {
-      if (batch.place !== null) continue;
-      const keeping = backlog.keep();
+      if (batch.upTo > 0) continue;
+      let isKept = false;
       this.#visit(batch.bytes, (run, key) => {
-        if (keeping.add(run, key)) batch.place = keeping.place;
+        if (backlog.keep(run, key)) isKept = true;
         else this.#ports.slots[slot.dropped]! += run.count;
       });
+      if (isKept) batch.upTo = backlog.position;
     }
   }
 
@@ -200,7 +206,7 @@ export class Outgoing implements Sink {
     for (const batch of this.#queue) {
       if (batch.seq > seq) break;
       done++;
-      upTo = Math.max(upTo, batch.place?.upTo ?? 0);
+      upTo = Math.max(upTo, batch.upTo);
       this.#bytes -= batch.bytes.length;
       if (done <= this.#sent) this.#bytesUnderWay -= batch.bytes.length;
     }
@@ -221,7 +227,7 @@ export class Outgoing implements Sink {
   #close(): void {
     if (this.#open.length === 0) return;
     const bytes = this.#open.take(this.#ports.life, ++this.#seq);
-    this.#queue.push({ seq: this.#seq, bytes, place: this.#openUpTo === 0 ? null : { upTo: this.#openUpTo } });
+    this.#queue.push({ seq: this.#seq, bytes, upTo: this.#openUpTo });
     this.#openUpTo = 0;
     this.#bytes += bytes.length;
   }
