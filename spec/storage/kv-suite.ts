@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import { KV_SCAN_ENTRIES_MAX } from '../../src/base/limits.ts';
 import type { KvOp, KvRange, KvReader, LocalKv } from '../../src/storage/kv/local-kv.ts';
 import { KvTable } from '../../src/storage/kv/table.ts';
+import { codeOf } from './kv/in-directory.ts';
 
 export interface KvUnderTest {
   open(directory: string): Promise<LocalKv>;
@@ -25,13 +26,6 @@ const text = (value: Uint8Array | undefined): string | undefined =>
 
 async function scanned(reader: KvReader, range: KvRange = {}): Promise<string[]> {
   return (await reader.scan(range)).map(({ key, value }) => `${text(key)}=${text(value)}`);
-}
-
-async function codeOfPromise(promise: Promise<unknown>): Promise<string | undefined> {
-  return promise.then(
-    () => undefined,
-    (error: unknown) => (error as { code?: string }).code ?? `${error}`,
-  );
 }
 
 export function kvSuite(name: string, how: KvUnderTest): ReturnType<typeof suite> {
@@ -100,8 +94,8 @@ function addBatches(spec: Spec): void {
 
   spec('refuses after close', async (kv) => {
     await kv.close();
-    assert.is(await codeOfPromise(kv.batch([put('a', 'b')], { sync: false })), 'SLUICE_STORAGE_FAILED');
-    assert.is(await codeOfPromise((async () => kv.get(bytes('a')))()), 'SLUICE_STORAGE_FAILED');
+    assert.is(await codeOf(kv.batch([put('a', 'b')], { sync: false })), 'SLUICE_STORAGE_FAILED');
+    assert.is(await codeOf((async () => kv.get(bytes('a')))()), 'SLUICE_STORAGE_FAILED');
     await kv.close();
   });
 }
@@ -212,7 +206,7 @@ function addSnapshots(spec: Spec, how: KvUnderTest): void {
     for (let i = 50; i < 100; i++) writes.push(kv.batch([put(`left${i}`, `${i}`), put('left0', 'changed')], { sync: false }));
     await Promise.all([...writes, copied]);
     assert.is((await kv.scan({})).length, 150);
-    assert.ok((await codeOfPromise(kv.checkpoint(target))) !== undefined, 'never over another');
+    assert.ok((await codeOf(kv.checkpoint(target))) !== undefined, 'never over another');
     await kv.batch([put('after', 'it')], { sync: true });
     const copy = await how.open(target);
     const entries = await scanned(copy);

@@ -1,30 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RocksKv } from '../../../src/storage/kv/rocksdb-kv.ts';
 import { kvSuite } from '../kv-suite.ts';
+import { codeOf, inDirectory } from './in-directory.ts';
 
 kvSuite('rocksdb', { open: (directory) => RocksKv.open(directory), isDurable: true, histories: 15 }).run();
 
 const test = suite('local store rocksdb, alone');
-const inDirectory = (what: string, body: (directory: string) => Promise<void>): void => {
-  test(what, async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'sluice-kv-'));
-    await body(directory);
-    rmSync(directory, { recursive: true });
-  });
-};
 const key = (i: number): Uint8Array => Buffer.from(String(i).padStart(16, '0'));
-const codeOf = (promise: Promise<unknown>): Promise<string | undefined> =>
-  promise.then(
-    () => undefined,
-    (error: unknown) => (error as { code?: string }).code,
-  );
 
-inDirectory('a second opener is refused, in this process and in another', async (directory) => {
+inDirectory(test, 'a second opener is refused, in this process and in another', async (directory) => {
   const kv = await RocksKv.open(directory);
   assert.is(await codeOf(RocksKv.open(directory)), 'SLUICE_STORAGE_IN_USE');
   const module = new URL('../../../src/storage/kv/rocksdb-kv.js', import.meta.url).href;
@@ -34,7 +22,7 @@ inDirectory('a second opener is refused, in this process and in another', async 
   await (await RocksKv.open(directory)).close();
 });
 
-inDirectory('a directory that is none, and a store that is damaged', async (directory) => {
+inDirectory(test, 'a directory that is none, and a store that is damaged', async (directory) => {
   const file = join(directory, 'file');
   writeFileSync(file, 'x');
   assert.is(await codeOf(RocksKv.open(file)), 'SLUICE_STORAGE_FAILED');
@@ -47,7 +35,7 @@ inDirectory('a directory that is none, and a store that is damaged', async (dire
   assert.is(await codeOf(RocksKv.open(damaged)), 'SLUICE_STORAGE_CORRUPT');
 });
 
-inDirectory('syncs across files of the log: every write has been acknowledged once it changes', async (directory) => {
+inDirectory(test, 'syncs across files of the log: every write has been acknowledged once it changes', async (directory) => {
   const kv = await RocksKv.open(directory);
   const value = new Uint8Array(64 * 1024).fill(7);
   const logs = (): string[] => readdirSync(directory).filter((name) => name.endsWith('.log'));
@@ -66,7 +54,7 @@ inDirectory('syncs across files of the log: every write has been acknowledged on
   await again.close();
 });
 
-inDirectory('a checkpoint shares its tables with the store', async (directory) => {
+inDirectory(test, 'a checkpoint shares its tables with the store', async (directory) => {
   const kv = await RocksKv.open(join(directory, 'store'));
   await kv.batch(
     Array.from({ length: 1000 }, (_, i) => ({ type: 'put' as const, key: key(i), value: key(i) })),
@@ -81,7 +69,7 @@ inDirectory('a checkpoint shares its tables with the store', async (directory) =
   await kv.close();
 });
 
-inDirectory('a checkpoint that fails leaves the store alive', async (directory) => {
+inDirectory(test, 'a checkpoint that fails leaves the store alive', async (directory) => {
   const kv = await RocksKv.open(join(directory, 'store'));
   mkdirSync(join(directory, 'there'));
   writeFileSync(join(directory, 'there', 'file'), '');

@@ -1,30 +1,18 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RocksKv } from '../../../src/storage/kv/rocksdb-kv.ts';
 import { ThreadedKv } from '../../../src/storage/kv/threaded-kv.ts';
 import { kvSuite } from '../kv-suite.ts';
+import { codeOf, inDirectory } from './in-directory.ts';
 
 kvSuite('rocksdb on a thread', { open: (directory) => ThreadedKv.open(directory), isDurable: true, histories: 15 }).run();
 
 const test = suite('local store rocksdb on a thread, alone');
-const inDirectory = (what: string, body: (directory: string) => Promise<void>): void => {
-  test(what, async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'sluice-kv-'));
-    await body(directory);
-    rmSync(directory, { recursive: true });
-  });
-};
 const bytes = (text: string): Uint8Array => Buffer.from(text);
-const codeOf = (promise: Promise<unknown>): Promise<string | undefined> =>
-  promise.then(
-    () => undefined,
-    (error: unknown) => (error as { code?: string }).code,
-  );
 
-inDirectory('what cannot be opened is refused as the store itself refuses it', async (directory) => {
+inDirectory(test, 'what cannot be opened is refused as the store itself refuses it', async (directory) => {
   const file = join(directory, 'file');
   writeFileSync(file, 'x');
   assert.is(await codeOf(ThreadedKv.open(file)), 'SLUICE_STORAGE_FAILED');
@@ -33,7 +21,7 @@ inDirectory('what cannot be opened is refused as the store itself refuses it', a
   await kv.close();
 });
 
-inDirectory('calls go to the thread in their order, none of them awaited', async (directory) => {
+inDirectory(test, 'calls go to the thread in their order, none of them awaited', async (directory) => {
   const kv = await ThreadedKv.open(join(directory, 'store'));
   const key = bytes('key');
   const seen: Promise<Uint8Array | undefined>[] = [];
@@ -46,7 +34,7 @@ inDirectory('calls go to the thread in their order, none of them awaited', async
   await kv.close();
 });
 
-inDirectory('a closed store takes nothing more, and another may open it', async (directory) => {
+inDirectory(test, 'a closed store takes nothing more, and another may open it', async (directory) => {
   const path = join(directory, 'store');
   const kv = await ThreadedKv.open(path);
   const written = kv.batch([{ type: 'put', key: bytes('a'), value: bytes('1') }], { sync: true });
@@ -60,7 +48,7 @@ inDirectory('a closed store takes nothing more, and another may open it', async 
   await again.close();
 });
 
-inDirectory('when its thread dies, what waits for it and what comes after fails', async (directory) => {
+inDirectory(test, 'when its thread dies, what waits for it and what comes after fails', async (directory) => {
   const kv = await ThreadedKv.open(directory, new URL('./dying-thread.js', import.meta.url));
   const waiting = [codeOf(kv.batch([], { sync: false })), codeOf(kv.get(bytes('a'))), codeOf(kv.scan({}))];
   assert.equal(

@@ -7,6 +7,8 @@
  * anywhere and go on later whatever has changed meanwhile, and a name costs 8 to 16 bytes beside its string. Adding or removing moves up to
  * BLOCK_MAX references in one block; a million names make some 3,000 blocks.
  */
+import { lowerBound } from '../../base/lower-bound.ts';
+
 const BLOCK_MAX = 512;
 
 export class TopicOrder {
@@ -106,16 +108,4 @@ function blockOf(blocks: readonly (readonly string[])[], name: string): number {
     else high = middle;
   }
   return low === 0 ? 0 : low - 1;
-}
-
-/** Index of the first entry that is not below `name`. */
-function lowerBound(block: readonly string[], name: string): number {
-  let low = 0;
-  let high = block.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (block[middle]! < name) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

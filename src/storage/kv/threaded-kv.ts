@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { SluiceError } from '../../base/errors.ts';
 import { KV_BATCHES_QUEUED_MAX } from '../../base/limits.ts';
+import { type SpareBounds, SpareMemory } from '../../base/spare-memory.ts';
 import type { KvAnswer, KvBirth, KvCall, Numbered } from './kv-calls.ts';
 import type { KvEntry, KvOp, KvRange, KvReader, KvSnapshot, LocalKv } from './local-kv.ts';
 import { type PackedOps, packOps } from './packed-ops.ts';
@@ -12,9 +13,7 @@ import { type PackedOps, packOps } from './packed-ops.ts';
 /** Specs put another in its place. */
 const ENTRY = new URL('./kv-thread.js', import.meta.url);
 
-const SPARES_MAX = 2;
-const SPARE_BYTES_MIN = 64 * 1024;
-const SPARE_BYTES_MAX = 16 * 1024 * 1024;
+const SPARES: SpareBounds = { countMax: 2, bytesMin: 64 * 1024, bytesMax: 16 * 1024 * 1024 };
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
@@ -25,8 +24,7 @@ export class ThreadedKv implements LocalKv {
   readonly #directory: string;
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
-  /** Memory that came back: fresh memory costs more than what is written to it. */
-  readonly #spare: ArrayBuffer[] = [];
+  readonly #spares = new SpareMemory(SPARES);
   #lastNumber = 0;
   #lastSnapshot = 0;
   #end: SluiceError | undefined;
@@ -49,11 +47,10 @@ export class ThreadedKv implements LocalKv {
 
   async batch(ops: readonly KvOp[] | PackedOps, { sync }: { readonly sync: boolean }): Promise<void> {
     const { bytes, count } = 'bytes' in ops ? ops : packOps(ops);
-    const memory = this.#memoryFor(bytes.length);
+    const memory = this.#spares.take(bytes.length);
     new Uint8Array(memory).set(bytes);
     const answer = this.#call({ type: 'batch', memory, bytes: bytes.length, count, sync }, [memory]);
-    const spare = (await answer) as ArrayBuffer;
-    if (this.#spare.length < SPARES_MAX && spare.byteLength <= SPARE_BYTES_MAX) this.#spare.push(spare);
+    this.#spares.giveBack((await answer) as ArrayBuffer);
   }
 
   async checkpoint(directory: string): Promise<void> {
@@ -90,14 +87,6 @@ export class ThreadedKv implements LocalKv {
     const closed = this.#call({ type: 'close' });
     this.#end = new SluiceError('SLUICE_STORAGE_FAILED', `The store in ${this.#directory} is closed.`);
     await closed;
-  }
-
-  #memoryFor(bytes: number): ArrayBuffer {
-    const place = this.#spare.findIndex((spare) => spare.byteLength >= bytes);
-    if (place >= 0) return this.#spare.splice(place, 1)[0]!;
-    // Batches grow with the load: those that have become too small go first.
-    if (this.#spare.length === SPARES_MAX) this.#spare.shift();
-    return new ArrayBuffer(Math.max(bytes + (bytes >> 1), SPARE_BYTES_MIN));
   }
 
   #reader(snapshot: number): KvReader {

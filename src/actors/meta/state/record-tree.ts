@@ -5,6 +5,7 @@
  * A node that more than one tree may hold is shared, and is copied before it changes; whatever lies under a shared node counts as shared too. Nodes give way when they are
  * empty, not before: keys that go are most often followed by others like them.
  */
+import { lowerBound } from '../../../base/lower-bound.ts';
 import type { MetaKey, MetaRecord } from './record.ts';
 
 /** Entries of a node. More makes an insertion dearer, less a descent. */
@@ -183,18 +184,6 @@ export class RecordTree {
       this.#root = only;
     }
   }
-}
-
-/** First place whose key is not less. */
-function lowerBound(keys: readonly MetaKey[], key: MetaKey): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (keys[middle]! < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** Last place whose key is not greater, the first one if there is none. */

@@ -1,24 +1,22 @@
 /**
- * Builds records for the store: what groups write, and where their logs begin (the layout is in store/messages.ts). A record is memory of its own, until it is given back: fresh
- * memory costs more than the copy that goes into it.
+ * Builds records for the store: what groups write, and where their logs begin (the layout is in store/messages.ts). A record is memory of its own, until it is given back.
  */
 import { RAFT_RECORD_BYTES } from '../../../base/limits.ts';
+import { type SpareBounds, SpareMemory } from '../../../base/spare-memory.ts';
 import { ENGINE, LOG_ITEM, LOG_ITEM_BYTES, STORE_REQUEST_BYTES, STORE_SYNC } from '../../store/messages.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
 import { encodeWrite, type PlacedWrite } from './write-codec.ts';
 
 const F64_BYTES = 8;
 /** Of the records that were given back. */
-const SPARES_MAX = 4;
-const SPARE_BYTES_MIN = 16 * 1024;
-const SPARE_BYTES_MAX = 2 * RAFT_RECORD_BYTES;
+const SPARES: SpareBounds = { countMax: 4, bytesMin: 16 * 1024, bytesMax: 2 * RAFT_RECORD_BYTES };
 
 export class LogRecordBuilder {
   readonly #body = new ByteWriter(4096);
   #bytes: Uint8Array = new Uint8Array(64 * 1024);
   #view: DataView = new DataView(this.#bytes.buffer);
   #length = STORE_REQUEST_BYTES;
-  readonly #spares: Uint8Array[] = [];
+  readonly #spares = new SpareMemory(SPARES);
 
   /** Bytes of items so far. */
   get size(): number {
@@ -45,7 +43,7 @@ export class LogRecordBuilder {
     this.#bytes[5] = isSynced ? STORE_SYNC : 0;
     this.#view.setUint16(6, 0, true);
     this.#view.setFloat64(8, number, true);
-    const record = this.#memoryFor(this.#length);
+    const record = new Uint8Array(this.#spares.take(this.#length), 0, this.#length);
     record.set(this.#bytes.subarray(0, this.#length));
     this.#length = STORE_REQUEST_BYTES;
     return record;
@@ -53,16 +51,7 @@ export class LogRecordBuilder {
 
   /** Nobody reads the record any more. */
   giveBack(record: Uint8Array): void {
-    const { byteLength } = record.buffer;
-    if (this.#spares.length < SPARES_MAX && byteLength <= SPARE_BYTES_MAX) this.#spares.push(new Uint8Array(record.buffer));
-  }
-
-  #memoryFor(bytes: number): Uint8Array {
-    const place = this.#spares.findIndex(({ length }) => length >= bytes);
-    if (place >= 0) return this.#spares.splice(place, 1)[0]!.subarray(0, bytes);
-    // Records grow with the load: what has become too small goes first.
-    if (this.#spares.length === SPARES_MAX) this.#spares.shift();
-    return new Uint8Array(Math.max(bytes + (bytes >> 1), SPARE_BYTES_MIN)).subarray(0, bytes);
+    this.#spares.giveBack(record.buffer as ArrayBuffer);
   }
 
   /** Writes an item's head; returns where its body goes. */
