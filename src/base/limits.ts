@@ -300,8 +300,8 @@ export const INBOX_READ_BYTES: number = 256 * 1024;
 export const INBOX_SHARDS_AHEAD = 64;
 /** How long clients wait for persistent sessions of a reactor that has died to be there again, milliseconds; then their messages go to those who are there. */
 export const OUTAGE_MS_MAX = 30_000;
-/** Until a full disk is asked again whether it has room to say that a session is over, milliseconds. */
-export const ENDED_RETRY_MS = 1000;
+/** Until a store that could not, or did not answer, is asked again for what must be known, milliseconds. */
+export const STORE_RETRY_MS = 500;
 /** For the store to answer a question, milliseconds; then it counts as failed. */
 export const STORE_ASK_MS = 10_000;
 /** Subscriptions of one session that replay declared topics; a further one is refused. */

@@ -151,6 +151,7 @@ test('one who knows nothing of a sender begins with the oldest batch that it sti
     deliver: () => null,
     passed: () => {},
     acknowledge: (_node, _life, seq) => acked.push(seq),
+    hasFailed: () => false,
     count: () => {},
   });
   const send = (seq: number, first: number): void => {
@@ -178,6 +179,7 @@ test('an acknowledgement waits for what is written and for who is slow, and goes
     },
     passed: () => {},
     acknowledge: (_node, _life, seq) => acked.push(seq),
+    hasFailed: () => false,
     count: () => {},
   });
   const send = (seq: number, life = 1): boolean => {
@@ -213,6 +215,27 @@ test('an acknowledgement waits for what is written and for who is slow, and goes
   assert.ok(send(2, 2));
   assert.ok(send(3, 2));
   assert.is(delivered, 6);
+});
+
+test('what a failed log has not taken is for the next life to acknowledge; what a reactor that died has not, is lost', () => {
+  for (const hasFailed of [true, false]) {
+    const acked: number[] = [];
+    const write = new StagedWrite();
+    const arrivals = new Arrivals({
+      deliver: (_bytes, _start, _end, _key, writes) => {
+        writes.add(write);
+        return null;
+      },
+      passed: () => {},
+      acknowledge: (_node, _life, seq) => acked.push(seq),
+      hasFailed: () => hasFailed,
+      count: () => {},
+    });
+    const batch = batchOf([runOf(['x'], 'a')], 1, 1);
+    assert.ok(arrivals.receive(2, batch, 0, batch.length));
+    write.committed('SLUICE_STORAGE_FAILED', []);
+    assert.equal(acked, hasFailed ? [] : [1]);
+  }
 });
 
 test.run();

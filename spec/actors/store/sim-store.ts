@@ -21,9 +21,17 @@ export interface SimStoreOptions {
   readonly metadata: Map<string, Uint8Array>;
   readonly declarations: readonly Declaration[];
   readonly failures: Error[];
+  /** Instead of `failures`. */
+  readonly onFailed?: (error: Error) => void;
+  /** Calls `then` when the metadata has what it was asked; default: at once. */
+  readonly take?: (then: () => void) => void;
+  /** While it is there, what the metadata is asked fails with it. */
+  unreadable?: Error | undefined;
 }
 
-export function startSimStore(system: ActorSystem, { disk, metadata, declarations, failures }: SimStoreOptions): StoreActor {
+export function startSimStore(system: ActorSystem, options: SimStoreOptions): StoreActor {
+  const { disk, declarations, failures } = options;
+  const onFailed = options.onFailed ?? ((error: Error): void => void failures.push(error));
   const shared = new SharedJournal(journalOptions(disk, 1, { directory: '/data/shared', segmentBytes: 256 * 1024 }));
   const dedicated = new DedicatedJournals(journalOptions(disk, 2, { directory: '/data/dedicated' }));
   for (const { engine, shards } of declarations) {
@@ -35,10 +43,10 @@ export function startSimStore(system: ActorSystem, { disk, metadata, declaration
     dedicated,
     journals: () => [shared.journal, ...dedicated.journals()],
   };
-  const store = new StoreActor({ system, engines, clock: () => system.now() * 1000, onFailed: (error) => failures.push(error) });
+  const store = new StoreActor({ system, engines, clock: () => system.now() * 1000, onFailed });
   system.spawn<StoreMessage>(() => store, { name: 'store', wellKnown: STORE_SLOT });
-  const kept = new MapMetadata(metadata);
-  system.spawn<MetadataMessage>(() => new MetadataActor(kept, (error) => failures.push(error)), {
+  const kept = new MapMetadata(options);
+  system.spawn<MetadataMessage>(() => new MetadataActor(kept, onFailed), {
     name: 'metadata',
     wellKnown: METADATA_SLOT,
   });
@@ -46,25 +54,25 @@ export function startSimStore(system: ActorSystem, { disk, metadata, declaration
   return store;
 }
 
-/** In a Map, at once. */
+/** In a Map. */
 class MapMetadata implements MetadataStore {
   readonly #map: Map<string, Uint8Array>;
+  readonly #options: SimStoreOptions;
 
-  constructor(map: Map<string, Uint8Array>) {
-    this.#map = map;
+  constructor(options: SimStoreOptions) {
+    this.#map = options.metadata;
+    this.#options = options;
   }
 
   write(puts: WriteMetadata['puts'], deletes: WriteMetadata['deletes'], _sync: boolean, then: (error?: Error) => void): void {
     for (const [key, value] of puts) this.#map.set(key, value);
     for (const key of deletes) this.#map.delete(key);
-    then();
+    this.#take(then);
   }
 
   read(keys: readonly string[], then: (error: Error | undefined, values: MetadataValues['values']) => void): void {
-    then(
-      undefined,
-      keys.map((key) => this.#map.get(key) ?? null),
-    );
+    const values = keys.map((key) => this.#map.get(key) ?? null);
+    this.#take(() => then(this.#options.unreadable, values));
   }
 
   scan(
@@ -74,6 +82,10 @@ class MapMetadata implements MetadataStore {
     then: (error: Error | undefined, entries: MetadataPage['entries']) => void,
   ): void {
     const entries = [...this.#map].filter(([key]) => key.startsWith(prefix) && (after === undefined || key > after));
-    then(undefined, entries.sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, limit));
+    this.#take(() => then(undefined, entries.sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, limit)));
+  }
+
+  #take(then: () => void): void {
+    (this.#options.take ?? ((take) => take()))(then);
   }
 }

@@ -260,7 +260,7 @@ export class Arrival {
     immigrant.settle(departing?.inbox ?? null, departing?.inbound ?? [], () =>
       later(() => {
         if (this.#isGivenUp) return;
-        if (immigrant.isOverfull) return this.#tell({ type: 'failed' });
+        if (immigrant.hasLost) return this.#tell({ type: 'failed' });
         const { machine } = immigrant.inbox;
         const offlineSince = services.system.wallClock();
         const { clientId, expirySeconds } = this.#record;

@@ -31,8 +31,7 @@ export class Immigrant implements Sink {
   readonly #open = new Set<number>();
   #held: Held[] | null;
   #heldBytes = 0;
-  /** More was to be held than there is room for. */
-  isOverfull = false;
+  #isOverfull = false;
 
   /** `state`: of the former home's inbox; null: nothing comes from there. */
   constructor(services: SessionServices, clientId: string, shard: number, state: HomeInbox | null) {
@@ -65,7 +64,7 @@ export class Immigrant implements Sink {
     const { subscriptionIds, retainAsPublished, share } = delivery;
     this.#heldBytes += run.end - run.start;
     if (this.#heldBytes > HOMES_HELD_BYTES_MAX) {
-      this.isOverfull = true;
+      this.#isOverfull = true;
       return;
     }
     const buffer = cloneBytes(run.buffer, run.start, run.end);
@@ -74,6 +73,11 @@ export class Immigrant implements Sink {
       run: { ...run, publisher: null, buffer, start: 0, end: buffer.length },
       grant: { qos, retainAsPublished, subscriptionIds, share },
     });
+  }
+
+  /** More was to be held than there is room for, or could not be written. */
+  get hasLost(): boolean {
+    return this.#isOverfull || this.inbox.lostMessages > 0;
   }
 
   deliveryFailed(error: unknown): void {

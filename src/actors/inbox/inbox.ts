@@ -29,6 +29,8 @@ export class Inbox {
   isHeld = false;
   /** Something in it may have come by a shared subscription. */
   mayHoldShared: boolean;
+  /** That were for it and could not be written. */
+  lostMessages = 0;
   #whenWritten: (() => void)[] = [];
   /** The owner's turn has work at its end: see `Inboxes`. */
   isTouched = false;
@@ -99,8 +101,15 @@ export class Inbox {
   }
 
   lost(count: number, bytes: number): void {
+    this.lostMessages += count;
     this.machine.lost(count, bytes);
     this.#noteWritten();
+  }
+
+  /** The log has all before `next`, whoever has written it. */
+  reaches(next: number): void {
+    this.machine.end = Math.max(this.machine.end, next);
+    this.#host?.inboxReady();
   }
 
   /** Calls `then` when nothing is being written to it any more. */

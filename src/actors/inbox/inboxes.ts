@@ -4,6 +4,7 @@
  */
 import { INBOX_SHARDS_AHEAD, STORE_ASK_MS } from '../../base/limits.ts';
 import { CONTROL } from '../../storage/control.ts';
+import type { MetadataFailure, MetadataValues } from '../metadata/messages.ts';
 import { StagedWrite } from '../shard/staged.ts';
 import type { StoreClient } from '../store/client.ts';
 import {
@@ -107,12 +108,49 @@ export class Inboxes {
   }
 
   /**
-   * Calls `then` when everything that has been said so far is durable. What a session's next connection is told may rest on what the former one's had set going: a
-   * message that has been taken, a receipt, a release.
+   * Calls `then` when everything that has been said so far is durable, or was refused to whoever said it; a log that fails is asked again, until its node ends. What a session's next connection is told may
+   * rest on what the former one's had set going: a message that has been taken, a receipt, a release.
    */
   whenDurable(then: () => void): void {
-    if (this.#store.isQuiet && this.#touched.length === 0) return then();
-    this.control(NO_SHARD, 0, 0, 0).await({ written: then });
+    if (this.#store.isQuiet && this.#touched.length === 0 && !this.#store.hasFailed) return then();
+    const written = (code: StoreErrorCode | undefined): void => {
+      if (code === undefined) then();
+      else this.#store.inAWhile(() => this.whenDurable(then));
+    };
+    this.control(NO_SHARD, 0, 0, 0).await({ written });
+  }
+
+  /** Calls `then` with what the log knows of inboxes, null for those that are not there, and with what dedicated logs of these shards remember for them; however long the store takes to say so. */
+  know(
+    shards: readonly number[],
+    dedicated: readonly number[],
+    then: (facts: readonly (ShardFacts | null)[], taken: Taken) => void,
+  ): void {
+    this.describe(shards, (facts) => {
+      if (facts === undefined) return this.#store.inAWhile(() => this.know(shards, dedicated, then));
+      this.describeTaken(dedicated, (taken) => {
+        if (taken === undefined) this.#store.inAWhile(() => this.know(shards, dedicated, then));
+        else then(facts, taken);
+      });
+    });
+  }
+
+  /** Reads from the metadata, however long that takes to answer. `then` gets null where there is nothing, outside of any actor's turn but the store client's. */
+  recall(keys: readonly string[], then: (values: MetadataValues['values']) => void): void {
+    this.#store.askMetadata<MetadataValues | MetadataFailure>({ type: 'read', keys }, STORE_ASK_MS, (answer) => {
+      if (answer === undefined || 'code' in answer) this.#store.inAWhile(() => this.recall(keys, then));
+      else then(answer.values);
+    });
+  }
+
+  /** Calls `then` in a while. */
+  inAWhile(then: () => void): void {
+    this.#store.inAWhile(then);
+  }
+
+  /** What is written now is lost with this life of the node. */
+  get hasFailed(): boolean {
+    return this.#store.hasFailed;
   }
 
   /** The inbox has moved: the log is told at the end of the turn. */

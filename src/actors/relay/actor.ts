@@ -153,6 +153,7 @@ export class RelayActor implements Actor<RelayMessage> {
         this.#system.tell<RelayMessage>(relayRef(node), { type: 'RelayAck', from: this.#system.node, life, seq });
         this.#system.requestTurn();
       },
+      hasFailed: () => this.#options.inboxes?.hasFailed === true,
       count: (runs) => {
         this.#system.slots[slot.received]! += runs;
       },

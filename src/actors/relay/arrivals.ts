@@ -18,6 +18,8 @@ export interface ArrivalPorts {
   /** What comes from the node from here on is behind that fence. */
   readonly passed: (name: string, node: number) => void;
   readonly acknowledge: (node: number, life: number, seq: number) => void;
+  /** What could not be written is lost with this life of the node: it is for the next one to acknowledge. */
+  readonly hasFailed: () => boolean;
   /** Runs that have been delivered. */
   readonly count: (runs: number) => void;
 }
@@ -75,7 +77,7 @@ export class Arrivals {
   }
 
   #deliver(node: number, origin: Origin, pending: Pending, bytes: Uint8Array, start: number, end: number): void {
-    const { count, deliver, passed } = this.#ports;
+    const { count, deliver, passed, hasFailed } = this.#ports;
     const writes = new Set<StagedWrite>();
     const settle = (): void => this.#settle(node, origin, pending);
     const visit = (runStart: number, runEnd: number, key: string | undefined): void => {
@@ -88,7 +90,7 @@ export class Arrivals {
     forEachRun(bytes, start, end, visit, (name) => passed(name, node));
     for (const write of writes) {
       pending.left++;
-      write.await({ written: settle });
+      write.await({ written: (code) => (code === undefined || !hasFailed() ? settle() : undefined) });
     }
   }
 

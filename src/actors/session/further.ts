@@ -12,11 +12,13 @@ export function takeFurther(session: Session, bytes: Uint8Array, then: (isTaken:
   const runs = decodePage(bytes);
   if (inboxes === null || session.inbox === null || runs === undefined || !hasRoom(session, session.inbox, runs))
     return then(false);
+  const { inbox } = session;
+  const { lostMessages } = inbox;
   for (const outgoing of runs) {
     const run = runOf(router.topics, outgoing);
     if (run !== undefined) session.outbound.deliver(run, { sink: session, noLocal: false, ...grantOf(outgoing) });
   }
-  inboxes.whenDurable(() => session.ctx.io(IO_CONTINUE, () => then(true)));
+  inboxes.whenDurable(() => session.ctx.io(IO_CONTINUE, () => then(inbox.lostMessages === lostMessages)));
 }
 
 /** What does not fit at all into an inbox that is empty goes in as far as it does. */

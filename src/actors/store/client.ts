@@ -2,7 +2,7 @@
  * The store as the actors of a reactor see it: they hand over what is to be written and are told when it is. Requests go out in order; what finds the ring full
  * waits here in order, and publishers meet pressure meanwhile, as they do when too much is under way.
  */
-import { STORE_INFLIGHT_BYTES_MAX } from '../../base/limits.ts';
+import { STORE_INFLIGHT_BYTES_MAX, STORE_RETRY_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { type ActorRef, threadOf } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
@@ -72,6 +72,8 @@ export class StoreClient {
   readonly #pending: { queue: Pending[]; first: number }[] = ENGINE_NAMES.map(() => ({ queue: [], first: 0 }));
   /** A unit of the shared log has been begun. */
   #inUnit = false;
+  /** The shared log can be written no more: the node is about to end. */
+  hasFailed = false;
   /** The unit of this turn, if units are gathered. */
   #unit: StoreUnit | null = null;
   /** Whole but for the parts of other reactors, or behind one that is; oldest first. */
@@ -83,6 +85,7 @@ export class StoreClient {
   #scratch: Uint8Array = new Uint8Array(64 * 1024);
   #scratchView: DataView = new DataView(this.#scratch.buffer);
   #ctx: ActorContext<StoreMessage> | null = null;
+  #later: (() => void)[] = [];
 
   constructor(system: ActorSystem, gauge: PressureGauge) {
     this.#system = system;
@@ -215,9 +218,22 @@ export class StoreClient {
     this.#ctx!.ask<MetadataMessage, R>(metadataRef(this.#system), message, deadlineMs, then);
   }
 
-  /** For its actor. */
+  /** Calls `then` in a while, in a turn of the reactor's store client: the store could not, or has not answered, and nobody can go on without. */
+  inAWhile(then: () => void): void {
+    this.#later.push(then);
+    if (this.#later.length === 1) this.#ctx!.startTimer(STORE_RETRY_MS, 0);
+  }
+
+  /** For its actor, as what follows. */
   started(ctx: ActorContext<StoreMessage>): void {
     this.#ctx = ctx;
+  }
+
+  /** The while is over. */
+  onTimer(): void {
+    const later = this.#later;
+    this.#later = [];
+    for (const then of later) then();
   }
 
   /** A record `committed`. */
@@ -225,7 +241,9 @@ export class StoreClient {
     const view = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
     const status = view.getUint8(1);
     const code = status === 0 ? undefined : STORE_ERRORS[status - 1]!;
-    const pending = this.#pending[view.getUint8(0)]!;
+    const engine = view.getUint8(0);
+    if (code === 'SLUICE_STORAGE_FAILED' && engine === ENGINE.shared) this.hasFailed = true;
+    const pending = this.#pending[engine]!;
     let at = STORE_COMMITTED_BYTES;
     for (let i = view.getUint32(4, true); i > 0; i--) {
       const request = pending.queue[pending.first++]!;
@@ -373,6 +391,10 @@ class StoreClientActor implements Actor<never> {
 
   receiveBytes(_kind: number, bytes: Uint8Array, start: number, end: number): void {
     this.#client.receive(bytes, start, end);
+  }
+
+  onTimer(): void {
+    this.#client.onTimer();
   }
 
   inspect(): unknown {
