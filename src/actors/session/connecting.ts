@@ -113,13 +113,18 @@ export function admitted(session: Session, connect: ConnectPacket, terms: Terms,
       // The session is not lost for that: it waits for its client, here or elsewhere.
       session.afterlife.will = null;
       turnAway(session, Reason.SERVER_UNAVAILABLE);
-      session.state = 'online';
+      goOffline(session);
     } else if (!isProvided) refused(session, Reason.SERVER_UNAVAILABLE);
-    else if (session.client === null) session.state = 'online';
+    else if (session.client === null) goOffline(session);
     else accept(session, session.client, connect, terms, state !== null);
-    if (session.client === null) connectionLost(session);
     if (session.heir !== null) surrender(session, session.heir);
   });
+}
+
+/** Its client has left while it was being let in, or has been sent away. */
+function goOffline(session: Session): void {
+  session.state = 'online';
+  connectionLost(session);
 }
 
 function accept(session: Session, client: Client, connect: ConnectPacket, terms: Terms, sessionPresent: boolean): void {
