@@ -28,7 +28,7 @@ function sweep(faults: Faults, seeds: readonly number[], codecs: readonly NodeCo
   }
   assert.ok(moved > 0, `${moved} moves`);
   if (faults === 'none') return assert.is(further, 0, 'nothing comes afterwards');
-  if (faults === 'deaths' || faults === 'stops' || faults === 'storm')
+  if (faults === 'deaths' || faults === 'stops' || faults === 'storm' || faults === 'rot')
     assert.ok(adopted > 0, 'somebody has gone on without a home that answers');
   if (faults === 'storm') assert.ok(further > 0, 'former homes have given on what came later');
 }
@@ -46,6 +46,43 @@ test('nor does one that ends in order, whatever is published until its end', () 
 test('a directory that is late, silent, or does what it was asked long afterwards loses nobody', () => sweep('fickle', [0]));
 
 test('nor does all of that at a time', () => sweep('storm', [45, 54, 122, 169]));
+
+test('nor do disks that fail', () => sweep('rot', [3, 4, 6, 39]));
+
+test('a session whose messages the new home cannot write stays where it is', () => {
+  const nodes = new Nodes(4, new StubMetadata(4));
+  const client = new Hopper('h', 't/#');
+  const publisher = new Hopper('p');
+  const until = (what: string, isSo: () => boolean): void => {
+    for (let i = 0; i < 1000 && !isSo(); i++) {
+      nodes.pass(20);
+      for (const each of [client, publisher]) each.pump(Number.MAX_SAFE_INTEGER);
+    }
+    assert.ok(isSo(), what);
+  };
+  client.connect(nodes, 1, 1);
+  publisher.connect(nodes, 1, 2);
+  until('both are there', () => client.isSubscribed && publisher.isOnline);
+  nodes.pass(2000);
+  client.leave();
+  for (let i = 0; i < 20; i++) publisher.publish(`t/${1 + (i % 2)}`, String(i), i % 2 === 0 ? 1 : 2);
+  until('they are acknowledged', () => publisher.acknowledged.length === 20);
+  const { disk } = nodes.stores.get(2)!;
+  disk.capacity = 0;
+  client.connect(nodes, 2, 1);
+  until('the client is refused', () => client.refusals > 0);
+  assert.equal(nodes.homesOf('h'), [1]);
+  disk.capacity = Number.MAX_SAFE_INTEGER;
+  const got = (): string[] => [...client.got.values()].flat().sort((a, b) => Number(a) - Number(b));
+  const all = Array.from({ length: 20 }, (_, i) => String(i));
+  until('it comes when there is room', () => {
+    if (!client.isConnected) client.connect(nodes, 2, 1);
+    return client.isOnline && got().length >= 20;
+  });
+  assert.is(client.hadSession, true);
+  assert.equal(got(), all);
+  assert.equal(nodes.homesOf('h'), [2]);
+});
 
 test('a home that knows nothing of the ids that its client has not released frees each before it is used', () => {
   const nodes = new Nodes(3, new StubMetadata(3));

@@ -21,12 +21,21 @@ import { NODES, type SimMetadata } from './sim-metadata.ts';
 
 const REACTORS = 2;
 const DRAIN_MS = 300;
+const SLOW_MS = 20;
 
 export class Nodes {
   readonly network: SimNetwork;
   readonly metadata: SimMetadata;
   readonly stores: Map<number, SimStoreOptions>;
   readonly failures: Error[] = [];
+  /** What is asked of the metadata of a node takes its time. */
+  isSlow = false;
+  /** Nodes whose disk fails with the next sync, and what is to happen when it has. */
+  readonly #badDisks = new Map<number, () => void>();
+  /** Nodes whose disk has failed. */
+  readonly #ending = new Set<number>();
+  /** Threads of stores that have said so. */
+  readonly #failed = new WeakSet<ActorSystem>();
   readonly #services = new Map<string, SessionServices>();
   readonly #homes = new Map<number, Homes>();
   readonly #relays = new Map<number, RelayActor>();
@@ -66,7 +75,16 @@ export class Nodes {
   /** As a node that starts does, before its reactors: inboxes that nobody knows are forgotten, and their numbers are free. */
   #startStore(system: ActorSystem): void {
     const options = this.stores.get(system.node)!;
-    startSimStore(system, options);
+    const onFailed = (error: Error): void => this.#storeFailed(system, error);
+    const take = (then: () => void): void => {
+      if (!this.isSlow) return then();
+      const { network } = this;
+      const life = network.node(system.node);
+      network.at(network.world.nowMs + system.random() * SLOW_MS, () => {
+        if (network.isAlive(system.node) && network.node(system.node) === life && life.isAlive(system.thread)) then();
+      });
+    };
+    startSimStore(system, { ...options, onFailed, take });
     const shards = INBOX_HOLDERS.flatMap(({ prefix, inboxIn }) =>
       [...options.metadata].flatMap(([key, value]) => (key.startsWith(prefix) ? inboxIn(value)! : [])),
     );
@@ -107,6 +125,45 @@ export class Nodes {
     this.network.run(this.network.world.nowMs + ms);
   }
 
+  /** A disk is about to fail, or its node to end for that. */
+  get hasBadDisk(): boolean {
+    return this.#badDisks.size > 0;
+  }
+
+  mendDisks(): void {
+    this.#badDisks.clear();
+    for (const { disk } of this.stores.values()) disk.failSync = null;
+  }
+
+  /** The next sync fails, and the node ends, as in order as it can; in `handOverMs` it stops, and `ended` hears when it is over. */
+  breakDisk(node: number, handOverMs: number, restartMs: number, ended: () => void): void {
+    this.stores.get(node)!.disk.failSync = { after: 1, code: 'EIO' };
+    this.#badDisks.set(node, () => {
+      const life = this.network.node(node);
+      const later = (ms: number, then: () => void): void =>
+        this.network.at(this.network.world.nowMs + ms, () => {
+          if (this.network.isAlive(node) && this.network.node(node) === life) then();
+        });
+      life.kill(REACTORS + 1);
+      this.#ending.add(node);
+      later(handOverMs, () => this.stop(node, restartMs));
+      later(handOverMs + DRAIN_MS - 1, ended);
+    });
+  }
+
+  /** As on a real node the thread of the store ends when its turn does, and then the others are told to. */
+  #storeFailed(system: ActorSystem, error: Error): void {
+    if (this.#failed.has(system)) return;
+    this.#failed.add(system);
+    const { node } = system;
+    const end = this.#badDisks.get(node);
+    if (end === undefined) return void this.failures.push(error);
+    const life = this.network.node(node);
+    this.network.at(this.network.world.nowMs, () => {
+      if (this.network.isAlive(node) && this.network.node(node) === life) end();
+    });
+  }
+
   /** In order: its clients are disconnected, and what is on its way comes to its end while the others go on. */
   stop(node: number, restartMs: number): void {
     this.#homes.delete(node);
@@ -122,6 +179,9 @@ export class Nodes {
   kill(node: number, restartMs?: number): void {
     this.#homes.delete(node);
     this.#relays.delete(node);
+    this.#badDisks.delete(node);
+    this.#ending.delete(node);
+    this.stores.get(node)!.disk.failSync = null;
     this.stores.get(node)!.disk.kill();
     this.network.kill(node, restartMs);
     this.metadata.killed(node, restartMs);
@@ -139,11 +199,12 @@ export class Nodes {
 
   /** It lets clients in. */
   isOpen(node: number): boolean {
-    return this.#relays.has(node);
+    return this.#relays.has(node) && !this.#ending.has(node);
   }
 
   /** Everything that the node has taken for others is on their disks. */
   hasPassedAll(node: number): boolean {
+    if (this.#ending.has(node)) return false;
     const { nodes } = (this.#relays.get(node)?.inspect() ?? { nodes: [] }) as { nodes: { waitingBytes: number }[] };
     return nodes.every(({ waitingBytes }) => waitingBytes === 0);
   }

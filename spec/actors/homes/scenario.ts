@@ -12,9 +12,10 @@ const STEPS = 100;
 const STORM_STEPS = 150;
 const { slot } = HOMES_PROBE;
 
-/** `stops`: nodes end in order; `fickle`: the directory answers late, or not; `storm`: all of it but the stops at a time, for longer; `gale`: with the stops. */
-export type Faults = 'none' | 'cuts' | 'deaths' | 'stops' | 'fickle' | 'storm' | 'gale';
-export const FAULTS: readonly Faults[] = ['none', 'cuts', 'deaths', 'stops', 'fickle', 'storm', 'gale'];
+/** `stops`: nodes end in order; `fickle`: the directory answers late, or not; `storm`: all of it but the stops at a time, for longer; `gale`: with the stops; `rot`: with disks that fail. */
+export type Faults = 'none' | 'cuts' | 'deaths' | 'stops' | 'fickle' | 'storm' | 'gale' | 'rot';
+export const FAULTS: readonly Faults[] = ['none', 'cuts', 'deaths', 'stops', 'fickle', 'storm', 'gale', 'rot'];
+const STORMS: ReadonlySet<Faults> = new Set(['storm', 'gale', 'rot']);
 
 export class Scenario {
   readonly nodes: Nodes;
@@ -41,7 +42,7 @@ export class Scenario {
   }
 
   step(faults: Faults): void {
-    if (faults === 'storm' || faults === 'gale') return this.#stormStep(faults === 'gale');
+    if (STORMS.has(faults)) return this.#stormStep(faults);
     this.nodes.metadata.isFickle = faults === 'fickle';
     const die = this.#prng.next();
     if (die < 0.06) this.#hop(this.hoppers[this.#prng.below(2)]!);
@@ -58,6 +59,7 @@ export class Scenario {
     for (const from of NODES) for (const to of NODES) this.nodes.network.heal(from, to);
     this.nodes.metadata.isFickle = false;
     this.nodes.metadata.away.clear();
+    this.nodes.mendDisks();
     this.#until('all nodes are there', () => NODES.every((node) => this.nodes.isOpen(node)));
     for (const hopper of this.hoppers) hopper.connect(this.nodes, this.#node(), this.#thread());
     let quiet = 0;
@@ -77,6 +79,7 @@ export class Scenario {
       nodes.failures.map((error) => error.stack),
       [],
     );
+    assert.equal(nodes.network.failures, [], 'no thread has ended by itself');
     assert.equal(nodes.metadata.violations, [], 'one history of each entry');
     for (const hopper of hoppers) {
       assert.equal(nodes.homesOf(hopper.id), [hopper.node], 'one home');
@@ -141,10 +144,11 @@ export class Scenario {
   }
 
   /** Clients hop, links are cut in one direction or another, and nodes die while they are, and come back. */
-  #stormStep(hasStops: boolean): void {
+  #stormStep(faults: Faults): void {
     const { metadata, network } = this.nodes;
     const die = this.#prng.next();
     metadata.isFickle = true;
+    this.nodes.isSlow = faults === 'rot';
     if (die < 0.03 && metadata.isReal) this.#rush(this.hoppers[this.#prng.below(2)]!);
     else if (die < 0.12) this.#hop(this.hoppers[this.#prng.below(2)]!);
     else if (die < 0.2) this.#cut();
@@ -153,7 +157,8 @@ export class Scenario {
       metadata.away.add(node);
       network.at(network.world.nowMs + this.#prng.next() * 5000, () => metadata.away.delete(node));
     } else if (die < 0.25) this.#dieAtOnce();
-    else if (die < 0.27 && hasStops) this.#stopAtOnce();
+    else if (die < 0.27 && faults === 'gale') this.#stopAtOnce();
+    else if (die < 0.29 && faults === 'rot') this.#breakDisk();
     else this.#publish();
     this.#pump(this.#prng.below(6));
     for (const [i, publisher] of this.publishers.entries())
@@ -171,14 +176,29 @@ export class Scenario {
   #dieAtOnce(): void {
     const node = this.#node();
     // One is there to count the leases of the others.
-    if (NODES.some((each) => !this.nodes.network.isAlive(each))) return;
+    if (NODES.some((each) => !this.nodes.network.isAlive(each)) || this.nodes.hasBadDisk) return;
     this.#noteSafe();
+    this.#dies(node);
+    this.nodes.kill(node, 200 + this.#prng.next() * 2000);
+  }
+
+  /** What it has acknowledged, and nobody else has, is lost. */
+  #dies(node: number): void {
     const i = NODES.indexOf(node);
     const publisher = this.publishers[i]!;
     for (const { text } of publisher.acknowledged.slice(this.#safe[i])) this.#lost.add(text);
     this.#safe[i] = publisher.acknowledged.length;
-    this.nodes.kill(node, 200 + this.#prng.next() * 2000);
     for (const client of [...this.hoppers, ...this.publishers]) if (client.node === node) client.forget();
+  }
+
+  #breakDisk(): void {
+    const node = this.#node();
+    if (NODES.some((each) => !this.nodes.isOpen(each)) || this.nodes.hasBadDisk) return;
+    // While a session comes, mostly.
+    for (const hopper of this.hoppers) if (this.#prng.chance(0.5)) hopper.connect(this.nodes, node, this.#thread());
+    this.nodes.pass(this.#prng.next() * 30);
+    this.#noteSafe();
+    this.nodes.breakDisk(node, this.#prng.next() * 300, 200 + this.#prng.next() * 2000, () => this.#dies(node));
   }
 
   #stopAtOnce(): void {
@@ -267,7 +287,7 @@ export interface RunOptions {
 export function run(seed: number, faults: Faults, { directory = 'stub', codec }: RunOptions = {}): Scenario {
   const scenario = new Scenario(seed, directory === 'meta' ? new RaftMetadata(seed) : new StubMetadata(seed), codec);
   scenario.begin();
-  for (let step = 0; step < (faults === 'storm' || faults === 'gale' ? STORM_STEPS : STEPS); step++) scenario.step(faults);
+  for (let step = 0; step < (STORMS.has(faults) ? STORM_STEPS : STEPS); step++) scenario.step(faults);
   scenario.calm();
   scenario.judge(faults === 'none');
   return scenario;

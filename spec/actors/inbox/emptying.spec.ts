@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MARK } from '../../../src/actors/inbox/marks.ts';
 import { decodeSession, encodeSession, sessionKey } from '../../../src/actors/session/record.ts';
-import { ENDED_RETRY_MS } from '../../../src/base/limits.ts';
+import { STORE_RETRY_MS } from '../../../src/base/limits.ts';
 import { SimDisk } from '../../storage/sim-disk.ts';
 import { Reactors, type SimClient } from '../session/reactors.ts';
 import type { SimStoreOptions } from '../store/sim-store.ts';
@@ -177,7 +177,7 @@ test('a full disk holds the end of a session up', () => {
   reactors.settle();
   assert.ok(store.metadata.has(sessionKey('a')), 'it is there still');
   store.disk.failWrite = null;
-  reactors.settle(2 * ENDED_RETRY_MS);
+  reactors.settle(2 * STORE_RETRY_MS);
   assert.not(store.metadata.has(sessionKey('a')));
   assert.equal(kept(reactors), ALL);
   assert.equal(marked(reactors), []);

@@ -98,11 +98,11 @@ export class Departures {
     this.#core.leaving.add(clientId);
     this.#core.entries.freeze(entry, () =>
       this.#residents.emigrate(clientId, false, (emigrant) => {
-        if (emigrant === undefined) {
+        if (typeof emigrant === 'string') {
           entry.isFrozen = false;
           this.#core.leaving.delete(clientId);
           this.#arrivals.resume(clientId);
-          return respond(refused(false));
+          return respond(refused(emigrant === 'later'));
         }
         const nodesUp = this.#core.relay?.nodesUp ?? [];
         const heardMs = this.#core.ctx.now();

@@ -45,8 +45,8 @@ export interface EmigrantTerms {
   readonly clientId: string;
   /** Nothing of the session is wanted any more, and whoever has ended it has published its will. */
   readonly discard: boolean;
-  /** It is here, and no client is; undefined: there was no such session. */
-  readonly ready: (emigrant: Emigrant | undefined) => void;
+  /** It is here, and no client is. `none`: there was no such session; `later`: it does not answer. */
+  readonly ready: (emigrant: Emigrant | 'none' | 'later') => void;
 }
 
 export class Emigrant implements Actor<SessionMessage>, HeirSink {
@@ -62,7 +62,9 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
   /** What to do when more of them have, and when nobody waits for more. */
   #onPassed: () => void = () => {};
   #hurry: () => void = () => {};
+  /** Somebody else collects. */
   #isOver = false;
+  #isStaying = false;
 
   constructor(services: SessionServices, terms: EmigrantTerms) {
     this.#services = services;
@@ -73,17 +75,18 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
   started(ctx: Context): void {
     this.#ctx = ctx;
     const { clientId, discard, ready } = this.#terms;
-    const none = (): void => {
+    const over = (why: 'none' | 'later'): void => {
       this.#isOver = true;
       this.#finish();
-      ready(undefined);
+      ready(why);
     };
     claim(
       this.#services,
       ctx,
       clientId,
       (granted) => {
-        if (granted === undefined || granted.previous === NOBODY) return none();
+        if (granted === undefined) return over('later');
+        if (granted.previous === NOBODY) return over('none');
         takeOver(
           this.#services,
           ctx,
@@ -91,8 +94,9 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
           { clientId, previous: granted.previous, discard, isMourned: discard },
           (state, left) => {
             if (left?.shard !== undefined && left.isEmptying !== true) this.#services.inboxes!.drop(left.shard);
-            if (state === null || state === undefined || !this.#adopt(state)) return none();
-            ready(this);
+            if (state === undefined) over('later');
+            else if (state === null || !this.#adopt(state)) over('none');
+            else ready(this);
           },
         );
       },
@@ -236,7 +240,7 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
 
   /** The session is elsewhere, and nothing of what was here is wanted any more. */
   drop(): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#isStaying) return;
     this.#isOver = true;
     const deletes = [sessionKey(this.clientId), KEYS.home + this.clientId];
     const write: WriteMetadata = { type: 'write', puts: [], deletes, sync: false };
@@ -247,10 +251,11 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
 
   /** Nobody has taken it: it is a session again. */
   stay(then: () => void): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#isOver || this.#isStaying) return;
+    this.#isStaying = true;
     this.#services.inboxes!.fanOuts.handOver();
     this.#whenWritten(() => {
+      this.#isOver = true;
       const { machine } = this.inbox;
       machine.end = Math.max(machine.end, this.late.machine.end);
       const seed = new SessionSeed(this.#services, null);

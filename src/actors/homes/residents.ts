@@ -9,7 +9,7 @@ import type { ShardFacts } from '../store/messages.ts';
 import type { Arrivals } from './arrivals.ts';
 import type { HomesCore } from './core.ts';
 import type { Found } from './directory.ts';
-import { Emigrant } from './emigrant.ts';
+import { Emigrant, type EmigrantTerms } from './emigrant.ts';
 import type { Entry } from './entries.ts';
 import { entryIn, type HomeEntry } from './entry.ts';
 import { Left, type LeftPorts } from './left.ts';
@@ -116,8 +116,15 @@ export class Residents {
       then();
       this.#arrivals.resume(clientId);
     };
+    this.#bringOut(clientId, note, done);
+  }
+
+  #bringOut(clientId: string, note: HomeNote | undefined, done: () => void): void {
+    const core = this.#core;
     this.emigrate(clientId, note === undefined, (emigrant) => {
-      if (emigrant !== undefined && note !== undefined) return this.follow(emigrant, note, done);
+      if (emigrant === 'later')
+        return core.services.inboxes!.inAWhile(() => core.later(() => this.#bringOut(clientId, note, done)));
+      if (emigrant !== 'none' && note !== undefined) return this.follow(emigrant, note, done);
       const deletes = [KEYS.home + clientId, KEYS.session + clientId];
       this.#core.tellMetadata({ type: 'write', puts: [], deletes, sync: false });
       done();
@@ -144,9 +151,9 @@ export class Residents {
   }
 
   /** Takes the session from where it is on this node. */
-  emigrate(clientId: string, discard: boolean, ready: (emigrant: Emigrant | undefined) => void): void {
+  emigrate(clientId: string, discard: boolean, ready: EmigrantTerms['ready']): void {
     const core = this.#core;
-    const terms = { clientId, discard, ready: (emigrant: Emigrant | undefined) => core.later(() => ready(emigrant)) };
+    const terms: EmigrantTerms = { clientId, discard, ready: (emigrant) => core.later(() => ready(emigrant)) };
     core.services.system.spawn<SessionMessage>(() => new Emigrant(core.services, terms), { name: 'emigrant' });
   }
 

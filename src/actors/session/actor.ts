@@ -45,7 +45,7 @@ import { Session, TIMER } from './session.ts';
 import { release, returnShared } from './shared-work.ts';
 import type { Standing } from './standing.ts';
 import { subscribe, subscribeByOperator, unsubscribe, unsubscribeByOperator } from './subscribing.ts';
-import { disown, hand, surrender, takeOver } from './takeover.ts';
+import { comeBack, disown, hand, surrender, takeOver } from './takeover.ts';
 import { IO_CLOSED, IO_CONTINUE, IO_DATA, IO_DRAINED, type ReadView } from './transport.ts';
 
 const { slot } = SESSION_PROBE;
@@ -81,6 +81,8 @@ export class SessionActor extends Session implements Actor<SessionMessage> {
       }
       case 'superseded':
         disown(this);
+        // What is on disk under its client id is somebody else's.
+        this.isSucceeded = true;
         disconnect(this, Reason.SESSION_TAKEN_OVER);
         this.end();
         break;
@@ -151,14 +153,11 @@ export class SessionActor extends Session implements Actor<SessionMessage> {
         readAgain(this);
         break;
       case TIMER.handing:
-        if (this.state === 'handing') this.end();
+        if (this.state === 'handing') comeBack(this);
         break;
       case TIMER.replay:
         this.replaying?.saved();
         if (this.state === 'online') this.persistence.saveLater();
-        break;
-      case TIMER.ended:
-        this.persistence.markEnded();
         break;
     }
   }

@@ -8,7 +8,7 @@
  *        another thread:  names its subscriptions; once ours are in place on every reactor we ask it to `yield` the rest. See handover.ts on how what is
  *                         published meanwhile comes exactly once.
  *
- * Each step is an ask with a deadline; a former owner that does not answer is dead or stuck, and its session is lost with it.
+ * Each step is an ask with a deadline. A former owner that is dead is passed over; of one that is only slow nobody knows more, so the client is refused and may try again.
  */
 import { CONNECT_STEP_TIMEOUT_MS, SURRENDER_TIMEOUT_MS, TAKEOVER_TIMEOUT_MS } from '../../base/limits.ts';
 import type { ActorContext } from '../../runtime/actor.ts';
@@ -113,20 +113,23 @@ export function takeOver(
   const inherit = (former: ActorRef<SessionMessage>, subscriptions: readonly SubscriptionState[]): void => {
     const inherited = new Inheritance(services, heir, ctx.self, subscriptions);
     inheritance = inherited;
-    const settle = (state: SessionState | null): void => {
-      if (state === null) inherited.end();
+    const settle = (state: SessionState | null | undefined): void => {
+      if (state == null) inherited.end();
       else inherited.enter();
       then(state);
     };
-    whenSubscribed(services, () => ctx.io(IO_CONTINUE, () => fetchState(ctx, former, inherited, settle)));
+    whenSubscribed(services, () =>
+      ctx.io(IO_CONTINUE, () => fetchState(ctx, former, inherited, services.inboxes !== null, settle)),
+    );
   };
   const follow = (former: ActorRef<SessionMessage> | undefined): void => {
     if (former === undefined) return then(undefined);
     if (former === NOBODY) return then(null);
     const surrender: SessionMessage = { type: 'surrender', by: ctx.self, discard, isMourned };
     ctx.ask<SessionMessage, Surrendered>(former, surrender, SURRENDER_TIMEOUT_MS, (answer, failure) => {
-      if (failure === 'timeout') ctx.tell(former, { type: 'superseded' }); // it may only be slow
-      if (answer === undefined) skip(services, ctx, clientId, former, follow);
+      if (failure === 'timeout')
+        then(undefined); // it is only slow, and has the session still
+      else if (answer === undefined) skip(services, ctx, clientId, former, follow);
       else if (answer.kind === 'leaving') then(undefined);
       else if (answer.kind === 'nothing') then(null, answer);
       else if (answer.kind === 'local') then(answer.estate.takeOver(heir, ctx.self));
@@ -159,12 +162,13 @@ function skip(
   );
 }
 
-/** Calls `then` in the session's own turn, when the state is here and the streams are parted; null: the former owner is gone. */
+/** Calls `then` in the session's own turn, when the state is here and the streams are parted; null: the former owner is gone, and all that it had; undefined: it has it still, or the disk has. */
 function fetchState(
   ctx: Context,
   previous: ActorRef<SessionMessage>,
   inheritance: Inheritance,
-  then: (state: SessionState | null) => void,
+  isLasting: boolean,
+  then: (state: SessionState | null | undefined) => void,
 ): void {
   let isParted = false;
   let state: SessionState | undefined;
@@ -172,10 +176,11 @@ function fetchState(
     isParted = true;
     if (state !== undefined) ctx.io(IO_CONTINUE, () => then(state!));
   });
-  ctx.ask<SessionMessage, SessionState>(previous, { type: 'yield' }, TAKEOVER_TIMEOUT_MS, (answer) => {
+  ctx.ask<SessionMessage, SessionState | null>(previous, { type: 'yield' }, TAKEOVER_TIMEOUT_MS, (answer, failure) => {
+    if (answer === undefined) return then(isLasting || failure === 'timeout' ? undefined : null);
+    if (answer === null) return then(undefined);
     state = answer;
-    if (answer === undefined) then(null);
-    else if (isParted) then(answer);
+    if (isParted) then(answer);
   });
 }
 

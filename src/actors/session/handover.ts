@@ -56,6 +56,7 @@ class Gate implements Sink {
 export class Bequest {
   readonly subscriptions: readonly SubscriptionState[];
   readonly #services: SessionServices;
+  readonly #owner: Sink;
   readonly #heir: ActorRef<SessionMessage>;
   readonly #gate: Gate;
   #isComplete = false;
@@ -64,6 +65,7 @@ export class Bequest {
   constructor(services: SessionServices, owner: Sink, heir: ActorRef<SessionMessage>) {
     const { router, fences } = services;
     this.#services = services;
+    this.#owner = owner;
     this.#heir = heir;
     this.#gate = new Gate(router, owner, -1);
     router.moveSink(owner, this.#gate);
@@ -85,7 +87,19 @@ export class Bequest {
     else this.#then = then;
   }
 
-  /** Done or given up. */
+  /** Nobody has come for it: the owner collects from all again. */
+  giveUp(): void {
+    const { router, fences, shares } = this.#services;
+    fences.forget(this.#heir);
+    router.moveSink(this.#gate, this.#owner);
+    if (shares.count(this.#owner) > 0) return;
+    for (const { filter, ...options } of this.subscriptions) {
+      const { shareGroup, filter: shared } = parseFilter(filter)!;
+      if (shareGroup !== undefined) shares.join(this.#owner, shareGroup, shared, options, false);
+    }
+  }
+
+  /** Done. */
   end(): void {
     this.#services.fences.forget(this.#heir);
     this.#services.router.unsubscribeAll(this.#gate);

@@ -19,9 +19,9 @@ export type SessionMessage =
       readonly discard: boolean;
       readonly isMourned?: boolean | undefined;
     }
-  /** Ask, second step when the claimer is on another thread and has its subscriptions in place; answered with `SessionState`, and this session ends. */
+  /** Ask, second step when the claimer is on another thread and has its subscriptions in place; answered with `SessionState`, and this session ends, or with null: nobody came for so long that it goes on. */
   | { readonly type: 'yield' }
-  /** The client id has another owner: end without releasing it. */
+  /** The client id has another owner, and so has what lasts under it: end without a trace. */
   | { readonly type: 'superseded' }
   /** Tell the client why and close; the session goes on if it is one that does. */
   | { readonly type: 'disconnect'; readonly reason: number }
@@ -40,7 +40,7 @@ export type SessionMessage =
 export type Surrendered =
   /** There is nothing to take over. `shard`: the record of the session that ends is the claimer's to get rid of, and its inbox as well unless its messages are still being given to others. */
   | { readonly kind: 'nothing'; readonly shard?: number; readonly isEmptying?: boolean }
-  /** It is on its way to another node: nobody is let in here until it is known where it is. */
+  /** It is on its way to another node or owner: nobody is let in here until it is known where it is. */
   | { readonly kind: 'leaving' }
   /** On the same thread: take it in one step, by reference. */
   | { readonly kind: 'local'; readonly estate: Estate }

@@ -11,13 +11,7 @@ import type { HomesMessage, WillVerdict } from '../homes/messages.ts';
 import { Inbox } from '../inbox/inbox.ts';
 import { type Inboxes, inboundOf, inboxStateOf } from '../inbox/inboxes.ts';
 import { emptyInboxState, type InboxState } from '../inbox/machine.ts';
-import {
-  type MetadataFailure,
-  type MetadataMessage,
-  type MetadataValues,
-  metadataRef,
-  type WriteMetadata,
-} from '../metadata/messages.ts';
+import { type MetadataFailure, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
 import type { ReplayState } from '../replay/machine.ts';
 import type { ShardFacts } from '../store/messages.ts';
 import type { Former } from './admission.ts';
@@ -38,8 +32,6 @@ export interface KeptSession {
   replays(): readonly ReplayState[];
   /** What the client is to be told could not be put on disk. */
   notKept(): void;
-  /** The log cannot say that it has ended: `markEnded` is to be called once more, in a while. */
-  notEnded(): void;
 }
 
 export class Persistence {
@@ -198,7 +190,7 @@ export class Persistence {
     if (!this.#isKept || inbox === null || this.#isMarked || !emptying!.needs(inbox)) return then();
     if (this.#whenMarked !== null) return void this.#whenMarked.push(then);
     this.#whenMarked = [then];
-    this.markEnded();
+    this.#markEnded();
   }
 
   /** The log has yet to say so. */
@@ -206,10 +198,11 @@ export class Persistence {
     return this.#whenMarked !== null;
   }
 
-  markEnded(): void {
+  #markEnded(): void {
     this.#services.emptying!.mark(this.#outbound.inbox!, (code) =>
       this.#ctx.io(IO_CONTINUE, () => {
-        if (code !== undefined) return this.#session.notEnded();
+        // A full disk is asked again.
+        if (code !== undefined) return this.#services.inboxes!.inAWhile(() => this.#ctx.io(IO_CONTINUE, () => this.#markEnded()));
         this.#isMarked = true;
         const waiting = this.#whenMarked!;
         this.#whenMarked = null;
@@ -304,29 +297,19 @@ export interface Found {
   readonly taken: InboxState['taken'];
 }
 
-/** What is on disk of a session whose actor has failed; undefined when it cannot be read. */
+/** What is on disk of a session, however long the store takes to say so; undefined: nothing is. */
 export function loadSession(
   services: SessionServices,
   ctx: ActorContext<SessionMessage>,
   { clientId, inbox }: Orphan,
   then: (found: Found | undefined) => void,
 ): void {
-  const message: MetadataMessage = { type: 'read', keys: [sessionKey(clientId)] };
-  ctx.ask<MetadataMessage, MetadataValues | MetadataFailure>(metadataRef(services.system), message, STORE_ASK_MS, (answer) => {
-    const value = answer === undefined || 'code' in answer ? null : answer.values[0]!;
-    const record = value === null ? undefined : decodeSession(value);
-    if (record === undefined) return then(undefined);
-    services.inboxes!.describe([inbox.machine.shard], (facts) =>
-      ctx.io(IO_CONTINUE, () => {
-        const fact = facts?.[0] ?? null;
-        if (fact === null) return then(undefined);
-        services.inboxes!.describeTaken(dedicatedShards(services), (all) =>
-          ctx.io(IO_CONTINUE, () => {
-            const taken = all?.get(inbox.machine.shard) ?? [];
-            then(all === undefined ? undefined : { record, facts: fact, taken });
-          }),
-        );
-      }),
+  const inboxes = services.inboxes!;
+  const { shard } = inbox.machine;
+  inboxes.recall([sessionKey(clientId)], (values) => {
+    const record = values[0] ? decodeSession(values[0]) : undefined;
+    inboxes.know([shard], dedicatedShards(services), ([facts], taken) =>
+      ctx.io(IO_CONTINUE, () => then(record && facts ? { record, facts, taken: taken.get(shard) ?? [] } : undefined)),
     );
   });
 }

@@ -11,14 +11,7 @@ import { hasEnded } from '../inbox/emptying.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
 import type { InboxState } from '../inbox/machine.ts';
 import { MARK } from '../inbox/marks.ts';
-import {
-  KEYS,
-  type MetadataFailure,
-  type MetadataMessage,
-  type MetadataPage,
-  type MetadataValues,
-  metadataRef,
-} from '../metadata/messages.ts';
+import { KEYS, type MetadataFailure, type MetadataMessage, type MetadataPage, metadataRef } from '../metadata/messages.ts';
 import type { RegistryMessage } from '../registry/messages.ts';
 import { RETAINED_BYTES } from '../retained/messages.ts';
 import type { ShardFacts } from '../store/messages.ts';
@@ -65,14 +58,15 @@ export class RestorerActor implements Actor<RestoreSessions> {
   receive({ thread, clientIds }: RestoreSessions, ctx: ActorContext<RestoreSessions>): void {
     const registry = wellKnownRef<RegistryMessage>(this.#services.system.node, this.#services.system.thread, WELL_KNOWN.registry);
     const tell = (): void => void ctx.tell(registry, { type: 'restored', thread, clientIds });
-    this.#ask<MetadataValues>(ctx, { type: 'read', keys: clientIds.map(sessionKey) }, (answer) => {
-      if (answer === undefined) return tell();
-      this.#make(
-        ctx,
-        answer.values.flatMap((value) => (value === null ? [] : [value])),
-        tell,
-      );
-    });
+    this.#inboxes.recall(clientIds.map(sessionKey), (values) =>
+      ctx.io(IO_CONTINUE, () =>
+        this.#make(
+          ctx,
+          values.flatMap((value) => value ?? []),
+          tell,
+        ),
+      ),
+    );
   }
 
   onIo(_event: number, argument: unknown): void {
@@ -163,23 +157,20 @@ export class RestorerActor implements Actor<RestoreSessions> {
     const records = values.flatMap((value) => decodeSession(value) ?? []);
     if (records.length === 0) return then();
     const shards = records.map(({ shard }) => shard);
-    this.#inboxes.describe(shards, (facts) =>
-      this.#inboxes.describeTaken(dedicatedShards(this.#services), (taken) => {
-        let waiting = records.length;
-        const done = (): void => {
-          if (--waiting === 0) then();
-        };
-        for (const [i, record] of records.entries()) {
-          const fact = facts?.[i];
-          if (fact === undefined || taken === undefined) done();
-          else if (fact === null || hasEnded(fact)) {
-            // The node has died between the end of the session and that of its record, which must not outlive the number of the inbox.
-            this.#forget(ctx, record);
-            done();
-          } else this.#spawn(ctx, { record, facts: fact, taken: taken.get(record.shard) ?? [], done });
-        }
-      }),
-    );
+    this.#inboxes.know(shards, dedicatedShards(this.#services), (facts, taken) => {
+      let waiting = records.length;
+      const done = (): void => {
+        if (--waiting === 0) then();
+      };
+      for (const [i, record] of records.entries()) {
+        const fact = facts[i]!;
+        if (fact === null || hasEnded(fact)) {
+          // The node has died between the end of the session and that of its record, which must not outlive the number of the inbox.
+          this.#forget(ctx, record);
+          done();
+        } else this.#spawn(ctx, { record, facts: fact, taken: taken.get(record.shard) ?? [], done });
+      }
+    });
   }
 
   #forget(ctx: ActorContext<RestoreSessions>, { clientId }: SessionRecord): void {

@@ -15,6 +15,7 @@ import type { Restored } from './restorer.ts';
 import { type Session, TIMER } from './session.ts';
 import { releaseShared } from './shared-work.ts';
 import { surrender } from './takeover.ts';
+import { IO_CONTINUE } from './transport.ts';
 
 const { slot } = SESSION_PROBE;
 
@@ -26,13 +27,15 @@ export function restore(session: Session, restored: Restored): void {
   session.state = 'claiming';
   session.count(slot.sessions, 1);
   const begin = (granted: Granted | undefined): void => {
+    if (granted === undefined) return session.services.inboxes!.inAWhile(() => session.ctx.io(IO_CONTINUE, ask));
     session.restored = null;
-    if (granted?.previous === NOBODY) beginAgain(session, restored, granted);
+    if (granted.previous === NOBODY) beginAgain(session, restored, granted);
     else session.end();
     done();
     if (session.heir !== null) surrender(session, session.heir);
   };
-  claim(session.services, session.ctx, record.clientId, begin, true);
+  const ask = (): void => claim(session.services, session.ctx, record.clientId, begin, true);
+  ask();
 }
 
 /** The instance before has failed, or the session comes from another node, or stays after all: goes on with what is on disk, and with what has come for its inbox since. */
@@ -42,22 +45,20 @@ export function revive(session: Session, orphan: Orphan): void {
   session.count(slot.sessions, 1);
   if (orphan.heirOf === undefined) return load(session, orphan);
   const begin = (granted: Granted | undefined): void => {
-    if (granted !== undefined) {
-      // It came too early or too late, and has nothing of the session.
-      if (granted.previous !== orphan.heirOf && granted.previous !== NOBODY)
-        session.ctx.tell(granted.previous, { type: 'superseded' });
-      session.services.sessions.set(orphan.clientId, { session: session.ctx.self, claim: granted.claim });
-      return load(session, orphan);
-    }
-    session.restored = null;
-    session.end();
-    orphan.end();
+    if (granted === undefined) return session.services.inboxes!.inAWhile(() => session.ctx.io(IO_CONTINUE, ask));
+    // It came too early or too late, and has nothing of the session.
+    if (granted.previous !== orphan.heirOf && granted.previous !== NOBODY)
+      session.ctx.tell(granted.previous, { type: 'superseded' });
+    session.services.sessions.set(orphan.clientId, { session: session.ctx.self, claim: granted.claim });
+    load(session, orphan);
   };
-  claim(session.services, session.ctx, orphan.clientId, begin, true);
+  const ask = (): void => claim(session.services, session.ctx, orphan.clientId, begin, true);
+  ask();
 }
 
 function load(session: Session, orphan: Orphan): void {
   loadSession(session.services, session.ctx, orphan, (found) => {
+    if (session.state !== 'claiming') return; // superseded
     if (found === undefined) session.end();
     else {
       const { record, facts, taken } = found;

@@ -2,7 +2,6 @@
  * What a session is: its state, in one object, and the small questions and deeds that all of its subjects need. The subjects are functions over it, a file each; actor.ts draws
  * the states and says what leads where.
  */
-import { ENDED_RETRY_MS } from '../../base/limits.ts';
 import type { ActorContext, ReplyTo, TimerHandle } from '../../runtime/actor.ts';
 import type { ActorRef } from '../../runtime/ref.ts';
 import { writeAckReason } from '../../wire/mqtt/acks.ts';
@@ -30,7 +29,7 @@ import type { KeptSession, Persistence } from './persistence.ts';
 import type { ClientRates } from './rates.ts';
 import type { Restored } from './restorer.ts';
 import type { Rebirth } from './seed.ts';
-import type { SessionServices } from './services.ts';
+import type { OwningSession, SessionServices } from './services.ts';
 import { type ReplayingSession, SessionReplays } from './session-replays.ts';
 import type { Standing } from './standing.ts';
 import { membershipStates, subscriptionStates } from './state.ts';
@@ -48,7 +47,6 @@ export const TIMER = {
   expiry: 6,
   rate: 7,
   replay: 8,
-  ended: 9,
 } as const;
 /** Longest that one timer runs; what is longer is waited for in steps. */
 export const TIMER_MS_MAX = 3_600_000;
@@ -92,6 +90,8 @@ export abstract class Session
   heir: Heir | null = null;
   /** The client has come back by another connection and gets what this session keeps. */
   isSucceeded = false;
+  /** Its claim of the client id, until somebody else made one. */
+  disowned: OwningSession | null = null;
   /** What a session on another thread is being given. */
   bequest: Bequest | null = null;
   /** Null when the client authenticates by nothing but its password. */
@@ -267,10 +267,6 @@ export abstract class Session
 
   whenKept(then: () => void): void {
     this.persistence.whenKept(then)();
-  }
-
-  notEnded(): void {
-    this.ctx.startTimer(ENDED_RETRY_MS, TIMER.ended);
   }
 
   relieved(): void {

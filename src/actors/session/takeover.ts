@@ -15,6 +15,9 @@ import { type Heir, type Session, TIMER } from './session.ts';
 import { detachedSnapshot } from './state.ts';
 import { IO_CONTINUE } from './transport.ts';
 
+/** Who is being handed over, or has been, has nothing to give: it is there again, or its heir is, in a while. */
+const LEAVING: Surrendered = { kind: 'leaving' };
+
 /** `heir` has claimed the client id. */
 export function surrender(session: Session, heir: Heir): void {
   if (session.state === 'claiming') {
@@ -29,7 +32,8 @@ export function surrender(session: Session, heir: Heir): void {
     session.isSucceeded = resumed;
     disconnect(session, Reason.SESSION_TAKEN_OVER); // [MQTT-3.1.4-3]
   }
-  if (heir.discard || session.state !== 'offline') endFor(session, heir);
+  if (session.state === 'handing' && !heir.discard) session.ctx.respond(heir.to, LEAVING);
+  else if (heir.discard || session.state !== 'offline') endFor(session, heir);
   else session.ctx.respond(heir.to, handOver(session, heir));
 }
 
@@ -66,14 +70,35 @@ function handOver(session: Session, heir: Heir): Surrendered {
 
 /** The client id is somebody else's from now on: nothing is claimed in its name any more. */
 export function disown(session: Session): void {
-  if (session.services.sessions.get(session.clientId)?.session === session.ctx.self)
-    session.services.sessions.delete(session.clientId);
+  const { sessions } = session.services;
+  const owned = sessions.get(session.clientId);
+  if (owned?.session !== session.ctx.self) return;
+  session.disowned = owned;
+  sessions.delete(session.clientId);
+}
+
+/** Nobody has come for what is to be handed over: the session goes on waiting for its client. */
+export function comeBack(session: Session): void {
+  const { services, ctx, clientId, disowned, inbox } = session;
+  session.bequest?.giveUp();
+  session.bequest = null;
+  session.isSucceeded = false;
+  session.state = 'offline';
+  if (disowned !== null && !services.sessions.has(clientId)) services.sessions.set(clientId, disowned);
+  // The heir, on another thread, may have collected for it.
+  if (inbox !== null)
+    services.inboxes!.know([inbox.machine.shard], [], ([facts]) => {
+      if (facts) inbox.reaches(facts.next);
+    });
+  const offlineMs = Math.max(0, services.system.wallClock() - session.offlineSince);
+  if (session.afterlife.begin(ctx, session.expirySeconds, TIMER.afterlife, offlineMs)) session.end();
 }
 
 /** The heir has its subscriptions in place: it gets the rest as soon as that is complete. */
 export function hand(session: Session, to: ReplyTo): void {
   const bequest = session.bequest;
-  if (bequest === null) return session.end();
+  // It came too late.
+  if (bequest === null) return session.ctx.respond(to, null);
   const give = (): void => {
     if (session.state !== 'handing') return;
     const machine = detachedSnapshot(session.machine.snapshot());
