@@ -241,6 +241,61 @@ function checkpoint(replica: MetaReplica): Promise<void> {
   return new Promise((resolve) => replica.checkpoint!(resolve));
 }
 
+/** A snapshot that comes part by part, as one in a file does: other things happen in between. */
+async function installSlowly(
+  replica: MetaReplica,
+  index: number,
+  bytes: Uint8Array,
+  between: () => Promise<void>,
+): Promise<void> {
+  let at = 0;
+  await new Promise<void>((resolve, reject) =>
+    replica.restore(
+      { index, term: 1, membership: NO_MEMBERSHIP },
+      {
+        read: (bytesMax, done) => {
+          const part = bytes.subarray(at, at + Math.min(bytesMax, 2000));
+          at += part.length;
+          between().then(() => setImmediate(done, part, at === bytes.length), reject);
+        },
+        close: () => {},
+      },
+      resolve,
+    ),
+  );
+}
+
+test('while a snapshot takes the place of the state nothing of it is written, and no value leaves memory', async () => {
+  const source = (await open(new MemoryKv())).open(GROUP);
+  for (let i = 0; i < 100; i++) await run(source, put(`k${i % 70}`, new Uint8Array(500).fill(i)));
+  const bytes = await read(source, 1000);
+  const kv = new ForgetfulKv();
+  const replica = (await open(kv, 1000)).open(GROUP);
+  await run(replica, { type: 'grant', id: 0, ttlMs: 1000 });
+  for (let i = 0; i < 60; i++) await run(replica, put(`old${i}`, new Uint8Array(500).fill(i)));
+  // A batch is under way when it begins, and done before it ends; and there is more to write.
+  kv.isSlow = true;
+  replica.flush();
+  await run(replica, put('old0', Uint8Array.of(1)));
+  let looks = 0;
+  await installSlowly(replica, source.appliedIndex, bytes, async () => {
+    if (replica.machine.keyspace.size > 0) kv.goOn();
+    replica.flush();
+    const there = (await open(kv, 1000)).open(GROUP);
+    if (there.appliedIndex === 0) return;
+    const { revision, keyspace, leases } = there.machine;
+    assert.equal([there.appliedIndex, revision, keyspace.size, leases.size], [61, 60, 60, 1]);
+    looks++;
+  });
+  assert.ok(looks > 0, 'the batch was done meanwhile');
+  await kept(replica);
+  assert.ok(replica.machine.keyspace.hotBytes <= 1000);
+  const again = (await open(kv, 1000)).open(GROUP);
+  assert.is(again.appliedIndex, 100);
+  assert.equal(await stateOf(again), await stateOf(source));
+  assert.equal(await stateOf(replica), await stateOf(source));
+});
+
 test('what was applied before a checkpoint is there after a loss of power', async () => {
   await fc.assert(
     fc.asyncProperty(

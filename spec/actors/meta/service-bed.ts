@@ -58,6 +58,17 @@ export class ServiceBed {
     return this.clients[0]!;
   }
 
+  /** Another one, that asks this node alone. */
+  clientOf(node: number): MetaClient {
+    const client = new MetaClient({ candidates: () => [serviceOn(node)] });
+    this.network
+      .node(CLIENT_NODE)
+      .system(1)
+      .spawn(() => new MetaClientActor(client), { name: 'client' });
+    this.run(1);
+    return client;
+  }
+
   #boot(system: ActorSystem, options: BedOptions): void {
     const { node } = system;
     let disk = this.#disks.get(node);

@@ -7,6 +7,8 @@ import type { WatchedStep } from '../../../src/actors/meta/codec/answer-codec.ts
 import { ABSENT, ANY, type MetaReply } from '../../../src/actors/meta/command.ts';
 import { META_CALLS } from '../../../src/actors/meta/messages.ts';
 import { DEFAULT_BOUNDS } from '../../../src/actors/meta/state/bounds.ts';
+import { cooled } from '../../../src/actors/meta/state/record.ts';
+import { NO_MEMBERSHIP } from '../../../src/actors/raft/membership.ts';
 import { wellKnownRef } from '../../../src/runtime/ref.ts';
 import { CLIENT_NODE, NODES, ServiceBed } from './service-bed.ts';
 
@@ -311,6 +313,80 @@ test('pages of one revision, over writes in between', () => {
     Array.from({ length: 10 }, () => 'old'),
   );
   assert.equal([first.isMore, third.isMore], [true, false]);
+});
+
+test('a range of now is answered, also when a value that lies in the store alone is replaced while it is fetched', () => {
+  const bed = new ServiceBed(13);
+  for (let i = 0; i < 3; i++) bed.put(`k${i}`, 'old');
+  const replica = bed.replicas[bed.leader()]!.get(1)!;
+  const { keyspace } = replica.machine;
+  const record = keyspace.get('k1')!;
+  keyspace.replace(record, cooled(record));
+  let arrived: (() => void) | undefined;
+  replica.warm = (_keys, then) => {
+    arrived = then;
+  };
+  const answers: Outcome<Page>[] = [];
+  bed.client.range(1, { from: '', to: '', limit: 0, revision: 0 }, false, (outcome) => answers.push(outcome), {
+    deadlineMs: 30_000,
+  });
+  bed.until(() => arrived !== undefined, 'the store is asked');
+  bed.put('k1', 'new');
+  arrived!();
+  bed.until(() => answers.length > 0, 'an answer');
+  const [page] = answers;
+  assert.equal(page!.isOk && page!.value.records.map(({ value }) => Buffer.from(value!).toString()), ['old', 'new', 'old']);
+});
+
+test('nobody is told anything of a state that is being put in the place of another', () => {
+  const bed = new ServiceBed(12);
+  for (let i = 0; i < 10; i++) bed.put(`k${i}`, 'old');
+  const node = NODES.find((each) => each !== bed.leader())!;
+  bed.run(1000);
+  const replica = bed.replicas[node]!.get(1)!;
+  const parts: Uint8Array[] = [];
+  const source = replica.snapshot();
+  for (let isLast = false; !isLast; ) {
+    source.read(100, (part, last) => {
+      parts.push(part);
+      isLast = last;
+    });
+  }
+  let next = (): void => {};
+  const meta = { index: replica.appliedIndex, term: 1, membership: NO_MEMBERSHIP };
+  let isDone = false;
+  replica.restore(
+    meta,
+    {
+      read: (_bytesMax, done) => {
+        next = () => done(parts.shift()!, parts.length === 0);
+      },
+      close: () => {},
+    },
+    () => (isDone = true),
+  );
+  const client = bed.clientOf(node);
+  const answers: string[] = [];
+  while (!isDone) {
+    next();
+    client.get(1, ['k9'], true, (outcome) => {
+      if (outcome.isOk) answers.push(Buffer.from(outcome.value.records[0]?.value ?? []).toString());
+    });
+    client.range(1, { from: '', to: '', limit: 0, revision: 0 }, true, (outcome) => {
+      if (outcome.isOk) answers.push(outcome.value.records.length === 10 ? 'old' : `${outcome.value.records.length} keys`);
+    });
+    client.watch(
+      { group: 1, from: '', to: '', since: 0 },
+      {
+        changed: (steps) => void answers.push(steps.length === 0 ? 'old' : 'a watch from now on begins before'),
+        compacted: () => {},
+      },
+    );
+    bed.run(20);
+  }
+  bed.until(() => answers.length >= 3, 'answers');
+  bed.run(500);
+  assert.equal([...new Set(answers)], ['old']);
 });
 
 test('what cannot be read costs nobody but its sender', () => {

@@ -282,6 +282,7 @@ export class MetaService implements Actor<Flush> {
   }
 
   #get(group: HostedGroup, caller: Caller, keys: readonly MetaKey[]): void {
+    if (group.replica.isRestoring) return this.#elsewhere([caller], group.id, 0);
     const { machine } = group.replica;
     const records = keys.map((key) => machine.keyspace.get(key));
     this.#whenWarm(group, records, (isWarm) => {
@@ -291,11 +292,12 @@ export class MetaService implements Actor<Flush> {
   }
 
   #range(group: HostedGroup, caller: Caller, call: Extract<Call, { type: 'range' }>): void {
+    if (group.replica.isRestoring) return this.#elsewhere([caller], group.id, 0);
     const page = readRange(group.replica.machine, call);
     if (page.type !== 'page') return this.#answer(caller, page);
     this.#whenWarm(group, page.records, (isWarm) => {
       if (isWarm) this.#answer(caller, page);
-      else this.#range(group, caller, { ...call, revision: page.revision });
+      else this.#range(group, caller, call);
     });
   }
 
@@ -310,6 +312,7 @@ export class MetaService implements Actor<Flush> {
   // ---- watches and leases ----
 
   #watch(group: HostedGroup, caller: Caller, { id }: CallHeader, call: Extract<Call, { type: 'watch' }>): void {
+    if (group.replica.isRestoring) return this.#elsewhere([caller], group.id, 0);
     let watches = 0;
     for (const each of this.#groups.values()) watches += each.watches.size;
     if (watches >= META_WATCHES_MAX) return this.#answer(caller, { type: 'refused', reason: 'too_many_watches' });

@@ -29,6 +29,7 @@ export class MetaReplica implements StateMachine {
   /** The log's clock: the leaders' clocks, but never backwards. */
   #timeMs: number;
   #onReplaced: (() => void)[] = [];
+  #isRestoring = false;
 
   /** `kept`: as of which entry `machine` and `sessions` are. Without `options` everything is in memory, and lost with the process. */
   constructor(
@@ -52,6 +53,11 @@ export class MetaReplica implements StateMachine {
 
   get appliedIndex(): number {
     return this.#appliedIndex;
+  }
+
+  /** A snapshot is taking the place of the state, part by part: what is there is neither. */
+  get isRestoring(): boolean {
+    return this.#isRestoring;
   }
 
   /** Up to here the rows are. */
@@ -100,9 +106,12 @@ export class MetaReplica implements StateMachine {
       else if (place < 2 + sessions) this.#sessions.restore(piece);
       else this.machine.restore(piece);
     });
+    this.#isRestoring = true;
+    this.#keeper?.replacing();
     this.machine.beginRestore();
     pour(reader, parser, RAFT_SNAPSHOT_CHUNK_BYTES, () => {
       this.#appliedIndex = meta.index;
+      this.#isRestoring = false;
       this.#keeper?.replaced();
       for (const listener of this.#onReplaced) listener();
       done();

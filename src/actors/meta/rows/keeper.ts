@@ -43,6 +43,8 @@ export class RowKeeper implements MetaObserver {
   /** Rows are as of this revision, or will be when the batch under way is done. */
   #revision: number;
   #isWriting = false;
+  /** What the machine has is neither the old state nor the new one. */
+  #isReplacing = false;
   /** Rows are void, and the head is missing until all of them are written anew: those that are left. */
   #isWiped = false;
   #rebuild: Iterator<MetaRecord> | undefined;
@@ -83,8 +85,13 @@ export class RowKeeper implements MetaObserver {
     this.#dirtyLeases.add(id);
   }
 
-  /** Another state has taken the place of the one that the rows hold. */
+  /** Another state begins to take the place of the one that the rows hold, part by part: until it is there nothing is written, and no value leaves memory, as the rows do not have it. */
+  replacing(): void {
+    this.#isReplacing = true;
+  }
+
   replaced(): void {
+    this.#isReplacing = false;
     this.#isWiped = true;
     this.#rebuild = this.#machine.keyspace.clone().range('', '');
     this.#takeSteps();
@@ -108,7 +115,7 @@ export class RowKeeper implements MetaObserver {
   flush(): void {
     const { appliedIndex } = this.#progress();
     const isNeeded = appliedIndex !== this.#kept || this.#rebuild !== undefined || this.#checkpoints.length > 0;
-    if (this.#isWriting || !isNeeded) return;
+    if (this.#isWriting || this.#isReplacing || !isNeeded) return;
     this.#isWriting = true;
     const ops = this.#takeOps();
     const isWhole = this.#rebuild === undefined;
@@ -202,7 +209,7 @@ export class RowKeeper implements MetaObserver {
   #dropValues(): void {
     const { keyspace } = this.#machine;
     const max = this.#options.hotBytesMax;
-    if (keyspace.hotBytes <= max || this.#rebuild !== undefined) return;
+    if (keyspace.hotBytes <= max || this.#isReplacing || this.#rebuild !== undefined) return;
     const goal = keyspace.hotBytes - max * 0.9;
     const from = this.#hand;
     const dropped = this.#drop(from, '', goal);
