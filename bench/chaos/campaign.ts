@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { META_MUTANTS } from '../../spec/sim/meta/mutants.ts';
 import { Prng } from '../../src/base/prng.ts';
 import { findLogs } from '../../src/storage/check/find-logs.ts';
 import { verifyLog } from '../../src/storage/check/verify-log.ts';
@@ -13,12 +14,15 @@ import { FileDisk } from '../../src/storage/disk.ts';
 import { LocalCluster } from '../cluster/local-cluster.ts';
 import { freePort } from '../targets/broker-process.ts';
 import { LinkProxy } from './link-proxy.ts';
+import { META_SETTINGS, MetaLoad } from './meta/meta-load.ts';
+import { makeTightProgram } from './meta/tight-program.ts';
 import { Nemesis } from './nemesis.ts';
 import { Registers } from './registers.ts';
 import { Sessions } from './sessions.ts';
 import type { Workload } from './workload.ts';
 
-export type WorkloadName = 'registers' | 'sessions';
+export const WORKLOADS = ['registers', 'sessions', 'meta'] as const;
+export type WorkloadName = (typeof WORKLOADS)[number];
 
 export interface ChaosOptions {
   readonly seconds: number;
@@ -26,6 +30,8 @@ export interface ChaosOptions {
   readonly nodes: number;
   readonly load: WorkloadName;
   readonly clients: number;
+  /** A bug that the nodes are to have (spec/sim/meta/mutants.ts); of `meta` alone. */
+  readonly plant?: string;
   readonly onEvent: (atMs: number, event: string, answered: number) => void;
 }
 
@@ -46,23 +52,28 @@ const NODE_ENTRY = new URL('../../node.js', import.meta.url).pathname;
 const PEACE_MS_MAX = 3000;
 /** What a session has no room for is dropped and counted, by intent: with nodes that are away for long that would come into it. */
 const ROOMY_SESSIONS = { 'mqtt.queue.messages_max': 1_000_000, 'mqtt.queue.bytes_max': 2 ** 30 };
+const SETTINGS = {
+  registers: {},
+  sessions: ROOMY_SESSIONS,
+  meta: META_SETTINGS,
+};
 
-export async function runChaos({ seconds, seed, nodes, load, clients, onEvent }: ChaosOptions): Promise<ChaosReport> {
+export async function runChaos({ seconds, seed, nodes, load, clients, plant, onEvent }: ChaosOptions): Promise<ChaosReport> {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-chaos-'));
   const prng = new Prng(seed);
   const faults: string[] = [];
-  const { cluster, links } = await makeCluster(directory, nodes, load);
+  const { cluster, links } = await makeCluster(directory, nodes, load, plant);
   process.once('exit', () => {
     for (const { child } of cluster.nodes) child?.kill('SIGKILL');
   });
-  const workload: Workload = load === 'registers' ? new Registers(cluster, clients, seed) : new Sessions(cluster, clients, seed);
+  const workload = workloadOf(load, cluster, clients, seed);
   let began = performance.now();
   const nemesis = new Nemesis(cluster, links, prng, (event) => onEvent(performance.now() - began, event, workload.answered));
   let silenceMs = 0;
   try {
     await cluster.start();
     began = performance.now();
-    workload.start();
+    await workload.start();
     const watch = watchSilence(workload, (ms) => {
       silenceMs = Math.max(silenceMs, ms);
     });
@@ -84,6 +95,7 @@ export async function runChaos({ seconds, seed, nodes, load, clients, onEvent }:
     await cluster.end();
     for (const link of links.flat()) link?.close();
   }
+  rmSync(join(directory, 'program'), { recursive: true, force: true });
   if (faults.length === 0) rmSync(directory, { recursive: true, force: true });
   return {
     seed,
@@ -97,11 +109,25 @@ export async function runChaos({ seconds, seed, nodes, load, clients, onEvent }:
   };
 }
 
+function workloadOf(load: WorkloadName, cluster: LocalCluster, clients: number, seed: number): Workload {
+  switch (load) {
+    case 'registers':
+      return new Registers(cluster, clients, seed);
+    case 'sessions':
+      return new Sessions(cluster, clients, seed);
+    case 'meta':
+      return new MetaLoad(cluster, clients, seed);
+  }
+}
+
 async function makeCluster(
   directory: string,
   nodes: number,
   load: WorkloadName,
+  plant: string | undefined,
 ): Promise<{ readonly cluster: LocalCluster; readonly links: (LinkProxy | undefined)[][] }> {
+  const planted = META_MUTANTS.find(({ name }) => name === plant);
+  if (plant !== undefined && (planted === undefined || load !== 'meta')) throw new Error(`no such bug for this load: ${plant}`);
   const ports: number[] = [];
   for (let i = 0; i < nodes; i++) ports.push(await freePort());
   const links: (LinkProxy | undefined)[][] = [];
@@ -114,8 +140,9 @@ async function makeCluster(
     nodes,
     ports,
     routes: (from, to) => links[from - 1]![to - 1]!.port,
-    settings: { 'log.level': 'warn', ...(load === 'sessions' ? ROOMY_SESSIONS : {}) },
+    settings: { 'log.level': 'warn', ...SETTINGS[load] },
     ...(load === 'sessions' ? { entry: NODE_ENTRY } : {}),
+    ...(load === 'meta' ? { entry: makeTightProgram(join(directory, 'program'), planted) } : {}),
   });
   return { cluster, links };
 }

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { Command, Option } from 'commander';
 import { seconds, wholeNumber } from '../../src/nodes/cli/option-values.ts';
-import { type ChaosReport, runChaos, type WorkloadName } from './campaign.ts';
+import { type ChaosReport, runChaos, WORKLOADS, type WorkloadName } from './campaign.ts';
 
 interface Options {
   readonly seconds: number;
@@ -10,6 +10,7 @@ interface Options {
   readonly nodes: number;
   readonly load: WorkloadName;
   readonly clients: number;
+  readonly plant?: string;
   readonly verbose?: boolean;
   readonly json?: boolean;
 }
@@ -34,12 +35,13 @@ await new Command('chaos')
   .addOption(
     new Option(
       '--load <kind>',
-      'what the clients do: registers of the replicated groups, or MQTT sessions that go from node to node',
+      'what the clients do: registers of the replicated groups, MQTT sessions that go from node to node, or keys, leases and watches of the metadata',
     )
-      .choices(['registers', 'sessions'])
+      .choices(WORKLOADS)
       .default('registers'),
   )
   .option('--clients <n>', 'clients that write, at a time', wholeNumber(1, 1000), 8)
+  .option('--plant <bug>', 'a bug of spec/sim/meta/mutants.ts that the nodes are to have: --load meta has to find it')
   .option('--verbose', 'say what happens as it happens')
   .option('--json', 'print the report as one JSON object')
   .action(async (options: Options) => {
