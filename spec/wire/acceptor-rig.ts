@@ -7,7 +7,7 @@ import { type ActorRef, makeRef, nodeOf } from '../../src/runtime/ref.ts';
 import type { RemoteNodes } from '../../src/runtime/remote-nodes.ts';
 import { WireAcceptor } from '../../src/wire/acceptor.ts';
 import { MESSAGE_HEADER_BYTES, writeMessage } from '../../src/wire/batch.ts';
-import { CLASS } from '../../src/wire/classes.ts';
+import { classOf } from '../../src/wire/classes.ts';
 import { FRAME, FRAME_HEADER_BYTES, writeHeader } from '../../src/wire/frame.ts';
 import { FrameReader } from '../../src/wire/frame-reader.ts';
 import { Dialler, type Identity } from '../../src/wire/handshake.ts';
@@ -126,8 +126,8 @@ function identity(node: number): Identity {
 }
 
 /** What an honest node sends up to its proof; `answer` gives it the acceptor's words. */
-export function converse(pipe: FakePipe, node: number, epoch: number, thread = 1): Buffer[] {
-  const dialler = new Dialler(identity(node), { target: 2, thread, epoch, lane: 1, gap: false });
+export function converse(pipe: FakePipe, node: number, epoch: number, thread = 1, lane = 1): Buffer[] {
+  const dialler = new Dialler(identity(node), { target: 2, thread, epoch, lane, gap: false });
   const sent: Buffer[] = [];
   const say = (bytes: Buffer): void => {
     if (bytes.length === 0) return;
@@ -146,11 +146,13 @@ export function converse(pipe: FakePipe, node: number, epoch: number, thread = 1
   return sent;
 }
 
-export function batch(kind: number, source: number, payload: Uint8Array): Buffer {
+export function batch(kind: number, source: number, payload: Uint8Array, type: number = RECORD.bytes): Buffer {
   const bytes = Buffer.alloc(FRAME_HEADER_BYTES + MESSAGE_HEADER_BYTES + payload.length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const target = makeRef(2, 1, 0, 20);
-  const end = writeMessage(bytes, view, FRAME_HEADER_BYTES, RECORD.bytes, kind, target, source, 0, payload, 0, payload.length);
-  writeHeader(bytes, 0, FRAME.batch, CLASS.data, 1, end - FRAME_HEADER_BYTES);
+  const correlation = type === RECORD.failure ? 1 : 0;
+  const { length } = payload;
+  const end = writeMessage(bytes, view, FRAME_HEADER_BYTES, type, kind, target, source, correlation, payload, 0, length);
+  writeHeader(bytes, 0, FRAME.batch, classOf(type, kind), 1, end - FRAME_HEADER_BYTES);
   return bytes;
 }

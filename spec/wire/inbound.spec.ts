@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WIRE_WINDOW_BYTES } from '../../src/base/limits.ts';
+import { RECORD } from '../../src/runtime/envelope.ts';
 import { makeRef } from '../../src/runtime/ref.ts';
 import { CLASS } from '../../src/wire/classes.ts';
 import { encodeFrame, FRAME, PREAMBLE_BYTES } from '../../src/wire/frame.ts';
@@ -93,6 +94,32 @@ test('a node that is stopping is no refusal', () => {
   assert.is(pipe.isClosed, true);
   assert.equal(rig.refusals, []);
   assert.is(rig.slots[slot.refusedFrame], 0);
+});
+
+test('a thread speaks for itself, and for others of its node when it says that something is not there', () => {
+  const [other, foreign] = [makeRef(1, 2, 0, 3), makeRef(3, 1, 0, 3)];
+  const isTaken = (type: number, source: number): boolean => {
+    const rig = makeRig();
+    const pipe = rig.accept();
+    converse(pipe, 1, 1, 1, type === RECORD.bytes ? 1 : 0);
+    push(pipe, batch(0, source, new Uint8Array(0), type));
+    assert.is(pipe.isClosed, rig.arrived.length === 0);
+    return rig.arrived.length === 1;
+  };
+  for (const type of [RECORD.terminated, RECORD.failure]) {
+    assert.equal(
+      [SOURCE, other, foreign].map((source) => isTaken(type, source)),
+      [true, true, false],
+      `type ${type}`,
+    );
+  }
+  for (const type of [RECORD.bytes, RECORD.watch, RECORD.unwatch]) {
+    assert.equal(
+      [SOURCE, other, foreign].map((source) => isTaken(type, source)),
+      [true, false, false],
+      `type ${type}`,
+    );
+  }
 });
 
 test.run();

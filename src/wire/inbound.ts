@@ -302,7 +302,7 @@ export class Inbound implements PipeEvents, FrameSink, MessageSink, InboundConne
     if (type > RECORD_FROM_NODES_MAX || classOf(type, kind) !== this.#cls || kind > kindMaxOf(type, reader.kindMax)) {
       throw new SluiceError('SLUICE_WIRE_KIND', `a message of type ${type} and kind ${kind} has no place here`);
     }
-    if (nodeOf(target) !== this.#parts.identity.node || !isFrom(source, hello.node, hello.thread)) {
+    if (nodeOf(target) !== this.#parts.identity.node || !isFrom(type, source, hello.node, hello.thread)) {
       throw new SluiceError('SLUICE_WIRE_NODE', `a message is not for this node, or not from node ${hello.node}`);
     }
     const isCorrelated = type === RECORD.ask || type === RECORD.reply || type === RECORD.failure;
@@ -310,8 +310,11 @@ export class Inbound implements PipeEvents, FrameSink, MessageSink, InboundConne
   }
 }
 
-function isFrom(source: ActorRef, node: number, thread: number): boolean {
-  return source === NOBODY || (nodeOf(source) === node && threadOf(source) === thread);
+/** The thread at the other end speaks for itself alone; but of what is not there, on whichever thread of its node, it says so. */
+function isFrom(type: number, source: ActorRef, node: number, thread: number): boolean {
+  if (source === NOBODY) return true;
+  const isOfAny = type === RECORD.terminated || type === RECORD.failure;
+  return nodeOf(source) === node && (isOfAny || threadOf(source) === thread);
 }
 
 function kindMaxOf(type: number, schemas: number): number {
