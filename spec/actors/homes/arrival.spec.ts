@@ -32,6 +32,7 @@ class World {
         },
         drop: (shard: number) => this.dropped.push(shard),
         began: () => {},
+        fanOuts: { handOver: () => {} },
         whenDurable: () => {},
       },
       router: {

@@ -49,6 +49,46 @@ test('nor does all of that at a time', () => sweep('storm', [45, 54, 122, 169]))
 
 test('nor do disks that fail', () => sweep('rot', [3, 4, 6, 39]));
 
+test('a session moves under a stream that does not end', () => {
+  const nodes = new Nodes(5, new StubMetadata(5));
+  const client = new Hopper('h', 't/#');
+  const publishers = [1, 2, 3].map((node) => ({ node, hopper: new Hopper(`p${node}`), sent: 0 }));
+  const pump = (): void => {
+    for (const each of [client, ...publishers.map(({ hopper }) => hopper)]) each.pump(Number.MAX_SAFE_INTEGER);
+  };
+  const until = (what: string, isSo: () => boolean): void => {
+    for (let i = 0; i < 2000 && !isSo(); i++) {
+      nodes.pass(2);
+      pump();
+    }
+    assert.ok(isSo(), what);
+  };
+  client.connect(nodes, 1, 1);
+  for (const { node, hopper } of publishers) hopper.connect(nodes, node, 2);
+  until('all are there', () => client.isSubscribed && publishers.every(({ hopper }) => hopper.isOnline));
+  nodes.pass(2000);
+  let isStreaming = true;
+  const stream = (): void => {
+    if (!isStreaming) return;
+    for (const publisher of publishers) publisher.hopper.publish(`t/${publisher.node}`, String(publisher.sent++), 1);
+    nodes.network.at(nodes.network.world.nowMs + 0.2, stream);
+  };
+  stream();
+  nodes.pass(20);
+  client.leave();
+  client.connect(nodes, 2, 1);
+  until('it is there', () => client.isOnline && client.hadSession);
+  isStreaming = false;
+  const got = (node: number): string[] => client.got.get(`t/${node}`) ?? [];
+  until('everything comes', () => publishers.every(({ node, sent }) => got(node).length >= sent));
+  for (const { node, sent } of publishers)
+    assert.equal(
+      got(node),
+      Array.from({ length: sent }, (_, i) => String(i)),
+      `from node ${node}, once and in order`,
+    );
+});
+
 test('a session whose messages the new home cannot write stays where it is', () => {
   const nodes = new Nodes(4, new StubMetadata(4));
   const client = new Hopper('h', 't/#');

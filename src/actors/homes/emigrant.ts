@@ -9,7 +9,8 @@
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { NOBODY } from '../../runtime/ref.ts';
 import { Inbox } from '../inbox/inbox.ts';
-import { emptyInboxState } from '../inbox/machine.ts';
+import type { Inboxes } from '../inbox/inboxes.ts';
+import { emptyInboxState, type InboxMachine } from '../inbox/machine.ts';
 import { KEYS, metadataRef, type WriteMetadata } from '../metadata/messages.ts';
 import type { Delivery, Run } from '../router/sink.ts';
 import { claim, type HeirSink, registryOf, takeOver } from '../session/claim.ts';
@@ -26,18 +27,35 @@ import { type InboxPage, readPage } from './pages.ts';
 
 type Context = ActorContext<SessionMessage>;
 
-/** What is published behind a fence. */
-export class LateInbox extends Inbox {
-  readonly ranges: { readonly from: number; readonly to: number }[] = [];
+/** Where what was published behind a fence lies, in the inbox of the session. */
+export class LateRanges {
+  readonly all: { readonly from: number; to: number }[] = [];
+  end = 0;
+
+  add(from: number, to: number): void {
+    const last = this.all.at(-1);
+    if (last?.to === from) last.to = to;
+    else this.all.push({ from, to });
+    this.end = Math.max(this.end, to);
+  }
+
+  has(offset: number): boolean {
+    return this.all.some(({ from, to }) => offset >= from && offset < to);
+  }
+}
+
+/** Takes what is published behind a fence. */
+class LateInbox extends Inbox {
+  readonly #ranges: LateRanges;
+
+  constructor(inboxes: Inboxes, { shard, end }: InboxMachine, ranges: LateRanges) {
+    super(inboxes, { ...emptyInboxState(shard), ackedTo: end, sentTo: end, end });
+    this.#ranges = ranges;
+  }
 
   override arrived(base: number, count: number): void {
     super.arrived(base, count, () => {});
-    this.ranges.push({ from: base, to: base + count });
-  }
-
-  /** The end of the range that the offset is in; the offset itself when it is in none. */
-  behind(offset: number): number {
-    return this.ranges.find(({ from, to }) => offset >= from && offset < to)?.to ?? offset;
+    this.#ranges.add(base, base + count);
   }
 }
 
@@ -56,6 +74,9 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
   #ctx!: Context;
   #inbox: Inbox | null = null;
   #late: LateInbox | null = null;
+  readonly lateRanges: LateRanges = new LateRanges();
+  /** Took what was late before. */
+  readonly #lateBefore: LateInbox[] = [];
   #inbound: readonly number[] = [];
   /** Nodes whose fences have come. */
   readonly #passed = new Set<number>();
@@ -134,7 +155,7 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
     if (run.qos === 0 || delivery.qos === 0) return;
     const { limits, inboxes, system, router } = this.#services;
     // What is for one member of a group the new home has not got.
-    const isLate = delivery.share === null && this.#passed.has(router.origin);
+    const isLate = !this.#isStaying && delivery.share === null && this.#passed.has(router.origin);
     const inbox = isLate ? this.#late : this.#inbox;
     if (inbox === null) return;
     const bounds = { messagesMax: limits.queueMessagesMax, bytesMax: limits.queueBytesMax };
@@ -172,10 +193,6 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
     return this.#inbox!;
   }
 
-  get late(): LateInbox {
-    return this.#late!;
-  }
-
   get passedNodes(): number[] {
     return [...this.#passed];
   }
@@ -203,7 +220,8 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
       const isWhole = all.every((node) => this.#passed.has(node));
       // Whose messages for the group are still on their way here, they are for the member here.
       if (isWhole) this.#services.shares.partAll(this);
-      this.#whenWritten(() => then(this.inbox.machine.end, isWhole));
+      const written = (): void => this.#whenDurable(() => then(this.inbox.machine.end, isWhole));
+      this.inbox.whenWritten(() => this.whenLateWritten(written));
     };
     const look = (): void => {
       if (waited.every((node) => this.#passed.has(node))) hurry();
@@ -220,7 +238,7 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
 
   /** Calls `then` with messages from `offset` on that are not the new home's own, as many as a page has; undefined: they cannot be read. */
   page(offset: number, then: (page: InboxPage | undefined) => void): void {
-    readPage(this.#services.inboxes!, this.inbox.machine, offset, (each) => this.late.behind(each) === each, then);
+    readPage(this.#services.inboxes!, this.inbox.machine, offset, (each) => !this.lateRanges.has(each), then);
   }
 
   /** The client id is nobody's here: its session is elsewhere. */
@@ -254,15 +272,33 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
     if (this.#isOver || this.#isStaying) return;
     this.#isStaying = true;
     this.#services.inboxes!.fanOuts.handOver();
-    this.#whenWritten(() => {
+    const written = (): void => {
       this.#isOver = true;
-      const { machine } = this.inbox;
-      machine.end = Math.max(machine.end, this.late.machine.end);
+      this.inbox.reaches(this.lateRanges.end);
       const seed = new SessionSeed(this.#services, null);
       seed.leave(new Orphan(this.#services, this, this.clientId, this.inbox, this.#ctx.self, then));
       this.#services.system.spawn<SessionMessage>(() => seed.make(), { name: 'session' });
       this.#finish();
-    });
+    };
+    this.whenLateWritten(() => this.#whenDurable(written));
+  }
+
+  /** Calls `then` when it is known where all lies that has been late by now; what is from now on nobody waits for. */
+  whenLateWritten(then: () => void): void {
+    const late = this.#late!;
+    this.#late = this.#lateFor(this.inbox);
+    this.#lateBefore.push(late);
+    const all = [...this.#lateBefore];
+    const next = (): void => {
+      const each = all.shift();
+      if (each === undefined) return then();
+      each.whenWritten(() => {
+        const at = this.#lateBefore.indexOf(each);
+        if (at >= 0) this.#lateBefore.splice(at, 1);
+        next();
+      });
+    };
+    next();
   }
 
   #adopt({ inbox: theirs, machine }: SessionState): boolean {
@@ -271,14 +307,17 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
     if (theirs instanceof Inbox) this.#inbox = theirs;
     else if (this.#inbox === null) this.#inbox = new Inbox(inboxes, theirs);
     else this.#inbox.release(theirs);
-    this.#late = new LateInbox(inboxes, emptyInboxState(this.#inbox.machine.shard));
+    this.#late = this.#lateFor(this.#inbox);
     this.#inbound = machine.inbound;
     return true;
   }
 
-  #whenWritten(then: () => void): void {
-    const inboxes = this.#services.inboxes!;
-    this.inbox.whenWritten(() => this.late.whenWritten(() => inboxes.whenDurable(() => this.#ctx.io(IO_CONTINUE, then))));
+  #lateFor({ machine }: Inbox): LateInbox {
+    return new LateInbox(this.#services.inboxes!, machine, this.lateRanges);
+  }
+
+  #whenDurable(then: () => void): void {
+    this.#services.inboxes!.whenDurable(() => this.#ctx.io(IO_CONTINUE, then));
   }
 
   #finish(): void {

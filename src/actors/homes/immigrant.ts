@@ -90,23 +90,22 @@ export class Immigrant implements Sink {
     for (const each of runs) inboxes!.fanOuts.single(this.inbox, runOf(this.#services.router.topics, each)!, grantOf(each));
   }
 
-  /** All has come: what was held goes behind it. Calls `then` when everything is on disk, with where the client is. */
+  /** All has come: what was held goes behind it. Calls `then` when everything is on disk, with where the client is; for what is published from now on its publishers wait, and nobody here. */
   settle(state: HomeInbox | null, inbound: readonly number[], then: () => void): void {
     const inboxes = this.#services.inboxes!;
     for (const { run, grant } of this.#held ?? []) inboxes.fanOuts.single(this.inbox, run, grant);
     this.#held = null;
-    this.inbox.whenWritten(() => {
-      const { shard } = this.inbox.machine;
-      const mark = (kind: number, value: number): void => void inboxes.control(shard, CONTROL.mark, kind, value);
-      if (state !== null) {
-        const from = state.ackedTo;
-        for (const offset of state.done) mark(MARK.moved, offset - from);
-        for (const offset of state.received) mark(MARK.received, offset - from);
-        if (state.sentTo > from) mark(MARK.sent, state.sentTo - from);
-      }
-      for (const packetId of inbound) mark(MARK.inbound, packetId);
-      inboxes.whenDurable(then);
-    });
+    inboxes.fanOuts.handOver(); // in front of what is said of it
+    const { shard } = this.inbox.machine;
+    const mark = (kind: number, value: number): void => void inboxes.control(shard, CONTROL.mark, kind, value);
+    if (state !== null) {
+      const from = state.ackedTo;
+      for (const offset of state.done) mark(MARK.moved, offset - from);
+      for (const offset of state.received) mark(MARK.received, offset - from);
+      if (state.sentTo > from) mark(MARK.sent, state.sentTo - from);
+    }
+    for (const packetId of inbound) mark(MARK.inbound, packetId);
+    inboxes.whenDurable(then);
   }
 
   /** It comes to nothing. */

@@ -88,15 +88,14 @@ export class Left implements ShareSink {
 
   /** Takes the place of the emigrant. `leaving`, in the note: the new home has come by that, with what was here by then; absent: without. Calls `ready` when nothing but the note of what is left is here of the session. */
   static by(ports: LeftPorts, emigrant: Emigrant, { life, epoch, leaving }: HomeNote, ready: () => void): Left {
-    const { clientId, subscriptions, inbox, late } = emigrant;
+    const { clientId, subscriptions, inbox, lateRanges } = emigrant;
     const passed = leaving === undefined ? [] : emigrant.passedNodes;
     const left = new Left(ports, { clientId, life, epoch, subscriptions, passed }, inbox);
     emigrant.bequeath(left);
     inbox.whenWritten(() =>
-      late.whenWritten(() => {
-        const { machine } = inbox;
-        machine.end = Math.max(machine.end, late.machine.end);
-        if (leaving !== undefined) left.#handedOver(leaving.end, late.ranges);
+      emigrant.whenLateWritten(() => {
+        inbox.reaches(lateRanges.end);
+        if (leaving !== undefined) left.#handedOver(leaving.end, lateRanges.all);
         left.#isReady = true;
         left.#note([sessionKey(clientId), KEYS.home + clientId]);
         left.#look();
