@@ -43,4 +43,8 @@ test('nor does all of that at a time', () => {
   assert.ok(total(scenarios, 'further') > 0, 'former homes have given on what came later');
 });
 
+test('what waits on disk for a node is not taken for what was under way to it, though another reactor has overtaken that', () => {
+  sweep('gale', [42]);
+});
+
 test.run();

@@ -1,7 +1,8 @@
 // When what is under way to another node is put on disk as well.
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Backlog } from '../../../src/actors/relay/backlog.ts';
+import type { Backlog, Keeping } from '../../../src/actors/relay/backlog.ts';
+import { Place } from '../../../src/actors/relay/backlog-places.ts';
 import { Outgoing } from '../../../src/actors/relay/outgoing.ts';
 import { PressureGauge } from '../../../src/actors/router/pressure.ts';
 import { decodeRun, emptyRun } from '../../../src/actors/router/run-codec.ts';
@@ -11,7 +12,7 @@ import { decode, outgoing as messages, payloads } from '../session/packets.ts';
 
 const test = suite('what goes to a node');
 
-function make(): { outgoing: Outgoing; kept: string[]; deliver: (text: string, qos: 0 | 1) => void } {
+function make(): { outgoing: Outgoing; kept: string[]; places: Place[]; deliver: (text: string, qos: 0 | 1) => void } {
   const topics = new TopicTable(1, 1);
   const lent = emptyRun(topics.internName('-')!);
   const kept: string[] = [];
@@ -28,18 +29,25 @@ function make(): { outgoing: Outgoing; kept: string[]; deliver: (text: string, q
       return lent;
     },
   });
-  const keep = ({ dialect, buffer, start, end }: Run): boolean => {
-    kept.push(...payloads(decode(dialect, buffer.subarray(start, end))));
-    return true;
+  const places: Place[] = [];
+  const keep = (): Keeping => {
+    const place = new Place();
+    places.push(place);
+    const add = ({ dialect, buffer, start, end, count }: Run): boolean => {
+      kept.push(...payloads(decode(dialect, buffer.subarray(start, end))));
+      place.pending += count;
+      return true;
+    };
+    return { add, place };
   };
-  outgoing.attach({ isRead: true, messages: 0, position: 1, keep, acknowledged: () => {}, read: () => {} } as unknown as Backlog);
+  outgoing.attach({ isRead: true, messages: 0, keep, acknowledged: () => {}, read: () => {} } as unknown as Backlog);
   outgoing.up();
   const deliver = (text: string, qos: 0 | 1): void => {
     const { subscriptionIds: _, ...packets } = messages([text], { qos, topic: 'a' });
     outgoing.deliver({ topic: topics.internName('a')!, publisher: null, ...packets } as unknown as Run);
     outgoing.endTurn();
   };
-  return { outgoing, kept, deliver };
+  return { outgoing, kept, places, deliver };
 }
 
 test('what is not acknowledged from one look to the next goes to disk, once, and nothing of QoS 0', () => {
@@ -53,6 +61,15 @@ test('what is not acknowledged from one look to the next goes to disk, once, and
   assert.equal(kept, ['old', 'new']);
   outgoing.tick();
   assert.equal(kept, ['old', 'new']);
+});
+
+test('what the disk has refused goes there again', () => {
+  const { outgoing, kept, places, deliver } = make();
+  deliver('refused', 1);
+  outgoing.keep();
+  places[0]!.pending = 0;
+  outgoing.keep();
+  assert.equal(kept, ['refused', 'refused']);
 });
 
 test('what is acknowledged in time does not', () => {

@@ -200,8 +200,7 @@ export class RelayActor implements Actor<RelayMessage> {
       const { topics } = publisher.router;
       for (const { node, outgoing } of this.#peers.values()) {
         const onWritten = (): void => later(() => outgoing.goOn());
-        const onLost = (offset: number, count: number): void => outgoing.backlogLost(offset, count);
-        outgoing.attach(new Backlog({ inboxes, topics, later, onWritten, onLost }, states.get(node)!));
+        outgoing.attach(new Backlog({ inboxes, topics, later, onWritten }, states.get(node)!));
       }
       this.#opened();
     });

@@ -2,22 +2,24 @@
  * What waits on disk for another node, of QoS 1 and 2: an inbox in the shared log, as sessions have them. While the node is away all of it goes here, with what was under way when the link was lost; and from then on, until
  * all has been handed on, what comes behind it. So it survives this node. It goes when the other node has acknowledged it.
  *
- *        ackedTo               read to             position = end + staged
- *   gone ───┤ under way, maybe     ├──── waits ────────┤
- *   ────────┴──────────────────────┴──────────────────┴──▶ offsets
+ *        ackedTo                                  end
+ *   gone ───┤ under way, kept, waits, by ranges ────┤ being written
+ *   ────────┴───────────────────────────────────────┴──▶ offsets; which message is to get which, nobody knows before (backlog-places.ts)
  *
  * Bound: RELAY_BACKLOG_BYTES_MAX.
  */
 import { RELAY_BACKLOG_BYTES_MAX, RELAY_BATCH_BYTES } from '../../base/limits.ts';
+import type { Range } from '../../base/ranges.ts';
 import { runOf } from '../homes/page.ts';
 import type { Grant } from '../inbox/block.ts';
 import { Inbox } from '../inbox/inbox.ts';
 import { forEachInboxFrame } from '../inbox/inbox-frames.ts';
 import type { Inboxes } from '../inbox/inboxes.ts';
-import type { InboxState } from '../inbox/machine.ts';
+import type { InboxMachine, InboxState } from '../inbox/machine.ts';
 import type { Run } from '../router/sink.ts';
 import type { TopicTable } from '../router/topic-table.ts';
 import { type Outgoing, splitOutgoing } from '../session/outgoing.ts';
+import { BacklogPlaces, Place, type Stretch } from './backlog-places.ts';
 
 const WHOLE: Grant = { qos: 2, retainAsPublished: true, subscriptionIds: null, share: null };
 const BOUNDS = { messagesMax: Number.MAX_SAFE_INTEGER, bytesMax: RELAY_BACKLOG_BYTES_MAX };
@@ -30,63 +32,67 @@ export interface BacklogPorts {
   readonly later: (then: () => void) => void;
   /** There may be more to read. */
   readonly onWritten: () => void;
-  /** `count` messages were not written; what was to lie behind them, from `offset` on, lies that much earlier. */
-  readonly onLost: (offset: number, count: number) => void;
 }
 
-/** What a reader hands on, in order. */
+/** What takes the messages of a batch that is under way. */
+export interface Keeping {
+  /** False: it is full. */
+  add(run: Run, key: Uint8Array): boolean;
+  /** Of what was added. */
+  readonly place: Place;
+}
+
+/** What a reader hands on, in the order of giving. */
 export interface BacklogReader {
-  /** Behind it the backlog is at `next`. The run is lent. */
-  readonly run: (run: Run, key: Uint8Array, next: number) => void;
+  /** It lies in `[from, to)`. The run is lent. */
+  readonly run: (run: Run, key: Uint8Array, from: number, to: number) => void;
   readonly fence: (name: Uint8Array) => void;
 }
 
-class BacklogInbox extends Inbox {
-  readonly #ports: BacklogPorts;
+/** The backlog for one part of what is given to it, so that it is known whose messages the log has answered for. */
+class PartInbox extends Inbox {
+  readonly part: Stretch | Place;
+  readonly #places: BacklogPlaces;
+  readonly #onAnswer: () => void;
 
-  constructor(ports: BacklogPorts, state: InboxState) {
-    super(ports.inboxes, state);
-    this.#ports = ports;
+  constructor(inboxes: Inboxes, machine: InboxMachine, places: BacklogPlaces, part: Stretch | Place, onAnswer: () => void) {
+    super(inboxes, machine.state());
+    this.machine = machine;
+    this.part = part;
+    this.#places = places;
+    this.#onAnswer = onAnswer;
   }
 
   override arrived(base: number, count: number): void {
     super.arrived(base, count, () => {});
-    this.#ports.onWritten();
+    this.#places.arrived(this.part, base, count);
+    this.#onAnswer();
   }
 
   override lost(count: number, bytes: number): void {
     super.lost(count, bytes);
-    this.#ports.onLost(this.machine.end, count);
+    this.#places.lost(this.part, count);
+    this.#onAnswer();
   }
-}
-
-interface Fence {
-  at: number;
-  readonly name: Uint8Array;
 }
 
 export class Backlog {
   readonly #ports: BacklogPorts;
   readonly #inbox: Inbox;
-  #readTo: number;
+  readonly #places: BacklogPlaces;
+  /** Of the stretch that took what was given last. */
+  #current: PartInbox | null = null;
   #isReading = false;
-  #fences: Fence[] = [];
 
   constructor(ports: BacklogPorts, state: InboxState) {
-    this.#ports = { ...ports, onLost: (offset, count) => this.#lost(offset, count, ports.onLost) };
-    this.#inbox = new BacklogInbox(this.#ports, state);
-    this.#readTo = state.ackedTo;
-  }
-
-  /** Behind all that it has. */
-  get position(): number {
-    const { end, staged } = this.#inbox.machine;
-    return end + staged;
+    this.#ports = ports;
+    this.#inbox = new Inbox(ports.inboxes, state);
+    this.#places = new BacklogPlaces(state.ackedTo, state.end);
   }
 
   /** Everything has been handed on. */
   get isRead(): boolean {
-    return this.#readTo >= this.position && this.#fences.length === 0;
+    return this.#places.isRead;
   }
 
   get messages(): number {
@@ -95,96 +101,111 @@ export class Backlog {
 
   /** Of a run that is being published; false: it is full. */
   add(run: Run, key: Uint8Array): boolean {
-    if (this.#inbox.machine.isFull(BOUNDS)) return false;
-    const { fanOuts } = this.#ports.inboxes;
-    if (key.length === 0) fanOuts.collect(this.#inbox, run, WHOLE);
-    else fanOuts.single(this.#inbox, run, grantOf(key));
-    return true;
+    const { current } = this.#places;
+    if (this.#current?.part !== current) this.#current = this.#inboxOf(current);
+    return this.#give(this.#current, run, key, false);
   }
 
-  /** Of what is under way already, and is to survive this node: it is not read. False: it is full. */
-  keep(run: Run, key: Uint8Array): boolean {
-    if (this.#inbox.machine.isFull(BOUNDS)) return false;
-    const wasRead = this.isRead;
-    this.#ports.inboxes.fanOuts.single(this.#inbox, run, grantOf(key));
-    if (wasRead) this.#readTo = this.position;
-    return true;
+  /** Takes what is under way, and is to survive this node: it is not read. */
+  keep(): Keeping {
+    const place = new Place();
+    const inbox = this.#inboxOf(place);
+    return { place, add: (run, key) => this.#give(inbox, run, key, true) };
   }
 
   /** Behind what it has by now. */
   fence(name: Uint8Array): void {
-    this.#ports.inboxes.fanOuts.handOver(); // what comes from now on does not get in front of it
-    this.#fences.push({ at: this.position, name });
+    this.#places.fence(name);
   }
 
   /** Hands on what follows, as much as a batch has or less; `then` when there may be more. */
   read(reader: BacklogReader, then: () => void): void {
-    if (this.#isReading || this.isRead) return;
+    if (this.#isReading) return;
+    const range = this.#next(reader);
+    if (range === undefined) return;
     const { inboxes, later } = this.#ports;
-    const { machine } = this.#inbox;
-    this.#passFences(reader);
-    const from = this.#readTo;
-    // The rest is being written.
-    if (from >= machine.end) return;
+    const { shard } = this.#inbox.machine;
     this.#isReading = true;
-    inboxes.read(machine.shard, from, RELAY_BATCH_BYTES, (answer) =>
+    inboxes.read(shard, range.from, RELAY_BATCH_BYTES, (answer) =>
       later(() => {
         this.#isReading = false;
         if ('code' in answer) return;
-        forEachInboxFrame(answer.bytes, machine.shard, (runs, base) => this.#handOn(runs, base, reader));
-        // A hole that the disk has left.
-        if (this.#readTo === from) this.#readTo = machine.end;
-        this.#passFences(reader);
+        let seenTo = range.from;
+        forEachInboxFrame(answer.bytes, shard, (runs, base) => {
+          // A hole that the disk has left.
+          if (base > seenTo) this.#places.missing(seenTo, base);
+          seenTo = this.#handOn(runs, base, reader);
+        });
+        if (seenTo === range.from) this.#places.missing(range.from, range.to);
+        this.#trim();
         then();
       }),
     );
   }
 
-  /** The other node has what is before `offset`. */
-  acknowledged(offset: number): void {
-    if (offset > this.#inbox.machine.ackedTo) this.#inbox.finishTo(offset);
+  /** The other node has that batch. */
+  acknowledged(place: Place): void {
+    this.#places.acknowledged(place);
+    this.#trim();
   }
 
-  #handOn(runs: readonly Outgoing[], base: number, reader: BacklogReader): void {
-    let at = base;
-    if (base > this.#readTo) {
-      this.#readTo = base;
-      this.#passFences(reader);
+  #inboxOf(part: Stretch | Place): PartInbox {
+    const { inboxes, onWritten } = this.#ports;
+    return new PartInbox(inboxes, this.#inbox.machine, this.#places, part, () => {
+      this.#trim();
+      onWritten();
+    });
+  }
+
+  #give(inbox: PartInbox, run: Run, key: Uint8Array, isAlone: boolean): boolean {
+    if (inbox.machine.isFull(BOUNDS)) return false;
+    const { fanOuts } = this.#ports.inboxes;
+    this.#places.given(inbox.part, run.count);
+    if (key.length === 0 && !isAlone) fanOuts.collect(inbox, run, WHOLE);
+    else fanOuts.single(inbox, run, grantOf(key));
+    return true;
+  }
+
+  /** Passes fences. */
+  #next(reader: BacklogReader): Range | undefined {
+    for (;;) {
+      const next = this.#places.next();
+      if (!(next instanceof Uint8Array)) return next;
+      reader.fence(next);
     }
+  }
+
+  /** What of a frame it is the turn of; returns where the frame ends. */
+  #handOn(runs: readonly Outgoing[], base: number, reader: BacklogReader): number {
+    let at = base;
     for (const each of runs) {
       for (let rest: Outgoing | null = each; rest !== null; ) {
-        // Up to where this was read before, or to the next fence.
-        const fenceAt = this.#fences[0]?.at ?? Number.POSITIVE_INFINITY;
-        const stop = at < this.#readTo ? this.#readTo : fenceAt;
-        const parted: { head: Outgoing; rest: Outgoing | null } = splitOutgoing(rest, Math.min(rest.count, stop - at));
+        const next = this.#next(reader);
+        const from = next === undefined || next.from < at ? Number.POSITIVE_INFINITY : next.from;
+        const count: number = (from === at ? next!.to : from) - at;
+        const parted: { head: Outgoing; rest: Outgoing | null } = splitOutgoing(rest, Math.min(rest.count, count));
+        if (from === at) this.#hand(parted.head, at, reader);
         at += parted.head.count;
-        if (at > this.#readTo) this.#hand(parted.head, at, reader);
         rest = parted.rest;
       }
     }
+    return at;
   }
 
-  #hand(outgoing: Outgoing, next: number, reader: BacklogReader): void {
+  #hand(outgoing: Outgoing, from: number, reader: BacklogReader): void {
+    const to = from + outgoing.count;
     const run = runOf(this.#ports.topics, outgoing);
-    this.#readTo = next;
-    if (run !== undefined) reader.run(run, outgoing.share === null ? NO_KEY : Buffer.from(outgoing.share), next);
-    this.#passFences(reader);
+    // Its topic is none.
+    if (run === undefined) return this.#places.missing(from, to);
+    this.#places.handedOn(from, to);
+    reader.run(run, outgoing.share === null ? NO_KEY : Buffer.from(outgoing.share), from, to);
   }
 
-  #passFences(reader: BacklogReader): void {
-    while (this.#fences.length > 0 && this.#fences[0]!.at <= this.#readTo) reader.fence(this.#fences.shift()!.name);
+  /** What is needed no more goes from the disk. */
+  #trim(): void {
+    const { ackedTo } = this.#places;
+    if (ackedTo > this.#inbox.machine.ackedTo) this.#inbox.finishTo(ackedTo);
   }
-
-  #lost(offset: number, count: number, tell: BacklogPorts['onLost']): void {
-    for (const fence of this.#fences) fence.at = earlier(fence.at, offset, count);
-    this.#readTo = earlier(this.#readTo, offset, count);
-    tell(offset, count);
-  }
-}
-
-/** Where a place is when `count` messages at `offset` are not there after all. */
-export function earlier(place: number, offset: number, count: number): number {
-  return place <= offset ? place : Math.max(offset, place - count);
 }
 
 /** With the key of a shared subscription: for one of its members. */

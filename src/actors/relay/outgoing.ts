@@ -1,6 +1,6 @@
 /**
  * What goes to one other node: a sink in this reactor's router, for the filters that the node wants. A turn's runs are a batch; batches wait until the other node has acknowledged them, and are sent again when the
- * link was lost. While the node is away, what is of QoS 1 and 2 goes to disk (backlog.ts), and what is under way as well; a batch knows how far its messages go there. Once it is back the backlog is read until nothing is left, and
+ * link was lost. While the node is away, what is of QoS 1 and 2 goes to disk (backlog.ts), and what is under way as well; a batch knows where its messages lie there. Once it is back the backlog is read until nothing is left, and
  * what comes meanwhile goes behind it.
  *
  * Bounds: RELAY_WINDOW_BYTES under way, RELAY_QUEUE_BYTES_MAX in memory, from half of which on publishers wait; RELAY_BACKLOG_BYTES_MAX on disk. What comes beyond that is dropped, and QoS 0 while the node is away.
@@ -8,7 +8,8 @@
 import { RELAY_BATCH_BYTES, RELAY_QUEUE_BYTES_MAX, RELAY_RUN_BYTES_MAX, RELAY_WINDOW_BYTES } from '../../base/limits.ts';
 import { type PressureGauge, PressureSource } from '../router/pressure.ts';
 import type { Run, Sink } from '../router/sink.ts';
-import { type Backlog, earlier } from './backlog.ts';
+import type { Backlog } from './backlog.ts';
+import { Place } from './backlog-places.ts';
 import { BatchWriter, batchBytesOf, forEachRun, markFirst } from './batch-codec.ts';
 import { RELAY_PROBE } from './probe.ts';
 
@@ -32,8 +33,8 @@ export interface OutgoingPorts {
 interface Batch {
   readonly seq: number;
   readonly bytes: Uint8Array;
-  /** The backlog has its messages too, before this place; 0: it has not. */
-  upTo: number;
+  /** Where the backlog has its messages too; null: it has none. */
+  place: Place | null;
 }
 
 export class Outgoing implements Sink {
@@ -52,8 +53,8 @@ export class Outgoing implements Sink {
   #backlog: Backlog | null = null;
   /** The last batch when that was looked at last. */
   #seqThen = 0;
-  /** What is being gathered has come from the backlog, from before this place; 0: it has not. */
-  #openUpTo = 0;
+  /** Of what is being gathered: where it has come from; null: not from the backlog. */
+  #openPlace: Place | null = null;
 
   constructor(ports: OutgoingPorts) {
     this.#ports = ports;
@@ -115,20 +116,15 @@ export class Outgoing implements Sink {
     return this.#backlog;
   }
 
-  /** What was to lie in the backlog from `offset` on, lies `count` messages earlier. */
-  backlogLost(offset: number, count: number): void {
-    for (const batch of this.#queue) batch.upTo = earlier(batch.upTo, offset, count);
-    this.#openUpTo = earlier(this.#openUpTo, offset, count);
-  }
-
   /** There is something on disk, or there may be room for it. */
   goOn(): void {
     const backlog = this.#backlog;
     if (backlog === null || !this.isUp || this.#bytes > RELAY_WINDOW_BYTES) return;
     const reader = {
-      run: (run: Run, key: Uint8Array, next: number): void => {
+      run: (run: Run, key: Uint8Array, from: number, to: number): void => {
         this.#gather(run, key, batchBytesOf(run, key));
-        this.#openUpTo = next;
+        this.#openPlace ??= new Place();
+        this.#openPlace.ranges.add(from, to);
       },
       fence: (name: Uint8Array): void => this.#open.addFence(name),
     };
@@ -152,13 +148,12 @@ export class Outgoing implements Sink {
     if (backlog === null) return;
     this.#close();
     for (const batch of this.#queue) {
-      if (batch.upTo > 0) continue;
-      let isKept = false;
+      if (batch.place?.holds) continue;
+      const { place, add } = backlog.keep();
+      batch.place = place;
       this.#visit(batch.bytes, (run, key) => {
-        if (backlog.keep(run, key)) isKept = true;
-        else this.#ports.slots[slot.dropped]! += run.count;
+        if (!add(run, key)) this.#ports.slots[slot.dropped]! += run.count;
       });
-      if (isKept) batch.upTo = backlog.position;
     }
   }
 
@@ -202,18 +197,16 @@ export class Outgoing implements Sink {
 
   acknowledged(seq: number): void {
     let done = 0;
-    let upTo = 0;
     for (const batch of this.#queue) {
       if (batch.seq > seq) break;
       done++;
-      upTo = Math.max(upTo, batch.upTo);
+      if (batch.place !== null) this.#backlog!.acknowledged(batch.place);
       this.#bytes -= batch.bytes.length;
       if (done <= this.#sent) this.#bytesUnderWay -= batch.bytes.length;
     }
     if (done === 0) return;
     this.#queue.splice(0, done);
     this.#sent = Math.max(0, this.#sent - done);
-    this.#backlog?.acknowledged(upTo);
     this.#pump();
     this.goOn();
     if (this.#pressure.pressing && this.bytes <= RELAY_QUEUE_BYTES_MAX / 4) this.#pressure.relieve();
@@ -227,8 +220,8 @@ export class Outgoing implements Sink {
   #close(): void {
     if (this.#open.length === 0) return;
     const bytes = this.#open.take(this.#ports.life, ++this.#seq);
-    this.#queue.push({ seq: this.#seq, bytes, upTo: this.#openUpTo });
-    this.#openUpTo = 0;
+    this.#queue.push({ seq: this.#seq, bytes, place: this.#openPlace });
+    this.#openPlace = null;
     this.#bytes += bytes.length;
   }
 
