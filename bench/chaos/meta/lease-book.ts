@@ -45,6 +45,11 @@ export class LeaseBook {
     return this.#overMs < Number.POSITIVE_INFINITY;
   }
 
+  /** It has a key, or had one when it ended. */
+  get hasKeys(): boolean {
+    return [...this.keys].some((key) => !this.left.has(key));
+  }
+
   /** A renewal, answered with its time; 0: there is no such lease. */
   renewed(ttlMs: number, askedMs: number, heardMs: number): void {
     if (ttlMs === 0) return this.over('a renewal is told that there is no such lease', heardMs);
