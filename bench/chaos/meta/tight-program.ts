@@ -1,6 +1,6 @@
 /**
  * A copy of the node's program whose groups reach their bounds within seconds, as others do within hours: it takes snapshots of little log, keeps so little log that who was away for a moment gets a snapshot, has most values in the store alone,
- * and compacts its history while watchers are away. Production has no switch for that.
+ * forgets sessions of clients that say nothing for a moment, and compacts its history while watchers are away. Production has no switch for that.
  */
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ const TIGHT = mutant(
   [LIMITS, 'META_HISTORY_BYTES_MAX = 16 << 20', 'META_HISTORY_BYTES_MAX = 1 << 20'],
   [LIMITS, 'META_HOT_BYTES_MAX = 256 << 20', 'META_HOT_BYTES_MAX = 512 << 10'],
   [LIMITS, 'META_FLUSH_BYTES = 2 << 20', 'META_FLUSH_BYTES = 64 << 10'],
+  [LIMITS, 'META_SESSION_TTL_MS = 24 * 3600 * 1000', 'META_SESSION_TTL_MS = 1000'],
 );
 
 /** Returns what is to be started. `planted`: with this bug in it, which the clients are to find. */

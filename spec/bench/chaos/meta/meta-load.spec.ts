@@ -12,7 +12,7 @@ import { LocalCluster } from '../../../../bench/cluster/local-cluster.ts';
 import { until } from '../../../e2e/until.ts';
 
 const test = suite('chaos metadata');
-const ENOUGH = 300;
+const ENOUGH = 150;
 
 test('a node that is well is not convicted', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-meta-load-'));
