@@ -15,10 +15,11 @@ import { Batcher } from './batcher.ts';
 import { Bed, KEYS } from './bed.ts';
 import { ClientNode } from './client-node.ts';
 import { Holder, LEASE_KEYS, TTL_MS_MAX } from './holder.ts';
+import { HttpPort } from './http-port.ts';
 import type { LeaseEnd } from './lease-book.ts';
 import { seenOf } from './watch-log.ts';
 import { readAll, Watcher } from './watcher.ts';
-import { Writer } from './writer.ts';
+import { HTTP_TYPES, Writer } from './writer.ts';
 
 const SECRET = 'chaos';
 /** Small segments, so that groups write their logs anew. */
@@ -28,8 +29,8 @@ export const META_SETTINGS: Readonly<Record<string, string | number>> = {
 };
 
 const GROUPS: readonly number[] = groupIds({ metadata: 1, offset: 1, data: 1 });
-/** Of eight clients so many write batches, and hold leases. */
-const OF_EIGHT = { batchers: 2, holders: 2 } as const;
+/** Of eight clients so many hold leases, write batches, and come over HTTP. */
+const OF_EIGHT = { holders: 2, batchers: 2, overHttp: 1 } as const;
 const SERVE_MS_MAX = 60_000;
 const SETTLE_MS_MAX = 30_000;
 const ASK_MS = 4000;
@@ -89,6 +90,9 @@ export class MetaLoad implements Workload {
         this.#running.push(holder.run());
       } else if (place < OF_EIGHT.holders + OF_EIGHT.batchers) {
         this.#running.push(new Batcher(bed, port, own, `b${i}`).run());
+      } else if (place < OF_EIGHT.holders + OF_EIGHT.batchers + OF_EIGHT.overHttp) {
+        const http = new HttpPort(nodes, new Prng(prng.nextU32()));
+        this.#running.push(new Writer(bed, http, own, `c${i}`, HTTP_TYPES).run());
       } else {
         this.#running.push(new Writer(bed, port, own, `c${i}`).run());
       }

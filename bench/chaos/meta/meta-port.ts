@@ -9,7 +9,13 @@ import type { RangeRequest } from '../../../src/actors/meta/state/range.ts';
 import type { MetaKey } from '../../../src/actors/meta/state/record.ts';
 import type { ActorSystem } from '../../../src/runtime/system.ts';
 
-export class MetaPort {
+/** What clients of single keys need. */
+export interface KeyPort {
+  get(group: number, keys: readonly [MetaKey], deadlineMs: number): Promise<Outcome<Values>>;
+  command(group: number, command: MetaCommand, deadlineMs: number): Promise<Outcome<MetaReply>>;
+}
+
+export class MetaPort implements KeyPort {
   readonly #client: MetaClient;
 
   private constructor(client: MetaClient) {

@@ -4,14 +4,17 @@ import type { Input } from '../../../spec/sim/meta/clients.ts';
 import type { MetaCommand, MetaReply } from '../../../src/actors/meta/command.ts';
 import type { Prng } from '../../../src/base/prng.ts';
 import { type Bed, KEYS } from './bed.ts';
-import type { MetaPort } from './meta-port.ts';
+import type { KeyPort } from './meta-port.ts';
 import { GONE } from './story.ts';
 import { valueWith } from './value.ts';
 import { seenOf } from './watch-log.ts';
 
 const KEYS_PER_ROUND = 12;
 const PAUSE_MS_MAX = 10;
-const TYPES = ['get', 'get', 'get', 'put', 'put', 'cas', 'claim', 'claim', 'delete'] as const;
+type Type = Input['type'];
+const TYPES: readonly Type[] = ['get', 'get', 'get', 'put', 'put', 'cas', 'claim', 'claim', 'delete'];
+/** There is no condition on a value over HTTP. */
+export const HTTP_TYPES: readonly Type[] = TYPES.filter((type) => type !== 'cas');
 
 /** What a client believes of a key. */
 interface Known {
@@ -23,18 +26,20 @@ const ABSENT: Known = { tag: GONE, modified: 0 };
 
 export class Writer {
   readonly #bed: Bed;
-  readonly #port: MetaPort;
+  readonly #port: KeyPort;
   readonly #prng: Prng;
   readonly #name: string;
+  readonly #types: readonly Type[];
   #known = new Map<string, Known>();
   #round = 0;
   #count = 0;
 
-  constructor(bed: Bed, port: MetaPort, prng: Prng, name: string) {
+  constructor(bed: Bed, port: KeyPort, prng: Prng, name: string, types: readonly Type[] = TYPES) {
     this.#bed = bed;
     this.#port = port;
     this.#prng = prng;
     this.#name = name;
+    this.#types = types;
   }
 
   async run(): Promise<void> {
@@ -51,7 +56,7 @@ export class Writer {
     const place = this.#prng.below(KEYS_PER_ROUND);
     const group = this.#bed.busyGroup(place);
     const key = `${KEYS}k/${round}.${place}`;
-    const type = TYPES[this.#prng.below(TYPES.length)]!;
+    const type = this.#types[this.#prng.below(this.#types.length)]!;
     if (type === 'get') return this.#get(group, key);
     const known = this.#known.get(key) ?? ABSENT;
     const value = type === 'delete' ? '' : `${this.#name}.${++this.#count}`;
@@ -103,7 +108,7 @@ export class Writer {
       return 'no';
     }
     const { revision } = reply as { readonly revision: number };
-    const isChange = reply.type !== 'written' || type === 'put' || reply.deleted > 0;
+    const isChange = type !== 'delete' || (reply.type === 'written' && reply.deleted > 0);
     if (isChange) story.tell(revision, key, value, by);
     this.#known.set(key, type === 'delete' ? ABSENT : { tag: value, modified: revision });
     if (reply.type === 'claimed') {
