@@ -19,6 +19,8 @@ const PAYLOAD_BYTES_MAX = 2000;
 const STEP_MS = 20;
 const STAYS_MS = 4000;
 const SETTLE_MS_MAX = 60_000;
+/** A SUBACK does not wait for other nodes: what is published elsewhere in the moment after it may be missed. */
+const HEARD_MS = 3000;
 /** What a node answers whose disk has failed, in the moment before it ends. */
 const NOT_WRITTEN = 0x80;
 /** "Server unavailable" and "busy", in both versions. */
@@ -41,6 +43,8 @@ export class Sessions implements Workload {
   readonly #deaths: Deaths = [];
   #running: readonly Promise<void>[] = [];
   #isOver = false;
+  /** All nodes know of the subscriptions: from here on nothing may be missed. */
+  #mayPublish = false;
   /** Publishers and subscribers stay where they are. */
   #isSettling = false;
   #repeated = 0;
@@ -62,7 +66,7 @@ export class Sessions implements Workload {
           ledgers: [topic],
           prng: new Prng(seed + 1 + i),
           payloadBytesMax: PAYLOAD_BYTES_MAX,
-          maySend: () => !this.#isSettling && this.#hasSubscribed && topic.mayBeNext(MESSAGES_PER_SECOND),
+          maySend: () => !this.#isSettling && this.#mayPublish && topic.mayBeNext(MESSAGES_PER_SECOND),
           isTransient,
           mayRefuse: (code) => {
             if (code === NOT_WRITTEN) this.#refused++;
@@ -85,7 +89,7 @@ export class Sessions implements Workload {
     return this.#topics.reduce((sum, { acked }) => sum + acked, 0);
   }
 
-  start(): void {
+  async start(): Promise<void> {
     this.#running = [
       ...this.#publishers.map((client, i) =>
         this.#roam({
@@ -107,6 +111,13 @@ export class Sessions implements Workload {
         }),
       ),
     ];
+    const deadline = performance.now() + SETTLE_MS_MAX;
+    while (!this.#subscribers.every(({ isSubscribed }) => isSubscribed)) {
+      if (performance.now() > deadline) throw new Error('the sessions are not granted their filters');
+      await pause(STEP_MS);
+    }
+    await pause(HEARD_MS);
+    this.#mayPublish = true;
   }
 
   async finish(): Promise<readonly string[]> {
@@ -127,10 +138,6 @@ export class Sessions implements Workload {
   summary(): string {
     const delivered = this.#subscribers.reduce((sum, { byTopic }) => sum + [...byTopic.values()].flat().length, 0);
     return `${this.answered} messages acknowledged, ${delivered} delivered to ${this.#subscribers.length} sessions (${this.#repeated} again), ${this.#refused} refused by nodes with a bad disk, ${this.#excused} not delivered that were acknowledged just before a death`;
-  }
-
-  get #hasSubscribed(): boolean {
-    return this.#subscribers.every(({ isSubscribed }) => isSubscribed);
   }
 
   async #roam({ start, leave, isClosed, step }: Roaming): Promise<void> {
