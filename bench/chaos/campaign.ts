@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { META_MUTANTS } from '../../spec/sim/meta/mutants.ts';
+import type { Mutant } from '../../spec/sim/planting/mutant.ts';
 import { Prng } from '../../src/base/prng.ts';
 import { findLogs } from '../../src/storage/check/find-logs.ts';
 import { verifyLog } from '../../src/storage/check/verify-log.ts';
@@ -30,8 +30,8 @@ export interface ChaosOptions {
   readonly nodes: number;
   readonly load: WorkloadName;
   readonly clients: number;
-  /** A bug that the nodes are to have (spec/sim/meta/mutants.ts); of `meta` alone. */
-  readonly plant?: string;
+  /** A bug that the nodes of `meta` are to have. */
+  readonly plant?: Mutant;
   readonly onEvent: (atMs: number, event: string, answered: number) => void;
 }
 
@@ -124,10 +124,8 @@ async function makeCluster(
   directory: string,
   nodes: number,
   load: WorkloadName,
-  plant: string | undefined,
+  plant: Mutant | undefined,
 ): Promise<{ readonly cluster: LocalCluster; readonly links: (LinkProxy | undefined)[][] }> {
-  const planted = META_MUTANTS.find(({ name }) => name === plant);
-  if (plant !== undefined && (planted === undefined || load !== 'meta')) throw new Error(`no such bug for this load: ${plant}`);
   const ports: number[] = [];
   for (let i = 0; i < nodes; i++) ports.push(await freePort());
   const links: (LinkProxy | undefined)[][] = [];
@@ -142,7 +140,7 @@ async function makeCluster(
     routes: (from, to) => links[from - 1]![to - 1]!.port,
     settings: { 'log.level': 'warn', ...SETTINGS[load] },
     ...(load === 'sessions' ? { entry: NODE_ENTRY } : {}),
-    ...(load === 'meta' ? { entry: makeTightProgram(join(directory, 'program'), planted) } : {}),
+    ...(load === 'meta' ? { entry: makeTightProgram(join(directory, 'program'), plant) } : {}),
   });
   return { cluster, links };
 }

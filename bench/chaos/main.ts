@@ -1,6 +1,8 @@
 /** `npm run chaos`: real nodes that are killed, stopped, cut off from each other and given bad disks, while clients use them. Exit code 1: what they have seen makes no sense, or something is broken in the end. */
 import { randomInt } from 'node:crypto';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { META_MUTANTS } from '../../spec/sim/meta/mutants.ts';
+import type { Mutant } from '../../spec/sim/planting/mutant.ts';
 import { seconds, wholeNumber } from '../../src/nodes/cli/option-values.ts';
 import { type ChaosReport, runChaos, WORKLOADS, type WorkloadName } from './campaign.ts';
 
@@ -10,9 +12,16 @@ interface Options {
   readonly nodes: number;
   readonly load: WorkloadName;
   readonly clients: number;
-  readonly plant?: string;
+  readonly plant?: Mutant;
   readonly verbose?: boolean;
   readonly json?: boolean;
+}
+
+/** Those of the client are not in nodes. */
+function bug(name: string): Mutant {
+  const found = META_MUTANTS.find((mutant) => mutant.name === name);
+  if (found === undefined) throw new InvalidArgumentError(`there are ${META_MUTANTS.map((mutant) => mutant.name).join(', ')}`);
+  return found;
 }
 
 function summary({ seed, seconds: took, strikes, summary: clients, silenceMs, faults, directory }: ChaosReport): string {
@@ -41,10 +50,15 @@ await new Command('chaos')
       .default('registers'),
   )
   .option('--clients <n>', 'clients that write, at a time', wholeNumber(1, 1000), 8)
-  .option('--plant <bug>', 'a bug of spec/sim/meta/mutants.ts that the nodes are to have: --load meta has to find it')
+  .addOption(
+    new Option('--plant <bug>', 'a bug of spec/sim/meta/mutants.ts that the nodes are to have, and the run to find')
+      .argParser(bug)
+      .implies({ load: 'meta' }),
+  )
   .option('--verbose', 'say what happens as it happens')
   .option('--json', 'print the report as one JSON object')
-  .action(async (options: Options) => {
+  .action(async (options: Options, command: Command) => {
+    if (options.plant !== undefined && options.load !== 'meta') command.error('error: --plant is for --load meta');
     const report = await runChaos({
       ...options,
       onEvent: (atMs, event, answered) => {
