@@ -36,8 +36,10 @@ export class RegistryMachine {
     return this.#last.get(clientId)?.session ?? (NOBODY as Session);
   }
 
-  /** Makes `session` the owner and returns the one before it. Claims are served in order, so takeovers form a chain without forks. */
+  /** Makes `session` the owner and returns the one before it. Claims are served in order, so takeovers form a chain without forks. One who has not heard the answer asks again, and hears the same. */
   claim(clientId: string, session: Session): { readonly previous: Session; readonly claim: number } {
+    for (let at = this.#last.get(clientId) ?? null; at !== null; at = at.before)
+      if (at.session === session) return { previous: at.before?.session ?? (NOBODY as Session), claim: at.claim };
     const before = this.#last.get(clientId) ?? null;
     const claim = this.#nextClaim++;
     this.#last.set(clientId, { session, claim, before });
