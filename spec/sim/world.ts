@@ -445,13 +445,14 @@ export class World {
 }
 
 /**
- * Who asks a session may find that it has just ended, and who is answered may have ended meanwhile. What is sent to a dead reactor is lost; what waits in
- * a mailbox for its actor's end is no message of anybody.
+ * Who asks a session may find that it has just ended, or is about to, and who is answered may have ended meanwhile. What is sent to a dead reactor is lost; what
+ * waits in a mailbox for its actor's end is nobody's message but one of those.
  */
 function isExpected({ reason, message }: DeadLetter, hasKills: boolean): boolean {
   if (reason === 'not_found') return ['surrender', 'yield', 'superseded', 'ask', 'reply', 'failure', 'Object'].includes(message);
   return (
-    ((reason === 'unreachable' || reason === 'too_late') && hasKills) || (reason === 'stopped' && message === `io/${IO_CONTINUE}`)
+    ((reason === 'unreachable' || reason === 'too_late') && hasKills) ||
+    (reason === 'stopped' && ['surrender', 'yield', `io/${IO_CONTINUE}`].includes(message))
   );
 }
 

@@ -38,8 +38,8 @@ export class RegistryMachine {
 
   /** Makes `session` the owner and returns the one before it. Claims are served in order, so takeovers form a chain without forks. One who has not heard the answer asks again, and hears the same. */
   claim(clientId: string, session: Session): { readonly previous: Session; readonly claim: number } {
-    for (let at = this.#last.get(clientId) ?? null; at !== null; at = at.before)
-      if (at.session === session) return { previous: at.before?.session ?? (NOBODY as Session), claim: at.claim };
+    const known = this.#find(clientId, session);
+    if (known !== null) return { previous: known.before?.session ?? (NOBODY as Session), claim: known.claim };
     const before = this.#last.get(clientId) ?? null;
     const claim = this.#nextClaim++;
     this.#last.set(clientId, { session, claim, before });
@@ -49,8 +49,7 @@ export class RegistryMachine {
   /** Who is there before `session`; `gone` is not any more. */
   skip(clientId: string, session: Session, gone: Session): { readonly previous: Session; readonly claim: number } {
     this.release(clientId, gone);
-    let at = this.#last.get(clientId) ?? null;
-    while (at !== null && at.session !== session) at = at.before;
+    const at = this.#find(clientId, session);
     return { previous: at?.before?.session ?? (NOBODY as Session), claim: at?.claim ?? 0 };
   }
 
@@ -59,14 +58,14 @@ export class RegistryMachine {
   }
 
   /**
-   * A session that lives makes itself known to a registry that came back, with the number of its claim. False: somebody has claimed the id here in the meantime
+   * A session that lives makes itself known to a registry that came back, or may have, with the number of its claim. False: somebody has claimed the id here in the meantime
    * and does not know of it, so the announcer has to give way.
    */
   announce(clientId: string, session: Session, claim: number): boolean {
+    if (this.#find(clientId, session) !== null) return true;
     let after: Claimant | null = null;
     let at = this.#last.get(clientId) ?? null;
     for (; at !== null && at.claim >= claim; at = at.before) {
-      if (at.session === session) return true;
       if (at.claim >= this.#firstClaim) return false;
       after = at;
     }
@@ -84,6 +83,12 @@ export class RegistryMachine {
       if (!this.#last.has(clientId)) free.push(clientId);
     }
     return free;
+  }
+
+  #find(clientId: string, session: Session): Claimant | null {
+    let at = this.#last.get(clientId) ?? null;
+    while (at !== null && at.session !== session) at = at.before;
+    return at;
   }
 
   #remove(clientId: string, isGone: (claimant: Claimant) => boolean): void {

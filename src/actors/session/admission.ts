@@ -35,6 +35,8 @@ export interface Former {
 export interface Applicant extends HeirSink {
   /** The client may come in: from here on the session goes by its client id. False when the client has left meanwhile. */
   authenticated(connect: ConnectPacket, terms: Terms, standing: Standing): boolean;
+  /** The client id is the session's, by that claim; whoever had it before has yet to give it. */
+  own(claim: number): void;
   /** The client is banned, now that it is in. */
   expelled(): void;
   /** The client id is the session's, with the state of the session that had it, if there was one. */
@@ -116,7 +118,7 @@ export class Admission {
 
   #takeOver(granted: Granted): void {
     const { clientId } = this.#terms;
-    this.#services.sessions.set(clientId, { session: this.#ctx.self, claim: granted.claim });
+    this.#applicant.own(granted.claim);
     const from = { clientId, previous: granted.previous, discard: this.#connect.cleanStart };
     this.#abandon = takeOver(this.#services, this.#ctx, this.#applicant, from, (state, left) => {
       const former = { hasRecord: left?.shard !== undefined, discarded: left?.isEmptying === true ? undefined : left?.shard };

@@ -43,13 +43,18 @@ export function revive(session: Session, orphan: Orphan): void {
   session.clientId = orphan.clientId;
   session.state = 'claiming';
   session.count(slot.sessions, 1);
-  if (orphan.heirOf === undefined) return load(session, orphan);
+  if (orphan.heirOf === undefined) {
+    // The claim of the instance before, under the same ref.
+    const owned = session.services.sessions.get(orphan.clientId);
+    if (owned?.session === session.ctx.self) session.owned = owned;
+    return load(session, orphan);
+  }
   const begin = (granted: Granted | undefined): void => {
     if (granted === undefined) return session.services.inboxes!.inAWhile(() => session.ctx.io(IO_CONTINUE, ask));
     // It came too early or too late, and has nothing of the session.
     if (granted.previous !== orphan.heirOf && granted.previous !== NOBODY)
       session.ctx.tell(granted.previous, { type: 'superseded' });
-    session.services.sessions.set(orphan.clientId, { session: session.ctx.self, claim: granted.claim });
+    session.own(granted.claim);
     load(session, orphan);
   };
   const ask = (): void => claim(session.services, session.ctx, orphan.clientId, begin, true);
@@ -73,9 +78,9 @@ function load(session: Session, orphan: Orphan): void {
 }
 
 function beginAgain(session: Session, { record, facts, taken }: Restored, { claim: number }: Granted): void {
-  const { inboxes, sessions } = session.services;
+  const { inboxes } = session.services;
   assert(inboxes !== null, 'sessions are restored where they are kept');
-  sessions.set(record.clientId, { session: session.ctx.self, claim: number });
+  session.own(number);
   const { inbox, inbound } = restoredInbox(inboxes, record, facts, taken);
   resume(session, record, inbox, inbound);
 }

@@ -90,8 +90,10 @@ export abstract class Session
   heir: Heir | null = null;
   /** The client has come back by another connection and gets what this session keeps. */
   isSucceeded = false;
-  /** Its claim of the client id, until somebody else made one. */
-  disowned: OwningSession | null = null;
+  /** Its claim of the client id. */
+  owned: OwningSession | null = null;
+  /** How long its heir is waited for. */
+  handingTimer: TimerHandle | null = null;
   /** What a session on another thread is being given. */
   bequest: Bequest | null = null;
   /** Null when the client authenticates by nothing but its password. */
@@ -275,6 +277,12 @@ export abstract class Session
 
   inherits(shard: number): void {
     this.persistence.inherits(shard);
+  }
+
+  /** The client id is this session's, by the claim with that number. */
+  own(claim: number): void {
+    this.owned = { session: this.ctx.self, claim };
+    this.services.sessions.set(this.clientId, this.owned);
   }
 
   // ── What the subjects do for those that know the session by one of its interfaces: actor.ts says which ──────────────────────

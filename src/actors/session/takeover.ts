@@ -8,6 +8,7 @@ import type { ReplyTo } from '../../runtime/actor.ts';
 import { type ActorRef, threadOf } from '../../runtime/ref.ts';
 import { Reason } from '../../wire/mqtt/reason-codes.ts';
 import type { Sink } from '../router/sink.ts';
+import { registryOf } from './claim.ts';
 import { Bequest } from './handover.ts';
 import { disconnect } from './leaving.ts';
 import type { SessionMessage, SessionState, Surrendered } from './messages.ts';
@@ -15,15 +16,14 @@ import { type Heir, type Session, TIMER } from './session.ts';
 import { detachedSnapshot } from './state.ts';
 import { IO_CONTINUE } from './transport.ts';
 
-/** Who is being handed over, or has been, has nothing to give: it is there again, or its heir is, in a while. */
-const LEAVING: Surrendered = { kind: 'leaving' };
-
 /** `heir` has claimed the client id. */
 export function surrender(session: Session, heir: Heir): void {
   if (session.state === 'claiming') {
     session.heir = heir; // first comes what we are being given ourselves
     return;
   }
+  // Who has been handed it is not there any more, or nobody would have been sent here.
+  if (session.state === 'handing') comeBack(session);
   disown(session);
   if (heir.isMourned === true) session.afterlife.will = null;
   if (session.state === 'online') {
@@ -32,8 +32,7 @@ export function surrender(session: Session, heir: Heir): void {
     session.isSucceeded = resumed;
     disconnect(session, Reason.SESSION_TAKEN_OVER); // [MQTT-3.1.4-3]
   }
-  if (session.state === 'handing' && !heir.discard) session.ctx.respond(heir.to, LEAVING);
-  else if (heir.discard || session.state !== 'offline') endFor(session, heir);
+  if (heir.discard || session.state !== 'offline') endFor(session, heir);
   else session.ctx.respond(heir.to, handOver(session, heir));
 }
 
@@ -59,7 +58,7 @@ function handOver(session: Session, heir: Heir): Surrendered {
   session.afterlife.will = null;
   session.state = 'handing';
   session.isSucceeded = true;
-  session.ctx.startTimer(TAKEOVER_TIMEOUT_MS, TIMER.handing);
+  session.handingTimer = session.ctx.startTimer(TAKEOVER_TIMEOUT_MS, TIMER.handing);
   if (threadOf(heir.by) === threadOf(session.ctx.self)) return { kind: 'local', estate: session };
   session.bequest = new Bequest(session.services, session, heir.by);
   const { subscriptions } = session.bequest;
@@ -71,20 +70,22 @@ function handOver(session: Session, heir: Heir): Surrendered {
 /** The client id is somebody else's from now on: nothing is claimed in its name any more. */
 export function disown(session: Session): void {
   const { sessions } = session.services;
-  const owned = sessions.get(session.clientId);
-  if (owned?.session !== session.ctx.self) return;
-  session.disowned = owned;
-  sessions.delete(session.clientId);
+  if (sessions.get(session.clientId)?.session === session.ctx.self) sessions.delete(session.clientId);
 }
 
 /** Nobody has come for what is to be handed over: the session goes on waiting for its client. */
 export function comeBack(session: Session): void {
-  const { services, ctx, clientId, disowned, inbox } = session;
+  const { services, ctx, clientId, inbox, owned } = session;
+  ctx.cancelTimer(session.handingTimer!);
   session.bequest?.giveUp();
   session.bequest = null;
   session.isSucceeded = false;
   session.state = 'offline';
-  if (disowned !== null && !services.sessions.has(clientId)) services.sessions.set(clientId, disowned);
+  if (owned !== null) {
+    if (!services.sessions.has(clientId)) services.sessions.set(clientId, owned);
+    // A registry that has come back meanwhile has not heard of it, and may have let somebody else in.
+    ctx.tell(registryOf(services, clientId), { type: 'announce', clientId, ...owned });
+  }
   // The heir, on another thread, may have collected for it.
   if (inbox !== null)
     services.inboxes!.know([inbox.machine.shard], [], ([facts]) => {
