@@ -79,6 +79,26 @@ test('a session that cannot be read yet is waited for, and its client is refused
   }
 });
 
+test('who waits behind a client that is refused is not refused with it', () => {
+  const { store, reactors } = nodeOf(2);
+  const { publish } = bedOf(reactors);
+  failOnce(reactors, 1);
+  store.unreadable = new Error('not now');
+  publish('a');
+  const first = reactors.connect(1, 's', LASTING);
+  reactors.settle(SURRENDER_TIMEOUT_MS / 2);
+  const second = reactors.connect(2, 's', LASTING);
+  reactors.settle(SURRENDER_TIMEOUT_MS / 2);
+  assert.is(connackOf(first.received()).returnCode, SERVER_UNAVAILABLE);
+  assert.equal(second.received(), []);
+  publish('b');
+  store.unreadable = undefined;
+  reactors.settle(2 * STORE_RETRY_MS);
+  const packets = second.received();
+  assert.is(connackOf(packets).sessionPresent, true);
+  assert.equal(payloads(packets.filter(({ cmd }) => cmd === 'publish')), ['a', 'b']);
+});
+
 test('so is that of a reactor that has died', () => {
   const { store, reactors } = nodeOf(2);
   const { publish } = bedOf(reactors, 2);

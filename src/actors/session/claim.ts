@@ -129,7 +129,7 @@ export function takeOver(
     ctx.ask<SessionMessage, Surrendered>(former, surrender, SURRENDER_TIMEOUT_MS, (answer, failure) => {
       if (failure === 'timeout')
         then(undefined); // it is only slow, and has the session still
-      else if (answer === undefined) skip(services, ctx, clientId, former, follow);
+      else if (answer === undefined || answer.kind === 'gone') skip(services, ctx, clientId, former, follow);
       else if (answer.kind === 'leaving') then(undefined);
       else if (answer.kind === 'nothing') then(null, answer);
       else if (answer.kind === 'local') then(answer.estate.takeOver(heir, ctx.self));

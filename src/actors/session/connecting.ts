@@ -20,7 +20,7 @@ import { OWN_CLIENTS } from './services.ts';
 import { type Context, type Session, TIMER, TIMER_MS_MAX } from './session.ts';
 import type { Standing } from './standing.ts';
 import { autoSubscribe } from './subscribing.ts';
-import { surrender } from './takeover.ts';
+import { passOver, surrender } from './takeover.ts';
 
 const { slot } = SESSION_PROBE;
 
@@ -109,13 +109,13 @@ export function admitted(session: Session, connect: ConnectPacket, terms: Terms,
   else session.outbound.machine = session.newMachine(terms.inFlightMax, terms.sessionExpirySeconds > 0);
   session.afterlife.will = connect.will ?? null;
   session.persistence.provide(former, (isProvided) => {
-    if (!isProvided && state !== null) {
+    if (!isProvided && state === null) return refused(session, Reason.SERVER_UNAVAILABLE);
+    if (!isProvided) {
       // The session is not lost for that: it waits for its client, here or elsewhere.
       session.afterlife.will = null;
       turnAway(session, Reason.SERVER_UNAVAILABLE);
       goOffline(session);
-    } else if (!isProvided) refused(session, Reason.SERVER_UNAVAILABLE);
-    else if (session.client === null) goOffline(session);
+    } else if (session.client === null) goOffline(session);
     else accept(session, session.client, connect, terms, state !== null);
     if (session.heir !== null) surrender(session, session.heir);
   });
@@ -162,6 +162,7 @@ function accept(session: Session, client: Client, connect: ConnectPacket, terms:
 export function refused(session: Session, reason: number, why?: string, serverReference?: string): void {
   turnAway(session, reason, why, serverReference);
   session.end();
+  passOver(session);
 }
 
 function turnAway(session: Session, reason: number, why?: string, serverReference?: string): void {

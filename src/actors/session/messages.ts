@@ -40,6 +40,8 @@ export type SessionMessage =
 export type Surrendered =
   /** There is nothing to take over. `shard`: the record of the session that ends is the claimer's to get rid of, and its inbox as well unless its messages are still being given to others. */
   | { readonly kind: 'nothing'; readonly shard?: number; readonly isEmptying?: boolean }
+  /** It never had the session: whoever had the client id before is to be asked. */
+  | { readonly kind: 'gone' }
   /** It is on its way to another node: nobody is let in here until it is known where it is. */
   | { readonly kind: 'leaving' }
   /** On the same thread: take it in one step, by reference. */

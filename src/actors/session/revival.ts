@@ -14,7 +14,7 @@ import type { SessionRecord } from './record.ts';
 import type { Restored } from './restorer.ts';
 import { type Session, TIMER } from './session.ts';
 import { releaseShared } from './shared-work.ts';
-import { surrender } from './takeover.ts';
+import { passOver, surrender } from './takeover.ts';
 import { IO_CONTINUE } from './transport.ts';
 
 const { slot } = SESSION_PROBE;
@@ -29,10 +29,11 @@ export function restore(session: Session, restored: Restored): void {
   const begin = (granted: Granted | undefined): void => {
     if (granted === undefined) return session.services.inboxes!.inAWhile(() => session.ctx.io(IO_CONTINUE, ask));
     session.restored = null;
-    if (granted.previous === NOBODY) beginAgain(session, restored, granted);
-    else session.end();
+    if (granted.previous !== NOBODY) session.end();
+    else beginAgain(session, restored, granted);
     done();
-    if (session.heir !== null) surrender(session, session.heir);
+    if (granted.previous !== NOBODY) passOver(session);
+    else if (session.heir !== null) surrender(session, session.heir);
   };
   const ask = (): void => claim(session.services, session.ctx, record.clientId, begin, true);
   ask();

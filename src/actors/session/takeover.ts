@@ -36,6 +36,11 @@ export function surrender(session: Session, heir: Heir): void {
   else session.ctx.respond(heir.to, handOver(session, heir));
 }
 
+/** Its own claim has come to nothing: its heir is to go by it, to who had the client id before. */
+export function passOver({ heir, ctx }: Session): void {
+  if (heir !== null) ctx.respond(heir.to, { kind: 'gone' } satisfies Surrendered);
+}
+
 /** Nothing of it is wanted. The heir hears so when what the inbox has for others is theirs for good: it overwrites the record. */
 function endFor(session: Session, { to }: Heir): void {
   if (session.state === 'offline') session.afterlife.publishWill();
