@@ -58,6 +58,11 @@ export class ExclusiveClaims {
     for (const filter of this.filtersOf(sink)) this.release(sink, filter);
   }
 
+  /** Its heir, on another reactor, goes on with what it has, and says so itself: released before that, it could be somebody else's in between. */
+  leave(sink: Sink): void {
+    for (const filter of this.filtersOf(sink)) this.#held.delete(filter);
+  }
+
   /** Another session of the same client goes on with what `from` has. */
   move(from: Sink, to: Sink, clientId: string, session: ActorRef<never>): void {
     this.adopt(to, clientId, session, this.filtersOf(from));

@@ -112,6 +112,7 @@ export function hand(session: Session, to: ReplyTo): void {
     const state: SessionState =
       session.inbox === null ? { machine, replays } : { machine, replays, inbox: session.inbox.state() };
     session.ctx.respond(to, state);
+    session.services.exclusive.leave(session);
     session.end();
   };
   bequest.whenComplete(() => {
