@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseReady, type Ready } from '../ready-line.ts';
@@ -117,12 +117,13 @@ async function startNode(folder: string, plan: Plan, node: number): Promise<void
   child.once('error', (error) => {
     end = error.message;
   });
+  // Nor does this command wait for it when another one has failed.
+  child.unref();
   const deadline = performance.now() + READY_MS_MAX;
   for (;;) {
     const ready = readFileSync(outPath, 'utf8').split('\n').map(parseReady).find(Boolean);
     if (ready !== undefined) {
       writeFileSync(stateFile(folder, node), JSON.stringify(ready));
-      child.unref();
       return;
     }
     if (end !== undefined) throw new CommandError(EXIT.failed, `node ${node} ended with ${end}; see ${logPath}`);
@@ -182,28 +183,28 @@ function demandPlan(folder: string): Plan {
 
 async function makePlan(folder: string, count: number, portBase: number, settings: readonly string[]): Promise<Plan> {
   const nodes: Plan['nodes'][number][] = [];
+  const free = portBase > 0 ? [] : await freePorts(4 * count);
+  const portOf = (offset: number): number => free.pop() ?? portBase + offset;
   for (let node = 1; node <= count; node++) {
-    if (portBase > 0)
-      nodes.push({
-        node,
-        mqtt: portBase + node,
-        http: portBase + 100 + node,
-        wire: portBase + 200 + node,
-        ws: portBase + 300 + node,
-      });
-    else nodes.push({ node, mqtt: await freePort(), ws: await freePort(), http: await freePort(), wire: await freePort() });
+    const [mqtt, http, wire, ws] = [portOf(node), portOf(100 + node), portOf(200 + node), portOf(300 + node)];
+    nodes.push({ node, mqtt, http, wire, ws });
   }
   const plan: Plan = { settings, nodes };
   writeFileSync(join(folder, 'cluster.json'), `${JSON.stringify(plan, null, 2)}\n`);
   return plan;
 }
 
-function freePort(): Promise<number> {
+/** All are held until the last one is there: what is let go may be given again. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => held()));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
+  return ports;
+}
+
+function held(): Promise<Server> {
   return new Promise((done, fail) => {
     const server = createServer().once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => done(typeof address === 'object' && address !== null ? address.port : 0));
-    });
+    server.listen(0, '127.0.0.1', () => done(server));
   });
 }
