@@ -38,6 +38,7 @@ test('they are what was added and not removed, in order, and no two touch', () =
         const numbers = [...model].sort((a, b) => a - b);
         assert.equal([...ranges], rangesOf(numbers));
         assert.equal([ranges.first, ranges.isEmpty], [rangesOf(numbers)[0], numbers.length === 0]);
+        assert.equal([ranges.end, ranges.has(at)], [Math.max(-1, ...numbers) + 1, model.has(at)]);
         const missing = Array.from({ length: MAX + 10 }, (_, number) => number).filter((number) => !model.has(number));
         assert.is(
           ranges.gapFrom(at),

@@ -18,6 +18,15 @@ export class Ranges {
     return this.#list.length === 0;
   }
 
+  /** Behind the last one; 0 when there is none. */
+  get end(): number {
+    return this.#list.at(-1)?.to ?? 0;
+  }
+
+  has(number: number): boolean {
+    return this.gapFrom(number) > number;
+  }
+
   [Symbol.iterator](): Iterator<Range> {
     return this.#list[Symbol.iterator]();
   }

@@ -6,6 +6,7 @@
  *   stay     nobody came: a session again, with everything
  *   left     something may still come here, or the new home has come without this node: left.ts goes on
  */
+import { Ranges } from '../../base/ranges.ts';
 import type { Actor, ActorContext } from '../../runtime/actor.ts';
 import { NOBODY } from '../../runtime/ref.ts';
 import { Inbox } from '../inbox/inbox.ts';
@@ -27,28 +28,11 @@ import { type InboxPage, readPage } from './pages.ts';
 
 type Context = ActorContext<SessionMessage>;
 
-/** Where what was published behind a fence lies, in the inbox of the session. */
-export class LateRanges {
-  readonly all: { readonly from: number; to: number }[] = [];
-  end = 0;
-
-  add(from: number, to: number): void {
-    const last = this.all.at(-1);
-    if (last?.to === from) last.to = to;
-    else this.all.push({ from, to });
-    this.end = Math.max(this.end, to);
-  }
-
-  has(offset: number): boolean {
-    return this.all.some(({ from, to }) => offset >= from && offset < to);
-  }
-}
-
 /** Takes what is published behind a fence. */
 class LateInbox extends Inbox {
-  readonly #ranges: LateRanges;
+  readonly #ranges: Ranges;
 
-  constructor(inboxes: Inboxes, { shard, end }: InboxMachine, ranges: LateRanges) {
+  constructor(inboxes: Inboxes, { shard, end }: InboxMachine, ranges: Ranges) {
     super(inboxes, { ...emptyInboxState(shard), ackedTo: end, sentTo: end, end });
     this.#ranges = ranges;
   }
@@ -73,10 +57,10 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
   readonly #terms: EmigrantTerms;
   #ctx!: Context;
   #inbox: Inbox | null = null;
-  #late: LateInbox | null = null;
-  readonly lateRanges: LateRanges = new LateRanges();
-  /** Took what was late before. */
-  readonly #lateBefore: LateInbox[] = [];
+  /** Where what was published behind a fence lies in the inbox. */
+  readonly lateRanges: Ranges = new Ranges();
+  /** The last one takes what is late now, into the others it is still being written. */
+  #lates: readonly LateInbox[] = [];
   #inbound: readonly number[] = [];
   /** Nodes whose fences have come. */
   readonly #passed = new Set<number>();
@@ -156,8 +140,8 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
     const { limits, inboxes, system, router } = this.#services;
     // What is for one member of a group the new home has not got.
     const isLate = !this.#isStaying && delivery.share === null && this.#passed.has(router.origin);
-    const inbox = isLate ? this.#late : this.#inbox;
-    if (inbox === null) return;
+    const inbox = isLate ? this.#lates.at(-1) : this.#inbox;
+    if (inbox == null) return;
     const bounds = { messagesMax: limits.queueMessagesMax, bytesMax: limits.queueBytesMax };
     if (inbox.machine.isFull(bounds)) system.slots[SESSION_PROBE.slot.droppedQueueFull]! += run.count;
     else if (delivery.share === null) inboxes!.fanOuts.collect(inbox, run, delivery);
@@ -285,20 +269,14 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
 
   /** Calls `then` when it is known where all lies that has been late by now; what is from now on nobody waits for. */
   whenLateWritten(then: () => void): void {
-    const late = this.#late!;
-    this.#late = this.#lateFor(this.inbox);
-    this.#lateBefore.push(late);
-    const all = [...this.#lateBefore];
-    const next = (): void => {
-      const each = all.shift();
-      if (each === undefined) return then();
-      each.whenWritten(() => {
-        const at = this.#lateBefore.indexOf(each);
-        if (at >= 0) this.#lateBefore.splice(at, 1);
-        next();
-      });
+    const before = this.#lates.filter(({ machine }) => machine.staged > 0);
+    this.#lates = [...before, this.#lateFor(this.inbox)];
+    let waiting = before.length + 1;
+    const done = (): void => {
+      if (--waiting === 0) then();
     };
-    next();
+    for (const late of before) late.whenWritten(done);
+    done();
   }
 
   #adopt({ inbox: theirs, machine }: SessionState): boolean {
@@ -307,7 +285,7 @@ export class Emigrant implements Actor<SessionMessage>, HeirSink {
     if (theirs instanceof Inbox) this.#inbox = theirs;
     else if (this.#inbox === null) this.#inbox = new Inbox(inboxes, theirs);
     else this.#inbox.release(theirs);
-    this.#late = this.#lateFor(this.#inbox);
+    this.#lates = [this.#lateFor(this.#inbox)];
     this.#inbound = machine.inbound;
     return true;
   }

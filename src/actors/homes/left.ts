@@ -8,6 +8,7 @@
  * It begins in two ways: the new home has all that was here when it came, and only some nodes had put no fence by then; or it has come without this node, and nothing has been handed over. Bounds: those of an inbox, and the life of the
  * session.
  */
+import type { Ranges } from '../../base/ranges.ts';
 import { CONTROL } from '../../storage/control.ts';
 import { parseFilter } from '../../wire/mqtt/topics.ts';
 import type { HomeDone } from '../../wire/schema-types.ts';
@@ -95,7 +96,7 @@ export class Left implements ShareSink {
     inbox.whenWritten(() =>
       emigrant.whenLateWritten(() => {
         inbox.reaches(lateRanges.end);
-        if (leaving !== undefined) left.#handedOver(leaving.end, lateRanges.all);
+        if (leaving !== undefined) left.#handedOver(leaving.end, lateRanges);
         left.#isReady = true;
         left.#note([sessionKey(clientId), KEYS.home + clientId]);
         left.#look();
@@ -175,7 +176,7 @@ export class Left implements ShareSink {
   }
 
   /** The new home has what lies before `end`, and what it has taken itself. */
-  #handedOver(end: number, late: readonly { readonly from: number; readonly to: number }[]): void {
+  #handedOver(end: number, late: Ranges): void {
     const { inboxes } = this.#ports.services;
     const { machine } = this.#inbox;
     this.#trim(end);

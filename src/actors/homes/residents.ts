@@ -163,9 +163,8 @@ export class Residents {
     const make = (entries: MetadataPage['entries'], done: () => void): void => {
       const notes = entries.flatMap(([, value]) => decodeLeftNote(value) ?? []);
       const shards = notes.map(({ shard }) => shard);
-      this.#core.services.inboxes!.describe(shards, (facts) =>
+      this.#core.services.inboxes!.know(shards, [], (facts) =>
         this.#core.later(() => {
-          if (facts === undefined) return make(entries, done);
           for (const [i, note] of notes.entries()) this.#restore(note, facts[i] ?? null);
           done();
         }),

@@ -29,10 +29,11 @@ export function restore(session: Session, restored: Restored): void {
   const begin = (granted: Granted | undefined): void => {
     if (granted === undefined) return session.services.inboxes!.inAWhile(() => session.ctx.io(IO_CONTINUE, ask));
     session.restored = null;
-    if (granted.previous !== NOBODY) session.end();
-    else beginAgain(session, restored, granted);
+    const isFree = granted.previous === NOBODY;
+    if (isFree) beginAgain(session, restored, granted);
+    else session.end();
     done();
-    if (granted.previous !== NOBODY) passOver(session);
+    if (!isFree) passOver(session);
     else if (session.heir !== null) surrender(session, session.heir);
   };
   const ask = (): void => claim(session.services, session.ctx, record.clientId, begin, true);
