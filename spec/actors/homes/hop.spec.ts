@@ -33,6 +33,21 @@ function sweep(faults: Faults, seeds: readonly number[], codecs: readonly NodeCo
   if (faults === 'storm') assert.ok(further > 0, 'former homes have given on what came later');
 }
 
+/** Lets time pass, and the clients answer, until something is so. */
+function waiterOf(
+  nodes: Nodes,
+  clients: readonly Hopper[],
+  { stepMs, steps }: { readonly stepMs: number; readonly steps: number },
+): (what: string, isSo: () => boolean) => void {
+  return (what, isSo) => {
+    for (let i = 0; i < steps && !isSo(); i++) {
+      nodes.pass(stepMs);
+      for (const client of clients) client.pump(Number.MAX_SAFE_INTEGER);
+    }
+    assert.ok(isSo(), what);
+  };
+}
+
 // Between nodes of two releases that follow each other, either way.
 test('while all is well every message comes once, in order, wherever its client is', () =>
   sweep('none', [0], [codecBetween('next', 'this'), codecBetween('this', 'next')]));
@@ -53,16 +68,7 @@ test('a session moves under a stream that does not end', () => {
   const nodes = new Nodes(5, new StubMetadata(5));
   const client = new Hopper('h', 't/#');
   const publishers = [1, 2, 3].map((node) => ({ node, hopper: new Hopper(`p${node}`), sent: 0 }));
-  const pump = (): void => {
-    for (const each of [client, ...publishers.map(({ hopper }) => hopper)]) each.pump(Number.MAX_SAFE_INTEGER);
-  };
-  const until = (what: string, isSo: () => boolean): void => {
-    for (let i = 0; i < 2000 && !isSo(); i++) {
-      nodes.pass(2);
-      pump();
-    }
-    assert.ok(isSo(), what);
-  };
+  const until = waiterOf(nodes, [client, ...publishers.map(({ hopper }) => hopper)], { stepMs: 2, steps: 2000 });
   client.connect(nodes, 1, 1);
   for (const { node, hopper } of publishers) hopper.connect(nodes, node, 2);
   until('all are there', () => client.isSubscribed && publishers.every(({ hopper }) => hopper.isOnline));
@@ -93,13 +99,7 @@ test('a session whose messages the new home cannot write stays where it is', () 
   const nodes = new Nodes(4, new StubMetadata(4));
   const client = new Hopper('h', 't/#');
   const publisher = new Hopper('p');
-  const until = (what: string, isSo: () => boolean): void => {
-    for (let i = 0; i < 1000 && !isSo(); i++) {
-      nodes.pass(20);
-      for (const each of [client, publisher]) each.pump(Number.MAX_SAFE_INTEGER);
-    }
-    assert.ok(isSo(), what);
-  };
+  const until = waiterOf(nodes, [client, publisher], { stepMs: 20, steps: 1000 });
   client.connect(nodes, 1, 1);
   publisher.connect(nodes, 1, 2);
   until('both are there', () => client.isSubscribed && publisher.isOnline);
@@ -128,13 +128,7 @@ test('a home that knows nothing of the ids that its client has not released free
   const nodes = new Nodes(3, new StubMetadata(3));
   const client = new Hopper('h', 't/#');
   const publisher = new Hopper('p');
-  const until = (what: string, isSo: () => boolean): void => {
-    for (let i = 0; i < 1000 && !isSo(); i++) {
-      nodes.pass(20);
-      for (const each of [client, publisher]) each.pump(Number.MAX_SAFE_INTEGER);
-    }
-    assert.ok(isSo(), what);
-  };
+  const until = waiterOf(nodes, [client, publisher], { stepMs: 20, steps: 1000 });
   client.connect(nodes, 1, 1);
   publisher.connect(nodes, 2, 1);
   until('both are there', () => client.isSubscribed && publisher.isOnline);

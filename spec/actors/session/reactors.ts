@@ -65,6 +65,16 @@ export class Reactors {
     this.cluster.run(this.cluster.nowMs + forMs);
   }
 
+  /** The session of that reactor that is written to next fails in the middle of it. */
+  failOnce(thread: number): void {
+    const { writer } = this.services.get(thread)!;
+    const { writeInFlight } = writer;
+    writer.writeInFlight = () => {
+      writer.writeInFlight = writeInFlight;
+      throw new Error('a fault in the session');
+    };
+  }
+
   connect(thread: number, clientId: string, options: ConnectOptions = {}): SimClient {
     const client = this.connectLater(thread, clientId, options);
     this.settle();

@@ -16,16 +16,6 @@ function nodeOf(reactors = 1): { store: SimStoreOptions; reactors: Reactors } {
 
 const publishes = (client: SimClient): Decoded[] => client.received().filter(({ cmd }) => cmd === 'publish');
 
-/** The session that is written to next fails in the middle of it. */
-function failOnce(reactors: Reactors, thread: number): void {
-  const { writer } = reactors.services.get(thread)!;
-  const { writeInFlight } = writer;
-  writer.writeInFlight = () => {
-    writer.writeInFlight = writeInFlight;
-    throw new Error('a fault in the session');
-  };
-}
-
 /** Takes what comes and acknowledges it. */
 function taken(client: SimClient): string[] {
   const packets = publishes(client);
@@ -42,7 +32,7 @@ for (const qos of [1, 2] as const) {
     publisher.publish('1', { topic: 't', qos: 1, messageId: 1 });
     assert.equal(taken(client), ['1']);
     publisher.received();
-    failOnce(reactors, 1);
+    reactors.failOnce(1);
     // The failure is met by the first; the others come while the session is being made again.
     for (let i = 2; i <= 6; i++) publisher.publishLater(`${i}`, { topic: 't', qos: 1, messageId: i });
     for (let i = 0; i < 40; i++) {
@@ -74,7 +64,7 @@ test('a client that is back before its session is gets it, on whichever reactor'
     const publisher = reactors.connect(2, 'p');
     const again = reactors.connectLater(thread, 'other');
     again.received();
-    failOnce(reactors, 1);
+    reactors.failOnce(1);
     publisher.feed(publishPacket('x'));
     reactors.settle(3);
     const back = reactors.connectLater(thread, 's', LASTING);
@@ -102,7 +92,7 @@ test('a message of QoS 2 that was taken before is not taken twice, and one that 
   publisher.publish('a', { topic: 't', qos: 2, messageId: 1 });
   const [a] = publishes(client);
   client.send({ cmd: 'pubrec', messageId: a!.messageId });
-  failOnce(reactors, 1);
+  reactors.failOnce(1);
   publisher.publish('b', { topic: 't', qos: 2, messageId: 2 });
   const again = reactors.connect(1, 's', LASTING);
   const packets = again.received();
@@ -121,7 +111,7 @@ test('a session that does not last ends, and its will is published at once', () 
   const wills = reactors.connect(1, 'w');
   wills.subscribe('wills');
   const publisher = reactors.connect(1, 'p');
-  failOnce(reactors, 1);
+  reactors.failOnce(1);
   publisher.publish('x', { topic: 'u', qos: 1, messageId: 1 });
   assert.is(client.transport.ended, true);
   assert.equal(wills.texts(), ['f']);
@@ -141,7 +131,7 @@ for (const faults of [2, 3]) {
       if (left-- > 0) throw new Error('a fault in making it again');
       return subscribe.apply(router, args);
     };
-    failOnce(reactors, 1);
+    reactors.failOnce(1);
     publisher.publish('a', { topic: 't', qos: 1, messageId: 1 });
     reactors.settle(1000);
     assert.is(sessions.has('s'), faults < 3);

@@ -41,15 +41,6 @@ function bedOf(reactors: Reactors, thread = 1): { client: SimClient; publisher: 
   return { client, publisher, publish };
 }
 
-function failOnce(reactors: Reactors, thread: number): void {
-  const { writer } = reactors.services.get(thread)!;
-  const { writeInFlight } = writer;
-  writer.writeInFlight = () => {
-    writer.writeInFlight = writeInFlight;
-    throw new Error('a fault in the session');
-  };
-}
-
 const connackOf = (packets: readonly Decoded[]): { returnCode: number; sessionPresent: boolean } =>
   packets[0] as unknown as { returnCode: number; sessionPresent: boolean };
 
@@ -63,7 +54,7 @@ test('a session that cannot be read yet is waited for, and its client is refused
   for (const thread of [1, 2]) {
     const { store, reactors } = nodeOf(2);
     const { publish } = bedOf(reactors);
-    failOnce(reactors, 1);
+    reactors.failOnce(1);
     store.unreadable = new Error('not now');
     publish('a');
     publish('b');
@@ -82,7 +73,7 @@ test('a session that cannot be read yet is waited for, and its client is refused
 test('who waits behind a client that is refused is not refused with it', () => {
   const { store, reactors } = nodeOf(2);
   const { publish } = bedOf(reactors);
-  failOnce(reactors, 1);
+  reactors.failOnce(1);
   store.unreadable = new Error('not now');
   publish('a');
   const first = reactors.connect(1, 's', LASTING);
