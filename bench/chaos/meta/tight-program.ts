@@ -5,7 +5,7 @@
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Mutant, mutant } from '../../../spec/sim/planting/mutant.ts';
+import { edited, type Mutant, mutant } from '../../../spec/sim/planting/mutant.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
@@ -29,14 +29,9 @@ export function makeTightProgram(directory: string, planted?: Mutant): string {
   cpSync(join(ROOT, 'package.json'), join(directory, 'package.json'));
   symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
   for (const { name, edits } of planted === undefined ? [TIGHT] : [TIGHT, planted]) {
-    for (const { file, find, replace } of edits) {
-      const path = join(dist, file);
-      const text = readFileSync(path, 'utf8');
-      if (text.split(find).length !== 2) throw new Error(`${name}: not exactly once in ${file}: ${find}`);
-      writeFileSync(
-        path,
-        text.replace(find, () => replace),
-      );
+    for (const edit of edits) {
+      const path = join(dist, edit.file);
+      writeFileSync(path, edited(readFileSync(path, 'utf8'), edit, name));
     }
   }
   return join(dist, 'node.js');

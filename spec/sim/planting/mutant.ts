@@ -17,3 +17,9 @@ export interface Mutant {
 export function mutant(name: string, ...edits: readonly (readonly [file: string, find: string, replace: string])[]): Mutant {
   return { name, edits: edits.map(([file, find, replace]) => ({ file, find, replace })) };
 }
+
+/** The text of `file` with that edit. */
+export function edited(text: string, { file, find, replace }: Edit, name: string): string {
+  if (text.split(find).length !== 2) throw new Error(`${name}: not exactly once in ${file}: ${find}`);
+  return text.replace(find, () => replace);
+}

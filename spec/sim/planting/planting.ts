@@ -1,7 +1,7 @@
 /** A loader hook: the module of an edit is loaded with the edit in it. Runs beside the program that it prepares (plant.ts). */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Mutant } from './mutant.ts';
+import { edited, type Mutant } from './mutant.ts';
 
 let planted: Mutant | undefined;
 
@@ -23,9 +23,6 @@ export async function load(
   const edits = planted?.edits.filter(({ file }) => url.endsWith(`/dist/${file}`)) ?? [];
   if (edits.length === 0) return next(url, context);
   let source = await readFile(fileURLToPath(url), 'utf8');
-  for (const { file, find, replace } of edits) {
-    if (source.split(find).length !== 2) throw new Error(`${planted!.name}: not exactly once in ${file}: ${find}`);
-    source = source.replace(find, () => replace);
-  }
+  for (const edit of edits) source = edited(source, edit, planted!.name);
   return { format: 'module', shortCircuit: true, source };
 }
