@@ -62,7 +62,7 @@ export class Wire implements NodeLink {
   readonly #schemas: MessageSchemas;
   readonly #parts: WireParts;
   /** By node. */
-  readonly #peers: (Peer | undefined)[] = [];
+  readonly #peers = new Map<number, Peer>();
   readonly #configured = new Set<number>();
   #epochs = 0;
   #next: (() => void)[] = [];
@@ -143,7 +143,7 @@ export class Wire implements NodeLink {
     start: number,
     end: number,
   ): SendOutcome {
-    const peer = this.#peers[nodeOf(target)];
+    const peer = this.#peers.get(nodeOf(target));
     if (peer === undefined) return 'no_route';
     return peer.send(type, kind, target, sender, correlation, bytes, start, end);
   }
@@ -156,7 +156,7 @@ export class Wire implements NodeLink {
   }
 
   whenWritable(node: number, kind: number, then: () => void): void {
-    const peer = this.#peers[node];
+    const peer = this.#peers.get(node);
     if (peer === undefined) this.#parts.nextTurn(then);
     else peer.whenWritable(kind, then);
   }
@@ -165,7 +165,7 @@ export class Wire implements NodeLink {
 
   /** Reaches out to all peers that are known; later ones are dialled when they become known. */
   dialAll(): void {
-    for (const peer of this.#peers) peer?.dial();
+    for (const peer of this.#peers.values()) peer.dial();
   }
 
   publish(): void {
@@ -194,8 +194,7 @@ export class Wire implements NodeLink {
   tick(now: number, lateMs: number): void {
     let queued = 0;
     let links = 0;
-    for (const peer of this.#peers) {
-      if (peer === undefined) continue;
+    for (const peer of this.#peers.values()) {
       peer.tick(now, lateMs);
       queued += peer.queuedBytes;
       if (peer.isUp) links++;
@@ -207,14 +206,14 @@ export class Wire implements NodeLink {
 
   stop(): void {
     this.#isStopped = true;
-    for (const peer of this.#peers) peer?.stop();
+    for (const peer of this.#peers.values()) peer.stop();
     this.acceptor.close(new SluiceError('SLUICE_WIRE_STOPPED', `node ${this.#system.node} is stopping`));
   }
 
   // ---- peers ----
 
   get peers(): PeerAddress[] {
-    return this.#peers.flatMap((peer) => (peer === undefined ? [] : [{ node: peer.node, address: peer.address }]));
+    return Array.from(this.#peers.values(), ({ node, address }) => ({ node, address }));
   }
 
   /**
@@ -227,19 +226,19 @@ export class Wire implements NodeLink {
       const address = parseAddress(text);
       if (address === undefined || node < 1 || node > NODE_MAX) continue;
       if (node === this.#system.node || this.#configured.has(node)) continue;
-      const known = this.#peers[node];
+      const known = this.#peers.get(node);
       if (known !== undefined && (!isOwnWord || known.address === addressText(address))) continue;
       isNew = true;
       if (known === undefined) this.#add(node, address);
       else known.moveTo(address);
       // Main has little to say to other nodes: it dials when it has.
-      if (this.#system.thread !== 0) this.#peers[node]!.dial();
+      if (this.#system.thread !== 0) this.#peers.get(node)!.dial();
     }
     return isNew;
   }
 
   #add(node: number, address: NodeAddress): void {
-    if (node !== this.#system.node) this.#peers[node] = new Peer(node, address, this.#parts);
+    if (node !== this.#system.node) this.#peers.set(node, new Peer(node, address, this.#parts));
   }
 
   #onPeerUp(node: number): void {
@@ -257,12 +256,12 @@ export class Wire implements NodeLink {
 
   #onDialledBy(node: number, address: string): void {
     if (this.learn([{ node, address }], true)) this.#onPeersChange();
-    this.#peers[node]?.nudge();
+    this.#peers.get(node)?.nudge();
   }
 
   picture(): { readonly peers: readonly PeerPicture[]; readonly inbound: unknown } {
     return {
-      peers: this.#peers.flatMap((peer) => (peer === undefined ? [] : [peer.picture()])),
+      peers: Array.from(this.#peers.values(), (peer) => peer.picture()),
       inbound: this.acceptor.table.picture(),
     };
   }

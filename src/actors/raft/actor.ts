@@ -22,7 +22,7 @@ import {
 } from './messages.ts';
 import type { Group } from './node/group.ts';
 import type { ProposalOutcome } from './node/proposals.ts';
-import { RaftNode, type RaftNodeCounters, type RaftNodeOptions } from './node/raft-node.ts';
+import { newCounters, RaftNode, type RaftNodeCounters, type RaftNodeOptions } from './node/raft-node.ts';
 import { RAFT_PROBE } from './probe.ts';
 import { formatReplica } from './replica.ts';
 import type { StateMachine } from './state-machine.ts';
@@ -35,6 +35,7 @@ const TICKS_PER_GAUGE = 10;
 const SETTLE: RaftRequest = { type: 'settle' };
 const DURABLE = 1;
 const FAILED = 2;
+const COUNTED = Object.keys(newCounters()) as (keyof RaftNodeCounters)[];
 
 export interface RaftActorOptions
   extends Pick<
@@ -255,14 +256,15 @@ export class RaftActor implements Actor<RaftRequest> {
     this.#countFrom(this.#node.counters);
   }
 
-  #counted: RaftNodeCounters | undefined;
+  /** What of `RaftNode.counters` the slots have. */
+  readonly #counted = newCounters();
 
   /** The node counts from its start, the slots outlive it. */
   #countFrom(counters: RaftNodeCounters): void {
-    for (const key of Object.keys(counters) as (keyof RaftNodeCounters)[]) {
-      this.#count(key, counters[key] - (this.#counted?.[key] ?? 0));
+    for (const key of COUNTED) {
+      this.#count(key, counters[key] - this.#counted[key]);
+      this.#counted[key] = counters[key];
     }
-    this.#counted = { ...counters };
   }
 
   #count(key: keyof typeof slot, by: number): void {

@@ -25,14 +25,13 @@ export interface ReadBatch {
   readonly callers: Caller[];
 }
 
+const NO_COMMANDS: readonly CommandBatch[] = [];
+const NO_READS: readonly ReadBatch[] = [];
+
 export class TurnBatches {
   #commands: CommandBatch[] = [];
-  #open = new Map<number, CommandBatch>();
-  #reads = new Map<number, ReadBatch>();
-
-  get isEmpty(): boolean {
-    return this.#commands.length === 0 && this.#reads.size === 0;
-  }
+  readonly #open = new Map<number, CommandBatch>();
+  readonly #reads = new Map<number, ReadBatch>();
 
   command(group: number, caller: Caller, command: Command, bytes: number): void {
     let batch = this.#open.get(group);
@@ -56,14 +55,16 @@ export class TurnBatches {
 
   takeCommands(): readonly CommandBatch[] {
     const taken = this.#commands;
+    if (taken.length === 0) return NO_COMMANDS;
     this.#commands = [];
-    this.#open = new Map();
+    this.#open.clear();
     return taken;
   }
 
-  takeReads(): Iterable<ReadBatch> {
-    const taken = this.#reads;
-    this.#reads = new Map();
-    return taken.values();
+  takeReads(): readonly ReadBatch[] {
+    if (this.#reads.size === 0) return NO_READS;
+    const taken = [...this.#reads.values()];
+    this.#reads.clear();
+    return taken;
   }
 }

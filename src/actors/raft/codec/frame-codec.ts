@@ -140,42 +140,80 @@ function writeMessage(message: PeerMessage): void {
   }
 }
 
+/** Literals without spreads: one of these is made for every message of every group. Their fields are read in the order in which they were written. */
 function readMessage(reader: ByteReader, type: PeerMessage['type'], from: ReplicaId, to: ReplicaId, sentMs: number): PeerMessage {
   const group = reader.varint();
   const term = reader.varint();
-  const header = { group, from, to, term };
   switch (type) {
     case 'requestPreVote':
     case 'requestVote':
-      return { type, ...header, lastIndex: reader.varint(), lastTerm: reader.varint(), isTransfer: reader.flag() };
+      return {
+        type,
+        group,
+        from,
+        to,
+        term,
+        lastIndex: reader.varint(),
+        lastTerm: reader.varint(),
+        isTransfer: reader.flag(),
+      };
     case 'preVoteReply':
     case 'voteReply':
-      return { type, ...header, isGranted: reader.flag(), commit: reader.varint(), commitTerm: reader.varint() };
+      return {
+        type,
+        group,
+        from,
+        to,
+        term,
+        isGranted: reader.flag(),
+        commit: reader.varint(),
+        commitTerm: reader.varint(),
+      };
     case 'append': {
       const prevIndex = reader.varint();
-      const rest = { prevIndex, prevTerm: reader.varint(), commit: reader.varint() };
-      return { type, ...header, ...rest, entries: readEntries(reader, prevIndex) };
+      const prevTerm = reader.varint();
+      const commit = reader.varint();
+      return { type, group, from, to, term, prevIndex, prevTerm, commit, entries: readEntries(reader, prevIndex) };
     }
-    case 'appendReply': {
-      const answer = { index: reader.varint(), isRejected: reader.flag() };
-      return { type, ...header, ...answer, hintIndex: reader.varint(), hintTerm: reader.varint(), isFull: reader.flag() };
-    }
+    case 'appendReply':
+      return {
+        type,
+        group,
+        from,
+        to,
+        term,
+        index: reader.varint(),
+        isRejected: reader.flag(),
+        hintIndex: reader.varint(),
+        hintTerm: reader.varint(),
+        isFull: reader.flag(),
+      };
     case 'heartbeat':
-      return { type, ...header, commit: reader.varint(), readSeq: reader.varint(), sentMs };
+      return { type, group, from, to, term, commit: reader.varint(), readSeq: reader.varint(), sentMs };
     case 'heartbeatReply':
-      return { type, ...header, readSeq: reader.varint(), sentMs };
+      return { type, group, from, to, term, readSeq: reader.varint(), sentMs };
     case 'timeoutNow':
-      return { type, ...header };
+      return { type, group, from, to, term };
     case 'readIndex':
-      return { type, ...header, id: reader.varint() };
+      return { type, group, from, to, term, id: reader.varint() };
     case 'readIndexReply':
-      return { type, ...header, id: reader.varint(), index: reader.varint() - 1 };
+      return { type, group, from, to, term, id: reader.varint(), index: reader.varint() - 1 };
     case 'snapshotChunk': {
       const meta = { index: reader.varint(), term: reader.varint(), membership: readMembership(reader) };
-      return { type, ...header, meta, offset: reader.varint(), isLast: reader.flag(), data: reader.bytes() };
+      return {
+        type,
+        group,
+        from,
+        to,
+        term,
+        meta,
+        offset: reader.varint(),
+        isLast: reader.flag(),
+        data: reader.bytes(),
+      };
     }
     case 'snapshotReply':
-      return { type, ...header, index: reader.varint(), offset: reader.varint(), isDone: reader.flag() };
+      return { type, group, from, to, term, index: reader.varint(), offset: reader.varint(), isDone: reader.flag() };
   }
 }
 

@@ -52,9 +52,10 @@ class StoreLink implements Actor<RestateLogs>, StorePort {
     if (kind !== STORE_BYTES.committed) return;
     const view = new DataView(bytes.buffer, bytes.byteOffset + start, end - start);
     const status = view.getUint8(1);
-    const results = Array.from({ length: view.getUint32(4, true) }, (_, i) =>
-      view.getFloat64(STORE_COMMITTED_BYTES + i * F64_BYTES, true),
-    );
+    const results: number[] = [];
+    for (let at = STORE_COMMITTED_BYTES, left = view.getUint32(4, true); left > 0; left--, at += F64_BYTES) {
+      results.push(view.getFloat64(at, true));
+    }
     this.storage.answered(status === 0 ? undefined : STORE_ERRORS[status - 1]!, results);
   }
 

@@ -62,9 +62,8 @@ export interface RaftNodeCounters {
   entriesWritten: number;
 }
 
-export class RaftNode implements GroupHost {
-  readonly groups: Map<number, Group> = new Map();
-  readonly counters: RaftNodeCounters = {
+export function newCounters(): RaftNodeCounters {
+  return {
     framesSent: 0,
     framesReceived: 0,
     framesMalformed: 0,
@@ -73,6 +72,11 @@ export class RaftNode implements GroupHost {
     batchesWritten: 0,
     entriesWritten: 0,
   };
+}
+
+export class RaftNode implements GroupHost {
+  readonly groups: Map<number, Group> = new Map();
+  readonly counters: RaftNodeCounters = newCounters();
   readonly snapshots: SnapshotStore;
   readonly #options: RaftNodeOptions;
   readonly #outboxes: PeerOutboxes;
