@@ -11,6 +11,8 @@ import { type Outcome, World } from './world.ts';
 const test = suite('simulated broker');
 
 const SEEDS = 300;
+/** 11230: connected twice, when the reactor of the registry died while two sessions of one reactor had claimed the client id. */
+const BROKEN_ONCE = [11230];
 const replay = fileURLToPath(new URL('./replay.js', import.meta.url));
 
 function check(seed: number): Outcome {
@@ -35,6 +37,10 @@ test('some hundred worlds keep every promise', () => {
   assert.ok(total.copies > total.messages, 'and received');
   assert.ok(total.takeovers > SEEDS * 5, 'and taken their sessions elsewhere');
   assert.ok(total.kills > SEEDS / 10, 'and seen reactors die');
+});
+
+test('so do worlds that broke one before', () => {
+  for (const seed of BROKEN_ONCE) check(seed);
 });
 
 test('so does one that nobody has seen before', () => {

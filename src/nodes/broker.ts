@@ -36,6 +36,7 @@ import { loadChecks, NO_CHECKS, type PayloadChecks } from '../actors/payload/che
 import { type GateOptions, PluginGate } from '../actors/plugin/gate.ts';
 import { pluginEvents } from '../actors/plugin/told.ts';
 import { RegistryActor } from '../actors/registry/actor.ts';
+import { Claims } from '../actors/registry/claims.ts';
 import type { RegistryMessage } from '../actors/registry/messages.ts';
 import { REGISTRY_PROBE } from '../actors/registry/probe.ts';
 import { type RelayMessage, relayRef } from '../actors/relay/messages.ts';
@@ -239,7 +240,7 @@ export function startBroker(
     insight,
     events,
     exclusive: new ExclusiveClaims(system),
-    sessions: new Map(),
+    sessions: new Claims(),
     nodeName: extensions.nodeName,
     plugin,
     authenticator,

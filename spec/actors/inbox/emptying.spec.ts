@@ -98,7 +98,7 @@ const ENDINGS: Readonly<Record<string, (reactors: Reactors) => void>> = {
   'a clean start on another reactor': (reactors) => void reactors.connectLater(2, 'a', { clean: true }),
   'an operator': (reactors) => {
     const { sessions, system } = reactors.services.get(1)!;
-    system.tell(sessions.get('a')!.session, { type: 'kick', discard: true });
+    system.tell(sessions.last('a')!.session, { type: 'kick', discard: true });
   },
 };
 
@@ -173,7 +173,7 @@ test('a full disk holds the end of a session up', () => {
   publishAll(reactors, 1);
   store.disk.failWrite = { after: 1, code: 'ENOSPC', partBytes: 0 };
   const { sessions, system } = reactors.services.get(1)!;
-  system.tell(sessions.get('a')!.session, { type: 'kick', discard: true });
+  system.tell(sessions.last('a')!.session, { type: 'kick', discard: true });
   reactors.settle();
   assert.ok(store.metadata.has(sessionKey('a')), 'it is there still');
   store.disk.failWrite = null;

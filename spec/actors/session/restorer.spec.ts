@@ -41,7 +41,7 @@ for (const reactors of [1, 3]) {
       Array.from({ length: reactors }, () => undefined),
     );
     for (const [thread, { sessions }] of node.services) {
-      assert.equal([...sessions.keys()].sort(), ids.filter((id) => placeKey(id, reactors) === thread).sort());
+      assert.equal([...sessions.clientIds()].sort(), ids.filter((id) => placeKey(id, reactors) === thread).sort());
     }
     for (const id of ids) assert.equal(node.connect(1, id, { clean: false }).texts(), ['x'], id);
   });
@@ -61,7 +61,7 @@ test('more sessions than a page has', () => {
   node.settle(1000);
   assert.equal(node.restored, [undefined, undefined]);
   assert.equal(
-    [...node.services.values()].flatMap(({ sessions }) => [...sessions.keys()]),
+    [...node.services.values()].flatMap(({ sessions }) => [...sessions.clientIds()]),
     ['first'],
   );
   assert.equal([...store.metadata.keys()], [sessionKey('first')], 'a record must not outlive the number of its inbox');
@@ -75,7 +75,7 @@ test('a record of another version is left alone', () => {
   store.metadata.set(sessionKey('new'), foreign);
   const node = again(store, 2);
   assert.equal(
-    [...node.services.values()].flatMap(({ sessions }) => [...sessions.keys()]),
+    [...node.services.values()].flatMap(({ sessions }) => [...sessions.clientIds()]),
     ['old'],
   );
   assert.equal(store.metadata.get(sessionKey('new')), foreign);

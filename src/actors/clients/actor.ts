@@ -3,8 +3,8 @@ import { ADMIN_ASK_MS } from '../../base/limits.ts';
 import type { Actor, ActorContext, ReplyTo } from '../../runtime/actor.ts';
 import type { ActorRef } from '../../runtime/ref.ts';
 import type { ActorSystem } from '../../runtime/system.ts';
+import type { Claims } from '../registry/claims.ts';
 import type { SessionMessage } from '../session/messages.ts';
-import type { OwningSession } from '../session/services.ts';
 import { WELL_KNOWN } from '../well-known.ts';
 import type { ClientList, ClientsMessage, ClientView, PageRequest } from './messages.ts';
 import { actInNode, pageOfNode } from './node-clients.ts';
@@ -14,9 +14,9 @@ type Context = ActorContext<ClientsMessage>;
 
 export class ClientsActor implements Actor<ClientsMessage> {
   readonly #system: ActorSystem;
-  readonly #sessions: ReadonlyMap<string, OwningSession>;
+  readonly #sessions: Claims;
 
-  constructor(system: ActorSystem, sessions: ReadonlyMap<string, OwningSession>) {
+  constructor(system: ActorSystem, sessions: Claims) {
     this.#system = system;
     this.#sessions = sessions;
   }
@@ -50,13 +50,13 @@ export class ClientsActor implements Actor<ClientsMessage> {
   }
 
   #find(clientId: string): ActorRef<SessionMessage> | undefined {
-    return this.#sessions.get(clientId)?.session;
+    return this.#sessions.last(clientId)?.session;
   }
 
   #page({ after, like, limit }: PageRequest, to: ReplyTo, ctx: Context): void {
     const clients: ClientView[] = [];
     const total = this.#sessions.size;
-    const found = smallest(this.#sessions.keys(), after, like, limit).flatMap((clientId) => this.#find(clientId) ?? []);
+    const found = smallest(this.#sessions.clientIds(), after, like, limit).flatMap((clientId) => this.#find(clientId) ?? []);
     let waiting = found.length;
     if (waiting === 0) return ctx.respond(to, { clients, total } satisfies ClientList);
     for (const session of found) {
@@ -74,7 +74,7 @@ export class ClientsActor implements Actor<ClientsMessage> {
   }
 }
 
-export function spawnClients(system: ActorSystem, sessions: ReadonlyMap<string, OwningSession>): ActorRef<ClientsMessage> {
+export function spawnClients(system: ActorSystem, sessions: Claims): ActorRef<ClientsMessage> {
   const options = { name: 'clients', wellKnown: WELL_KNOWN.clients };
   return system.spawn<ClientsMessage>(() => new ClientsActor(system, sessions), options);
 }

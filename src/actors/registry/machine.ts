@@ -1,25 +1,14 @@
-/**
- * Who owns which client id. Pure; one per reactor, for the ids that hash to it.
- *
- * The owner is who claimed last. Those before it stay known until they are done: if the owner dies before it has taken over, the one before it has the id
- * again and is found by the next claim. Usually there is one.
- */
+/** Who owns which client id. Pure; one per reactor, for the ids that hash to it. If an owner dies before it has taken over, the one before it is found by the next claim. */
 import { type ActorRef, NOBODY, threadOf } from '../../runtime/ref.ts';
 import type { SessionMessage } from '../session/messages.ts';
+import { type Claimant, Claims } from './claims.ts';
 
 type Session = ActorRef<SessionMessage>;
-
-interface Claimant {
-  readonly session: Session;
-  /** Number of the claim: later claims have higher ones, over all incarnations of a registry. */
-  readonly claim: number;
-  before: Claimant | null;
-}
 
 const CLAIMS_PER_INCARNATION = 2 ** 32;
 
 export class RegistryMachine {
-  readonly #last = new Map<string, Claimant>();
+  readonly #claims = new Claims();
   readonly #firstClaim: number;
   #nextClaim: number;
 
@@ -29,32 +18,32 @@ export class RegistryMachine {
   }
 
   get size(): number {
-    return this.#last.size;
+    return this.#claims.size;
   }
 
   ownerOf(clientId: string): Session {
-    return this.#last.get(clientId)?.session ?? (NOBODY as Session);
+    return sessionOf(this.#claims.last(clientId));
   }
 
   /** Makes `session` the owner and returns the one before it. Claims are served in order, so takeovers form a chain without forks. One who has not heard the answer asks again, and hears the same. */
   claim(clientId: string, session: Session): { readonly previous: Session; readonly claim: number } {
-    const known = this.#find(clientId, session);
-    if (known !== null) return { previous: known.before?.session ?? (NOBODY as Session), claim: known.claim };
-    const before = this.#last.get(clientId) ?? null;
+    const known = this.#claims.find(clientId, session);
+    if (known !== undefined) return { previous: sessionOf(known.before), claim: known.claim };
+    const previous = this.ownerOf(clientId);
     const claim = this.#nextClaim++;
-    this.#last.set(clientId, { session, claim, before });
-    return { previous: before?.session ?? (NOBODY as Session), claim };
+    this.#claims.enter(clientId, session, claim);
+    return { previous, claim };
   }
 
   /** Who is there before `session`; `gone` is not any more. */
   skip(clientId: string, session: Session, gone: Session): { readonly previous: Session; readonly claim: number } {
     this.release(clientId, gone);
-    const at = this.#find(clientId, session);
-    return { previous: at?.before?.session ?? (NOBODY as Session), claim: at?.claim ?? 0 };
+    const at = this.#claims.find(clientId, session);
+    return { previous: sessionOf(at?.before), claim: at?.claim ?? 0 };
   }
 
   release(clientId: string, session: Session): void {
-    this.#remove(clientId, (claimant) => claimant.session === session);
+    this.#claims.remove(clientId, (claimant) => claimant.session === session);
   }
 
   /**
@@ -62,42 +51,25 @@ export class RegistryMachine {
    * and does not know of it, so the announcer has to give way.
    */
   announce(clientId: string, session: Session, claim: number): boolean {
-    if (this.#find(clientId, session) !== null) return true;
-    let after: Claimant | null = null;
-    let at = this.#last.get(clientId) ?? null;
-    for (; at !== null && at.claim >= claim; at = at.before) {
-      if (at.claim >= this.#firstClaim) return false;
-      after = at;
-    }
-    const claimant = { session, claim, before: at };
-    if (after === null) this.#last.set(clientId, claimant);
-    else after.before = claimant;
+    if (this.#claims.find(clientId, session) !== undefined) return true;
+    // Who claimed here did so after everybody who announces anything.
+    const last = this.#claims.last(clientId);
+    if (last !== undefined && last.claim >= claim && last.claim >= this.#firstClaim) return false;
+    this.#claims.enter(clientId, session, claim);
     return true;
   }
 
   /** A reactor has died, and its sessions with it. Returns the ids that are free again. */
   forgetThread(thread: number): string[] {
     const free: string[] = [];
-    for (const clientId of this.#last.keys()) {
-      this.#remove(clientId, ({ session }) => threadOf(session) === thread);
-      if (!this.#last.has(clientId)) free.push(clientId);
+    for (const clientId of this.#claims.clientIds()) {
+      this.#claims.remove(clientId, ({ session }) => threadOf(session) === thread);
+      if (!this.#claims.has(clientId)) free.push(clientId);
     }
     return free;
   }
+}
 
-  #find(clientId: string, session: Session): Claimant | null {
-    let at = this.#last.get(clientId) ?? null;
-    while (at !== null && at.session !== session) at = at.before;
-    return at;
-  }
-
-  #remove(clientId: string, isGone: (claimant: Claimant) => boolean): void {
-    let after: Claimant | null = null;
-    for (let at = this.#last.get(clientId) ?? null; at !== null; at = at.before) {
-      if (!isGone(at)) after = at;
-      else if (after !== null) after.before = at.before;
-      else if (at.before !== null) this.#last.set(clientId, at.before);
-      else this.#last.delete(clientId);
-    }
-  }
+function sessionOf(claimant: Claimant | null | undefined): Session {
+  return claimant?.session ?? (NOBODY as Session);
 }

@@ -47,8 +47,7 @@ export function revive(session: Session, orphan: Orphan): void {
   session.count(slot.sessions, 1);
   if (orphan.heirOf === undefined) {
     // The claim of the instance before, under the same ref.
-    const owned = session.services.sessions.get(orphan.clientId);
-    if (owned?.session === session.ctx.self) session.owned = owned;
+    session.claim = session.services.sessions.find(orphan.clientId, session.ctx.self)?.claim ?? 0;
     return load(session, orphan);
   }
   const begin = (granted: Granted | undefined): void => {

@@ -15,6 +15,7 @@ import type { SharedReturns } from '../inbox/shared-returns.ts';
 import type { Insight } from '../insight/insight.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { Plugin } from '../plugin/hooks.ts';
+import type { Claims } from '../registry/claims.ts';
 import type { ReplayReads } from '../replay/reads.ts';
 import type { Fences } from '../router/fences.ts';
 import type { PressureGauge } from '../router/pressure.ts';
@@ -24,19 +25,12 @@ import type { ShareTable } from '../share/table.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { InboundReader } from './inbound.ts';
 import type { SessionLimits } from './limits.ts';
-import type { SessionMessage } from './messages.ts';
 import type { FlushList } from './output.ts';
 import type { PublishWriter } from './publish-writer.ts';
 import type { ListenerRates } from './rates.ts';
 
 /** Client ids of the node's own clients begin with it. */
 export const OWN_CLIENTS = '$bridge/';
-
-export interface OwningSession {
-  readonly session: ActorRef<SessionMessage>;
-  /** Number of its claim at the registry. */
-  readonly claim: number;
-}
 
 /** What the sessions of one listener have in common, beyond their limits. */
 export interface ListenerProfile {
@@ -75,8 +69,8 @@ export interface SessionServices {
   readonly insight: Insight;
   /** Null: nobody is told what happens. */
   readonly events: Events | null;
-  /** Sessions of this reactor that own their client id, by that. */
-  readonly sessions: Map<string, OwningSession>;
+  /** Sessions of this reactor that own their client id, or will when they have taken over from who had it before. */
+  readonly sessions: Claims;
   /** Methods of enhanced authentication, by name. */
   readonly enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
   /** Who checks user names and passwords; undefined: anybody may connect. */

@@ -29,7 +29,7 @@ import type { KeptSession, Persistence } from './persistence.ts';
 import type { ClientRates } from './rates.ts';
 import type { Restored } from './restorer.ts';
 import type { Rebirth } from './seed.ts';
-import type { OwningSession, SessionServices } from './services.ts';
+import type { SessionServices } from './services.ts';
 import { type ReplayingSession, SessionReplays } from './session-replays.ts';
 import type { Standing } from './standing.ts';
 import { membershipStates, subscriptionStates } from './state.ts';
@@ -90,8 +90,8 @@ export abstract class Session
   heir: Heir | null = null;
   /** The client has come back by another connection and gets what this session keeps. */
   isSucceeded = false;
-  /** Its claim of the client id. */
-  owned: OwningSession | null = null;
+  /** Number of its claim of the client id at the registry; 0: none. */
+  claim = 0;
   /** How long its heir is waited for. */
   handingTimer: TimerHandle | null = null;
   /** What a session on another thread is being given. */
@@ -281,8 +281,8 @@ export abstract class Session
 
   /** The client id is this session's, by the claim with that number. */
   own(claim: number): void {
-    this.owned = { session: this.ctx.self, claim };
-    this.services.sessions.set(this.clientId, this.owned);
+    this.claim = claim;
+    this.services.sessions.enter(this.clientId, this.ctx.self, claim);
   }
 
   // ── What the subjects do for those that know the session by one of its interfaces: actor.ts says which ──────────────────────

@@ -74,22 +74,21 @@ function handOver(session: Session, heir: Heir): Surrendered {
 
 /** The client id is somebody else's from now on: nothing is claimed in its name any more. */
 export function disown(session: Session): void {
-  const { sessions } = session.services;
-  if (sessions.get(session.clientId)?.session === session.ctx.self) sessions.delete(session.clientId);
+  session.services.sessions.remove(session.clientId, (claimant) => claimant.session === session.ctx.self);
 }
 
 /** Nobody has come for what is to be handed over: the session goes on waiting for its client. */
 export function comeBack(session: Session): void {
-  const { services, ctx, clientId, inbox, owned } = session;
+  const { services, ctx, clientId, inbox, claim } = session;
   ctx.cancelTimer(session.handingTimer!);
   session.bequest?.giveUp();
   session.bequest = null;
   session.isSucceeded = false;
   session.state = 'offline';
-  if (owned !== null) {
-    if (!services.sessions.has(clientId)) services.sessions.set(clientId, owned);
+  if (claim > 0) {
+    services.sessions.enter(clientId, ctx.self, claim);
     // A registry that has come back meanwhile has not heard of it, and may have let somebody else in.
-    ctx.tell(registryOf(services, clientId), { type: 'announce', clientId, ...owned });
+    ctx.tell(registryOf(services, clientId), { type: 'announce', clientId, session: ctx.self, claim });
   }
   // The heir, on another thread, may have collected for it.
   if (inbox !== null)
