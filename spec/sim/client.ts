@@ -75,7 +75,7 @@ export class SimClient {
     return (
       this.state === 'on' &&
       this.#unacknowledged.size === 0 &&
-      (this.#received.size === 0 || this.life!.isVague) &&
+      (this.#received.size === 0 || this.life!.isOver) &&
       this.#subscribing.size === 0 &&
       this.#unsubscribing.size === 0 &&
       this.#acksDue === 0
@@ -330,7 +330,7 @@ export class SimClient {
       return;
     }
     if (qos === 2 && this.#received.has(packetId)) {
-      if (this.#received.get(packetId) !== payload && !this.life.isVague) {
+      if (this.#received.get(packetId) !== payload && !this.life.isOver) {
         world.violated(this.name, `${payload} has packet id ${packetId}, which ${this.#received.get(packetId)} still holds`);
       }
     } else {
@@ -402,7 +402,8 @@ export class SimClient {
 
   #sendPublish(message: Message, packetId: number, dup: boolean, payloadBytes: number): void {
     message.sends++;
-    if (message.qos === 1 || message.sends === 1 || this.life?.isVague) message.routings++;
+    // A session that may have been lost may not know of it any more.
+    if (message.qos === 1 || message.sends === 1 || this.life?.isOver) message.routings++;
     message.homes.add(this.reactor);
     this.#world.log(
       this.name,

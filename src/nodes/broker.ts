@@ -241,6 +241,7 @@ export function startBroker(
     events,
     exclusive: new ExclusiveClaims(system),
     sessions: new Claims(),
+    handing: new Claims(),
     nodeName: extensions.nodeName,
     plugin,
     authenticator,

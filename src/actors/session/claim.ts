@@ -186,9 +186,9 @@ function fetchState(
 
 /** The registry on `thread` has come back empty: tell it which of its client ids have a session here. */
 export function announceSessions(services: SessionServices, thread: number): void {
-  const { system, sessions } = services;
+  const { system, sessions, handing } = services;
   const registry = wellKnownRef<RegistryMessage>(system.node, thread, WELL_KNOWN.registry);
-  for (const [clientId, { session, claim }] of sessions) {
+  for (const [clientId, { session, claim }] of [...sessions, ...handing]) {
     if (placeKey(clientId, system.reactors) === thread) system.tell(registry, { type: 'announce', clientId, session, claim });
   }
   system.tell(registry, { type: 'announced', thread: system.thread });

@@ -47,7 +47,9 @@ export function revive(session: Session, orphan: Orphan): void {
   session.count(slot.sessions, 1);
   if (orphan.heirOf === undefined) {
     // The claim of the instance before, under the same ref.
-    session.claim = session.services.sessions.find(orphan.clientId, session.ctx.self)?.claim ?? 0;
+    const { sessions, handing } = session.services;
+    const known = sessions.find(orphan.clientId, session.ctx.self) ?? handing.find(orphan.clientId, session.ctx.self);
+    session.claim = known?.claim ?? 0;
     return load(session, orphan);
   }
   const begin = (granted: Granted | undefined): void => {

@@ -71,6 +71,8 @@ export interface SessionServices {
   readonly events: Events | null;
   /** Sessions of this reactor that own their client id, or will when they have taken over from who had it before. */
   readonly sessions: Claims;
+  /** Sessions of this reactor that others are being given. Until they have been, a registry that comes back has to know of them. */
+  readonly handing: Claims;
   /** Methods of enhanced authentication, by name. */
   readonly enhanced: ReadonlyMap<string, EnhancedAuthenticator>;
   /** Who checks user names and passwords; undefined: anybody may connect. */

@@ -62,6 +62,7 @@ function leaveBehind(session: Session): Surrendered {
 function handOver(session: Session, heir: Heir): Surrendered {
   session.afterlife.will = null;
   session.state = 'handing';
+  session.services.handing.enter(session.clientId, session.ctx.self, session.claim);
   session.isSucceeded = true;
   session.handingTimer = session.ctx.startTimer(TAKEOVER_TIMEOUT_MS, TIMER.handing);
   if (threadOf(heir.by) === threadOf(session.ctx.self)) return { kind: 'local', estate: session };
@@ -73,8 +74,8 @@ function handOver(session: Session, heir: Heir): Surrendered {
 }
 
 /** The client id is somebody else's from now on: nothing is claimed in its name any more. */
-export function disown(session: Session): void {
-  session.services.sessions.remove(session.clientId, (claimant) => claimant.session === session.ctx.self);
+export function disown({ services, clientId, ctx }: Session): void {
+  for (const claims of [services.sessions, services.handing]) claims.remove(clientId, ({ session }) => session === ctx.self);
 }
 
 /** Nobody has come for what is to be handed over: the session goes on waiting for its client. */
@@ -85,6 +86,7 @@ export function comeBack(session: Session): void {
   session.bequest = null;
   session.isSucceeded = false;
   session.state = 'offline';
+  disown(session);
   if (claim > 0) {
     services.sessions.enter(clientId, ctx.self, claim);
     // A registry that has come back meanwhile has not heard of it, and may have let somebody else in.
