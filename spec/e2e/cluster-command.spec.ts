@@ -1,7 +1,8 @@
 // `sluice cluster`: nodes of this machine that outlive the command, found again by their directory.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -14,7 +15,9 @@ const test = suite('sluice cluster');
 const folder = mkdtempSync(join(tmpdir(), 'sluice-cluster-command-'));
 
 async function cluster(...args: string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const child = spawn(process.execPath, [CLI, 'cluster', ...args, '--dir', folder], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [CLI, 'cluster', ...args, ...(args.includes('--dir') ? [] : ['--dir', folder])], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk) => {
@@ -60,5 +63,45 @@ test('nodes are started, seen, missed when they are gone, started again and stop
   assert.is((await cluster('stop')).code, 0);
   assert.ok((await nodes()).every(({ state }) => state === 'stopped'));
 });
+
+test('when a node cannot start, those that cannot serve without it are stopped', async () => {
+  const alone = mkdtempSync(join(tmpdir(), 'sluice-cluster-command-'));
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  try {
+    const { port } = taken.address() as AddressInfo;
+    const started = await cluster('start', '-n', '2', '--port-base', '0', '--json', '--dir', alone);
+    assert.is(started.code, 0, started.err);
+    assert.is((await cluster('stop', '--dir', alone)).code, 0);
+    const path = join(alone, 'cluster.json');
+    const plan = JSON.parse(readFileSync(path, 'utf8'));
+    plan.nodes[1].http = port;
+    writeFileSync(path, JSON.stringify(plan));
+    const again = await cluster('start', '-n', '2', '--dir', alone);
+    assert.is(again.code, 1);
+    assert.match(again.err, /node 2 ended with/, 'what it came from is what is said');
+    await until('nobody is left', () => processesWith(alone).length === 0);
+  } finally {
+    taken.close();
+    for (const pid of processesWith(alone)) process.kill(pid, 'SIGKILL');
+    rmSync(alone, { recursive: true, force: true });
+  }
+});
+
+/** Nodes whose data is in that directory. */
+function processesWith(directory: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => commandLine(pid).includes(`node.data=${directory}`))
+    .map(Number);
+}
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
 
 test.run();

@@ -13,6 +13,8 @@ import { CommandError, EXIT } from './exit-codes.ts';
 // From dist/src/nodes/cli/.
 const ENTRY = new URL('../../../node.js', import.meta.url).pathname;
 const READY_MS_MAX = 60_000;
+/** So long the others are waited for when one has failed: without it they may be too few to serve. */
+const OTHERS_MS_MAX = 10_000;
 const STOP_MS_MAX = 15_000;
 const POLL_MS = 50;
 
@@ -35,6 +37,13 @@ interface Plan {
   }[];
 }
 
+/** Of nodes that start together. */
+interface Starting {
+  deadlineMs: number;
+  /** Of the first one that failed. */
+  failure: unknown;
+}
+
 export interface NodeFacts {
   readonly node: number;
   readonly state: 'running' | 'stopped';
@@ -45,7 +54,7 @@ export interface NodeFacts {
   readonly wire?: string;
 }
 
-/** Starts those that do not run; resolves when all of them serve. */
+/** Starts those that do not run; resolves when all of them serve. One that does not serve in time is stopped again. */
 export async function startNodes({ directory, nodes, portBase, settings }: StartPlan): Promise<NodeFacts[]> {
   const folder = resolve(directory);
   mkdirSync(folder, { recursive: true });
@@ -57,9 +66,13 @@ export async function startNodes({ directory, nodes, portBase, settings }: Start
     );
   }
   const stopped = plan.nodes.filter(({ node }) => factsOf(folder, node).state === 'stopped');
-  const outcomes = await Promise.allSettled(stopped.map(({ node }) => startNode(folder, plan, node)));
-  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  const starting: Starting = { deadlineMs: performance.now() + READY_MS_MAX, failure: undefined };
+  const failed = (error: unknown): void => {
+    starting.failure ??= error;
+    starting.deadlineMs = Math.min(starting.deadlineMs, performance.now() + OTHERS_MS_MAX);
+  };
+  await Promise.all(stopped.map(({ node }) => startNode(folder, plan, node, starting).catch(failed)));
+  if (starting.failure !== undefined) throw starting.failure;
   return plan.nodes.map(({ node }) => factsOf(folder, node));
 }
 
@@ -87,7 +100,7 @@ export function runningNodes(directory: string): NodeFacts[] {
   return demandPlan(folder).nodes.map(({ node }) => factsOf(folder, node));
 }
 
-async function startNode(folder: string, plan: Plan, node: number): Promise<void> {
+async function startNode(folder: string, plan: Plan, node: number, starting: Starting): Promise<void> {
   const ports = plan.nodes.find((one) => one.node === node)!;
   const settings = {
     'node.id': node,
@@ -119,7 +132,6 @@ async function startNode(folder: string, plan: Plan, node: number): Promise<void
   });
   // Nor does this command wait for it when another one has failed.
   child.unref();
-  const deadline = performance.now() + READY_MS_MAX;
   for (;;) {
     const ready = readFileSync(outPath, 'utf8').split('\n').map(parseReady).find(Boolean);
     if (ready !== undefined) {
@@ -127,7 +139,10 @@ async function startNode(folder: string, plan: Plan, node: number): Promise<void
       return;
     }
     if (end !== undefined) throw new CommandError(EXIT.failed, `node ${node} ended with ${end}; see ${logPath}`);
-    if (performance.now() > deadline) throw new CommandError(EXIT.failed, `node ${node} does not serve; see ${logPath}`);
+    if (performance.now() > starting.deadlineMs) {
+      child.kill('SIGTERM');
+      throw new CommandError(EXIT.failed, `node ${node} does not serve; see ${logPath}`);
+    }
     await pause(POLL_MS);
   }
 }
