@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Outbox } from '../../../src/actors/raft/core/outbox.ts';
-import { isQuiet } from '../../../src/actors/raft/core/quiet.ts';
 import { nextDeadline } from '../../../src/actors/raft/core/tick.ts';
+import { hasWork } from '../../../src/actors/raft/core/work.ts';
 import { step } from '../../../src/actors/raft/machine.ts';
 import { MemoryLog } from '../../../src/actors/raft/memory-log.ts';
 import type { AppendEntries, AppendReply, RaftMessage } from '../../../src/actors/raft/message.ts';
@@ -274,16 +274,21 @@ test('where one entry follows the other the next one tells what is committed, an
   assert.is(notices.length, 2, 'once');
 });
 
-test('a notice that is due is no rest', () => {
+test('a notice that is due is work', () => {
   const table = new Table(3);
   const leader = table.elect(1);
   table.run(200);
   table.propose('a');
   table.deliver();
-  assert.ok(isQuiet(leader.state, new Outbox()));
+  assert.not(hasWork(leader.state, new Outbox()));
   table.propose('b');
   table.deliver();
-  assert.not.ok(isQuiet(leader.state, new Outbox()));
+  assert.not(hasWork(leader.state, new Outbox()));
+  const dueMs = nextDeadline(leader.state);
+  assert.ok(dueMs <= leader.now + DEFAULT_SETTINGS.noticeMs, 'it is waited for');
+  leader.now = dueMs;
+  step(leader.state, { type: 'tick', now: dueMs }, new Outbox());
+  assert.ok(hasWork(leader.state, new Outbox()));
 });
 
 test('a follower whose answer comes when all others are done is told what is committed', () => {
@@ -301,11 +306,11 @@ test('a follower whose answer comes when all others are done is told what is com
   for (const message of late) table.at(3).input({ type: 'message', message });
   const out = new Outbox();
   for (const message of table.at(3).take()) step(leader.state, { type: 'message', message, now: leader.now }, out);
-  assert.not.ok(isQuiet(leader.state, out));
+  assert.ok(hasWork(leader.state, out));
   leader.settle();
   table.deliver();
   assert.equal(texts(table.at(3)), ['a']);
-  assert.ok(isQuiet(leader.state, new Outbox()));
+  assert.not(hasWork(leader.state, new Outbox()));
 });
 
 test('a notice that has overtaken its entry comes again', () => {

@@ -21,7 +21,7 @@ export function replicate(state: RaftState, out: Outbox): void {
 }
 
 /** Up to `next` it has, or will have, the entries; what is committed beyond that it learns with them. */
-function canLearn({ commit }: RaftState, { sentCommit, next, mode, isPaused }: Progress): boolean {
+export function canLearn({ commit }: RaftState, { sentCommit, next, mode, isPaused }: Progress): boolean {
   return commit > sentCommit && sentCommit < next - 1 && mode !== 'snapshot' && !isPaused;
 }
 

@@ -2,12 +2,15 @@
 import type { Outbox } from './outbox.ts';
 import type { RaftState } from './state.ts';
 
-/** Everything of this turn that has to be durable, as one write. A commit index alone is not worth one. */
+/** A commit index alone is not worth a write. */
+export function hasUnwritten({ isHardDirty, unwritten, truncateFrom, isSnapshotDirty, compactTo }: RaftState): boolean {
+  return isHardDirty || unwritten.length > 0 || truncateFrom > 0 || isSnapshotDirty || compactTo > 0;
+}
+
+/** Everything of this turn that has to be durable, as one write. */
 export function flushWrites(state: RaftState, out: Outbox): void {
   const { log, unwritten } = state;
-  const isDirty =
-    state.isHardDirty || unwritten.length > 0 || state.truncateFrom > 0 || state.isSnapshotDirty || state.compactTo > 0;
-  if (isDirty) {
+  if (hasUnwritten(state)) {
     const seq = ++state.writeSeq;
     out.write = {
       group: state.group,

@@ -6,11 +6,11 @@ import { AssertionError } from '../../../base/assert.ts';
 import { RAFT_ENTRY_BYTES_MAX, RAFT_SNAPSHOT_AGAIN_MS } from '../../../base/limits.ts';
 import type { Input } from '../core/input.ts';
 import { Outbox } from '../core/outbox.ts';
-import { isQuiet } from '../core/quiet.ts';
 import { leaseUntil } from '../core/reads.ts';
 import { snapshotMetaAt } from '../core/snapshot.ts';
 import type { RaftState } from '../core/state.ts';
 import { nextDeadline } from '../core/tick.ts';
+import { hasWork } from '../core/work.ts';
 import type { Entry } from '../entry.ts';
 import { settle, step } from '../machine.ts';
 import type { MembershipChange } from '../membership-change.ts';
@@ -96,18 +96,18 @@ export class Group {
     } catch (error) {
       return this.#poisoned(error);
     }
-    if (this.isDirty || !this.#isQuiet()) return this.#host.markDirty(this);
+    if (this.isDirty || this.#hasWork()) return this.#host.markDirty(this);
     this.#host.dueBy(this.deadlineMs);
     const { messages } = this.#out;
     for (let i = 0; i < messages.length; i++) this.#host.sendUnsettled(messages[i]!);
     messages.length = 0;
   }
 
-  /** Nothing has changed that the end of a turn would have to look at. */
-  #isQuiet(): boolean {
+  /** Something has changed that the end of a turn has to look at. */
+  #hasWork(): boolean {
     const { role, term, lead } = this.state;
-    if (role !== this.#seenRole || term !== this.#seenTerm || lead !== this.#seenLead) return false;
-    return this.#reads.size === 0 && this.#newDones.length === 0 && isQuiet(this.state, this.#out);
+    if (role !== this.#seenRole || term !== this.#seenTerm || lead !== this.#seenLead) return true;
+    return this.#reads.size > 0 || this.#newDones.length > 0 || hasWork(this.state, this.#out) || this.#isSnapshotDue();
   }
 
   /** Until then time alone changes nothing. */
@@ -261,14 +261,17 @@ export class Group {
     this.#host.markDirty(this);
   }
 
+  #isSnapshotDue(): boolean {
+    const { applied, installing } = this.state;
+    if (this.#isSaving || installing !== undefined || this.machine.appliedIndex !== applied) return false;
+    return (this.#isSnapshotWanted || this.#isLogLong(applied)) && this.#host.now() >= this.#snapshotDueMs;
+  }
+
   #takeSnapshot(): void {
+    if (!this.#isSnapshotDue()) return;
     const { state, machine } = this;
-    const index = state.applied;
-    if (this.#isSaving || state.installing !== undefined || machine.appliedIndex !== index) return;
-    if (this.#host.now() < this.#snapshotDueMs) return;
-    if (!this.#isSnapshotWanted && !this.#isLogLong(index)) return;
     this.#isSaving = true;
-    const meta = snapshotMetaAt(state, index);
+    const meta = snapshotMetaAt(state, state.applied);
     if (machine.checkpoint === undefined || this.#isSnapshotWanted) return this.#saveSnapshot(meta);
     machine.checkpoint(() => {
       this.#isSaving = false;
