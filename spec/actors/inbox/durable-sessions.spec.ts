@@ -1,16 +1,15 @@
 /** Persistent sessions through restarts and power cuts, from the client's socket to the disk: simulated reactors, a simulated disk. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { SimDisk } from '../../storage/sim-disk.ts';
 import { type Decoded, payloads } from '../session/packets.ts';
 import { type ConnectOptions, Reactors, type SimClient } from '../session/reactors.ts';
-import type { SimStoreOptions } from '../store/sim-store.ts';
+import { emptySimStore } from '../store/sim-store.ts';
 
 const test = suite('durable sessions');
 
 /** A node on a disk: it can be restarted, with or without power. */
 class Node {
-  readonly store: SimStoreOptions = { disk: new SimDisk(), metadata: new Map(), declarations: [], failures: [] };
+  readonly store = emptySimStore();
   readonly #count: number;
   readonly #bounds: object;
   reactors: Reactors;

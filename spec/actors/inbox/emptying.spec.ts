@@ -4,9 +4,9 @@ import * as assert from 'uvu/assert';
 import { MARK } from '../../../src/actors/inbox/marks.ts';
 import { decodeSession, encodeSession, sessionKey } from '../../../src/actors/session/record.ts';
 import { STORE_RETRY_MS } from '../../../src/base/limits.ts';
-import { SimDisk } from '../../storage/sim-disk.ts';
+import type { SimDisk } from '../../storage/sim-disk.ts';
 import { Reactors, type SimClient } from '../session/reactors.ts';
-import type { SimStoreOptions } from '../store/sim-store.ts';
+import { emptySimStore, type SimStoreOptions } from '../store/sim-store.ts';
 
 const test = suite('inboxes of sessions that are over');
 
@@ -15,7 +15,6 @@ const STEP_MS = 0.7;
 const MESSAGES = 12;
 const ALL = Array.from({ length: MESSAGES }, (_, i) => `${i}`);
 
-const newStore = (): SimStoreOptions => ({ disk: new SimDisk(), metadata: new Map(), declarations: [], failures: [] });
 const inOrder = (texts: readonly string[]): string[] => [...texts].sort((a, b) => Number(a) - Number(b));
 
 interface Packet {
@@ -108,7 +107,7 @@ const DEATHS = ['killed', 'power', 'power and metadata'] as const;
 for (const qos of [1, 2] as const) {
   for (const [ending, end] of Object.entries(ENDINGS)) {
     test(`ended by ${ending}, QoS ${qos}`, () => {
-      const store = newStore();
+      const store = emptySimStore();
       const reactors = new Reactors(REACTORS, {}, 1, store);
       const owner = member(reactors, 1, 'a');
       leave(reactors, member(reactors, 2, 'b'));
@@ -122,7 +121,7 @@ for (const qos of [1, 2] as const) {
       for (const [step, { disk, metadata }] of remains.entries()) {
         const how = DEATHS[step % DEATHS.length]!;
         const left: SimStoreOptions = {
-          ...newStore(),
+          ...emptySimStore(),
           disk,
           metadata: how === 'power and metadata' ? new Map(before) : metadata,
         };
@@ -137,7 +136,7 @@ for (const qos of [1, 2] as const) {
 }
 
 test('what a session that expired while the node was down has goes to members that are made again after it', () => {
-  const store = newStore();
+  const store = emptySimStore();
   const reactors = new Reactors(REACTORS, {}, 1, store);
   const owner = member(reactors, 1, 'a');
   leave(reactors, member(reactors, 2, 'b'));
@@ -148,14 +147,14 @@ test('what a session that expired while the node was down has goes to members th
     const metadata = new Map(store.metadata);
     const record = decodeSession(metadata.get(sessionKey(expired))!)!;
     metadata.set(sessionKey(expired), encodeSession({ ...record, expirySeconds: 1, offlineSince: 1 }));
-    const again = new Reactors(REACTORS, {}, 2, { ...newStore(), disk: store.disk.fork(), metadata });
+    const again = new Reactors(REACTORS, {}, 2, { ...emptySimStore(), disk: store.disk.fork(), metadata });
     assert.equal(kept(again, expired === 'a' ? 'b' : 'a'), ALL, `${expired} is over`);
     assert.equal(marked(again), []);
   }
 });
 
 test('who has left the group and ends with messages of it leaves them to the group', () => {
-  const reactors = new Reactors(REACTORS, {}, 1, newStore());
+  const reactors = new Reactors(REACTORS, {}, 1, emptySimStore());
   const leaver = member(reactors, 1, 'a');
   leave(reactors, member(reactors, 2, 'b'));
   publishAll(reactors, 1);
@@ -165,7 +164,7 @@ test('who has left the group and ends with messages of it leaves them to the gro
 });
 
 test('a full disk holds the end of a session up', () => {
-  const store = newStore();
+  const store = emptySimStore();
   const reactors = new Reactors(REACTORS, {}, 1, store);
   const owner = member(reactors, 1, 'a');
   leave(reactors, member(reactors, 2, 'b'));

@@ -4,20 +4,15 @@ import * as assert from 'uvu/assert';
 import { SESSION_PROBE } from '../../../src/actors/session/probe.ts';
 import { OUTAGE_MS_MAX } from '../../../src/base/limits.ts';
 import { Prng } from '../../../src/base/prng.ts';
-import { SimDisk } from '../../storage/sim-disk.ts';
 import { payloads } from '../session/packets.ts';
 import { Reactors, type SimClient } from '../session/reactors.ts';
-import type { SimStoreOptions } from '../store/sim-store.ts';
+import { emptySimStore } from '../store/sim-store.ts';
 
 const test = suite('the death of a reactor');
 
 /** Of one publisher; those of two are fewer than may be in flight to a client. */
 const MESSAGES = 45;
 const LASTING = { clean: false, dialect: 1 as const, properties: { sessionExpiryInterval: 3600 } };
-
-function newStore(): SimStoreOptions {
-  return { disk: new SimDisk(), metadata: new Map(), declarations: [], failures: [] };
-}
 
 /** Persistent sessions of QoS 2 on a reactor; their ids belong to all registries. */
 function subscribeAll(reactors: Reactors, thread: number, ids: readonly string[], filter: string): SimClient[] {
@@ -76,7 +71,7 @@ for (const qos of [1, 2] as const) {
     let held = 0;
     for (let seed = 1; seed <= 8; seed++) {
       const prng = new Prng(seed);
-      const store = newStore();
+      const store = emptySimStore();
       const reactors = new Reactors(3, {}, seed, store);
       const ids = ['s0', 's1', 's2', 's3', 's4', 's5'];
       const clients = subscribeAll(reactors, 2, ids, 't/#');
@@ -108,7 +103,7 @@ for (const qos of [1, 2] as const) {
 test('what falls to a member of a shared subscription on it is kept for the group', () => {
   for (let seed = 1; seed <= 6; seed++) {
     const prng = new Prng(seed);
-    const store = newStore();
+    const store = emptySimStore();
     const reactors = new Reactors(3, {}, seed, store);
     const ids = ['a', 'b', 'c'];
     for (const client of subscribeAll(reactors, 2, ids, '$share/g/t/#')) client.transport.close();
@@ -131,7 +126,7 @@ test('what falls to a member of a shared subscription on it is kept for the grou
 
 test('a client of the reactor that has come back waits until the others have made its sessions again', () => {
   for (let seed = 1; seed <= 6; seed++) {
-    const store = newStore();
+    const store = emptySimStore();
     const reactors = new Reactors(2, {}, seed, store);
     const ids = ['s0', 's1', 's2', 's3', 's4', 's5'];
     for (const client of subscribeAll(reactors, 2, ids, 't/#')) client.transport.close();
@@ -161,7 +156,7 @@ test('a client of the reactor that has come back waits until the others have mad
 });
 
 test('what its sessions do not want goes on at once, and QoS 0 in any case', () => {
-  const reactors = new Reactors(2, {}, 1, newStore());
+  const reactors = new Reactors(2, {}, 1, emptySimStore());
   for (const client of subscribeAll(reactors, 2, ['a', 'b'], 't/#')) client.transport.close();
   const [here] = subscribeAll(reactors, 1, ['here'], '#');
   const publisher = reactors.connect(1, 'p', { dialect: 1 });
@@ -178,7 +173,7 @@ test('what its sessions do not want goes on at once, and QoS 0 in any case', () 
 });
 
 test('a reactor that stays away holds its publishers for a bounded time', () => {
-  const reactors = new Reactors(2, {}, 1, newStore());
+  const reactors = new Reactors(2, {}, 1, emptySimStore());
   for (const client of subscribeAll(reactors, 2, ['a'], 't')) client.transport.close();
   const publisher = reactors.connect(1, 'p', { dialect: 1 });
   publisher.received();
@@ -192,7 +187,7 @@ test('a reactor that stays away holds its publishers for a bounded time', () => 
 });
 
 test('a reactor without persistent sessions holds nobody', () => {
-  const reactors = new Reactors(2, {}, 1, newStore());
+  const reactors = new Reactors(2, {}, 1, emptySimStore());
   reactors.connect(2, 'passing').subscribe('t', 1);
   const publisher = reactors.connect(1, 'p');
   publisher.received();

@@ -1,15 +1,14 @@
 /** Shared subscriptions of persistent sessions on a simulated disk: what falls to a member is kept for it, and goes to another one as a whole or not at all. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { SimDisk } from '../../storage/sim-disk.ts';
 import { payloads } from '../session/packets.ts';
 import { Reactors, type SimClient } from '../session/reactors.ts';
-import type { SimStoreOptions } from '../store/sim-store.ts';
+import { emptySimStore } from '../store/sim-store.ts';
 
 const test = suite('durable members of shared subscriptions');
 
 class Node {
-  readonly store: SimStoreOptions = { disk: new SimDisk(), metadata: new Map(), declarations: [], failures: [] };
+  readonly store = emptySimStore();
   readonly #count: number;
   reactors: Reactors;
 

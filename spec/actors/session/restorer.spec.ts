@@ -4,13 +4,10 @@ import * as assert from 'uvu/assert';
 import { decodeSession, encodeSession, sessionKey } from '../../../src/actors/session/record.ts';
 import { SESSIONS_RESTORED_AT_ONCE, STORE_ASK_MS } from '../../../src/base/limits.ts';
 import { placeKey } from '../../../src/runtime/placement.ts';
-import { SimDisk } from '../../storage/sim-disk.ts';
-import type { SimStoreOptions } from '../store/sim-store.ts';
+import { emptySimStore, type SimStoreOptions } from '../store/sim-store.ts';
 import { Reactors } from './reactors.ts';
 
 const test = suite('restorer');
-
-const newStore = (): SimStoreOptions => ({ disk: new SimDisk(), metadata: new Map(), declarations: [], failures: [] });
 
 function again(store: SimStoreOptions, reactors: number): Reactors {
   store.disk.kill();
@@ -32,7 +29,7 @@ function fill(store: SimStoreOptions, ids: readonly string[]): void {
 
 for (const reactors of [1, 3]) {
   test(`each session is made once, by the reactor that its client id belongs to, of ${reactors}`, () => {
-    const store = newStore();
+    const store = emptySimStore();
     const ids = Array.from({ length: 12 }, (_, i) => `client ${i}`);
     fill(store, ids);
     const node = again(store, reactors);
@@ -48,7 +45,7 @@ for (const reactors of [1, 3]) {
 }
 
 test('more sessions than a page has', () => {
-  const store = newStore();
+  const store = emptySimStore();
   fill(store, ['first']);
   // Records of sessions whose inboxes are gone fill the pages before and behind.
   const record = decodeSession(store.metadata.get(sessionKey('first'))!)!;
@@ -68,7 +65,7 @@ test('more sessions than a page has', () => {
 });
 
 test('a record of another version is left alone', () => {
-  const store = newStore();
+  const store = emptySimStore();
   fill(store, ['old', 'new']);
   const record = decodeSession(store.metadata.get(sessionKey('new'))!)!;
   const foreign = encodeSession({ ...record, version: 99 } as never);
@@ -82,7 +79,7 @@ test('a record of another version is left alone', () => {
 });
 
 test('retained messages are there again', () => {
-  const store = newStore();
+  const store = emptySimStore();
   const before = new Reactors(2, {}, 1, store);
   const publisher = before.connect(1, 'publisher', { clean: true });
   for (const topic of ['a', 'b', 'c']) publisher.publish(topic, { topic, qos: 1, messageId: 1, retain: true });
@@ -93,7 +90,7 @@ test('retained messages are there again', () => {
 });
 
 test('metadata that cannot be read is said, and nothing is made', () => {
-  const store = newStore();
+  const store = emptySimStore();
   fill(store, ['client']);
   const broken: SimStoreOptions = { ...store, metadata: new Unreadable(store.metadata) };
   const node = again(broken, 2);

@@ -1,8 +1,7 @@
 /** Sessions whose actor fails: a persistent one comes back from disk under its supervisor, and nothing that was acknowledged to anybody is missing. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { SimDisk } from '../../storage/sim-disk.ts';
-import type { SimStoreOptions } from '../store/sim-store.ts';
+import { emptySimStore, type SimStoreOptions } from '../store/sim-store.ts';
 import { type Decoded, payloads } from './packets.ts';
 import { Reactors, type SimClient } from './reactors.ts';
 
@@ -10,7 +9,7 @@ const test = suite('sessions that fail');
 const LASTING = { clean: false } as const;
 
 function nodeOf(reactors = 1): { store: SimStoreOptions; reactors: Reactors } {
-  const store: SimStoreOptions = { disk: new SimDisk(), metadata: new Map(), declarations: [], failures: [] };
+  const store = emptySimStore();
   return { store, reactors: new Reactors(reactors, {}, 1, store) };
 }
 

@@ -8,9 +8,8 @@ import { STORE_RETRY_MS, SURRENDER_TIMEOUT_MS, TAKEOVER_TIMEOUT_MS } from '../..
 import type { Actor, ActorContext } from '../../../src/runtime/actor.ts';
 import type { ActorRef } from '../../../src/runtime/ref.ts';
 import { CONTROL } from '../../../src/storage/control.ts';
-import { SimDisk } from '../../storage/sim-disk.ts';
 import { oracleEncode } from '../../wire/mqtt/arbitraries.ts';
-import type { SimStoreOptions } from '../store/sim-store.ts';
+import { emptySimStore, type SimStoreOptions } from '../store/sim-store.ts';
 import { concat, type Decoded, payloads } from './packets.ts';
 import { Reactors, type SimClient } from './reactors.ts';
 
@@ -19,7 +18,7 @@ const LASTING = { clean: false } as const;
 const SERVER_UNAVAILABLE = 3;
 
 function nodeOf(reactors = 1): { store: SimStoreOptions; reactors: Reactors } {
-  const store: SimStoreOptions = { disk: new SimDisk(), metadata: new Map(), declarations: [], failures: [] };
+  const store = emptySimStore();
   return { store, reactors: new Reactors(reactors, {}, 1, store) };
 }
 

@@ -13,7 +13,7 @@ import { STORE_SLOT, type StoreMessage } from '../../../src/actors/store/message
 import type { ActorSystem } from '../../../src/runtime/system.ts';
 import { DedicatedJournals, SharedJournal } from '../../../src/storage/engines/journal.ts';
 import { journalOptions } from '../../storage/journal-model.ts';
-import type { SimDisk } from '../../storage/sim-disk.ts';
+import { SimDisk } from '../../storage/sim-disk.ts';
 
 export interface SimStoreOptions {
   readonly disk: SimDisk;
@@ -27,6 +27,11 @@ export interface SimStoreOptions {
   readonly take?: (then: () => void) => void;
   /** While it is there, what the metadata is asked fails with it. */
   unreadable?: Error | undefined;
+}
+
+/** Of a node that has written nothing yet. */
+export function emptySimStore(): SimStoreOptions {
+  return { disk: new SimDisk(), metadata: new Map(), declarations: [], failures: [] };
 }
 
 export function startSimStore(system: ActorSystem, options: SimStoreOptions): StoreActor {
