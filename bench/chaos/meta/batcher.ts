@@ -50,14 +50,9 @@ export class Batcher {
   }
 
   async #get(group: number, batch: string): Promise<void> {
-    const bed = this.#bed;
-    const callMs = bed.nowMs();
-    const before = bed.story(group).newest;
-    const outcome = await this.#port.get(group, keysOf(batch), bed.deadlineMs(this.#prng));
-    bed.heard(outcome, () => `a read of ${batch}`);
-    if (!outcome.isOk) return;
-    bed.read(group, outcome.value.revision, callMs, before, () => `a read of ${batch} by ${this.#name}`);
-    this.#read(group, batch, outcome.value.records, outcome.value.revision, callMs);
+    const deadlineMs = this.#bed.deadlineMs(this.#prng);
+    const looked = await this.#bed.look(this.#port, group, keysOf(batch), deadlineMs, this.#name);
+    if (looked !== undefined) this.#read(group, batch, looked.records, looked.revision, looked.callMs);
   }
 
   /** In pages, all as of the revision of the first; any node may have the others. */

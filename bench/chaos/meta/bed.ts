@@ -2,7 +2,9 @@
 
 import type { Input, Output } from '../../../spec/sim/meta/clients.ts';
 import type { Operation } from '../../../spec/sim/raft/linearizability.ts';
+import type { Values } from '../../../src/actors/meta/client/open-call.ts';
 import type { Outcome } from '../../../src/actors/meta/client/outcome.ts';
+import type { MetaKey } from '../../../src/actors/meta/state/record.ts';
 import { groupId, groupName } from '../../../src/actors/raft/group-id.ts';
 import type { Prng } from '../../../src/base/prng.ts';
 import type { ClientNode } from './client-node.ts';
@@ -86,6 +88,23 @@ export class Bed {
     else if (outcome.failure === 'unknown') this.unknown++;
     else if (outcome.failure !== 'unavailable' && outcome.failure !== 'busy')
       this.fault(`${what()} is answered ${outcome.failure}`);
+  }
+
+  /** Reads keys for `who`; undefined when nobody says what they are. */
+  async look<Keys extends readonly MetaKey[]>(
+    port: { get(group: number, keys: Keys, deadlineMs: number): Promise<Outcome<Values>> },
+    group: number,
+    keys: Keys,
+    deadlineMs: number,
+    who: string,
+  ): Promise<(Values & { readonly callMs: number }) | undefined> {
+    const callMs = this.nowMs();
+    const before = this.story(group).newest;
+    const outcome = await port.get(group, keys, deadlineMs);
+    this.heard(outcome, () => `a read of ${keys}`);
+    if (!outcome.isOk) return undefined;
+    this.read(group, outcome.value.revision, callMs, before, () => `a read of ${keys} by ${who}`);
+    return { ...outcome.value, callMs };
   }
 
   /** A read that began at `askedMs` has seen this revision. */

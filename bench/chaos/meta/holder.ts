@@ -114,13 +114,9 @@ export class Holder {
     const keys = [...book.keys].filter((key) => !book.left.has(key));
     if (keys.length === 0) return;
     const wasOver = book.isOver;
-    const callMs = bed.nowMs();
-    const before = bed.story(group).newest;
-    const outcome = await this.#port.get(group, keys, book.ttlMs);
-    bed.heard(outcome, () => `a read of ${keys}`);
-    if (!outcome.isOk) return;
-    const { revision, records } = outcome.value;
-    bed.read(group, revision, callMs, before, () => `a read of ${keys} by ${this.#name}`);
+    const looked = await bed.look(this.#port, group, keys, book.ttlMs, this.#name);
+    if (looked === undefined) return;
+    const { callMs, revision, records } = looked;
     const { name } = bed.story(group);
     for (const [i, record] of records.entries()) {
       if (record === undefined) {

@@ -65,14 +65,10 @@ export class Writer {
 
   async #get(group: number, key: string): Promise<void> {
     const bed = this.#bed;
-    const callMs = bed.nowMs();
-    const before = bed.story(group).newest;
-    const outcome = await this.#port.get(group, [key], bed.deadlineMs(this.#prng));
-    bed.heard(outcome, () => `a read of ${key}`);
-    if (!outcome.isOk) return;
-    const { revision, records } = outcome.value;
-    bed.read(group, revision, callMs, before, () => `a read of ${key} by ${this.#name}`);
-    const [record] = records;
+    const looked = await bed.look(this.#port, group, [key], bed.deadlineMs(this.#prng), this.#name);
+    if (looked === undefined) return;
+    const { callMs } = looked;
+    const [record] = looked.records;
     const seen = record === undefined ? ABSENT : seenOf(record);
     if (record !== undefined) bed.story(group).tell(record.modified, key, seen.tag, `a read by ${this.#name}`);
     this.#known.set(key, seen);
