@@ -22,6 +22,8 @@ const SETTLE_MS = 500;
 /** Of the load of `groups`: requests under way over all groups. */
 const UNDER_WAY = 256;
 const IDLE_MS = 10_000;
+/** Before that: a node that has just started compiles what it runs. */
+const REST_MS = 30_000;
 const VALUE = 'x'.repeat(200);
 
 async function withCluster<T>(settings: Record<string, number>, use: (cluster: LocalCluster) => Promise<T>): Promise<T> {
@@ -193,7 +195,7 @@ async function throughput(cluster: LocalCluster, groups: readonly number[], seco
 
 /** Cores that a node takes while nothing happens, on average over the nodes. */
 async function idleCores(cluster: LocalCluster): Promise<number> {
-  await pause(2000);
+  await pause(REST_MS);
   const total = (): number => cluster.nodes.reduce((micros, { ready }) => micros + (cpuMicros(ready!.pid) ?? 0), 0);
   const before = total();
   const began = performance.now();
