@@ -62,6 +62,9 @@ test('nodes are started, seen, missed when they are gone, started again and stop
 
   assert.is((await cluster('stop')).code, 0);
   assert.ok((await nodes()).every(({ state }) => state === 'stopped'));
+
+  writeFileSync(join(folder, 'node-1.json'), JSON.stringify({ node: 1, pid: process.pid }));
+  assert.is((await nodes())[0]!.state, 'stopped', 'its number is that of another process by now');
 });
 
 test('when a node cannot start, those that cannot serve without it are stopped', async () => {

@@ -85,7 +85,7 @@ export async function stopNodes(directory: string): Promise<NodeFacts[]> {
     if (pid === undefined) continue;
     process.kill(pid, 'SIGTERM');
     const deadline = performance.now() + STOP_MS_MAX;
-    while (isAlive(pid)) {
+    while (isAlive(pid, dataOf(folder, node))) {
       if (performance.now() > deadline) throw new CommandError(EXIT.failed, `node ${node} (process ${pid}) does not stop`);
       await pause(POLL_MS);
     }
@@ -104,17 +104,14 @@ async function startNode(folder: string, plan: Plan, node: number, starting: Sta
   const ports = plan.nodes.find((one) => one.node === node)!;
   const settings = {
     'node.id': node,
-    'node.data': dataOf(folder, node),
     'cluster.meta': plan.nodes.map((one) => `${one.node}@127.0.0.1:${one.wire}`).join(','),
     'mqtt.tcp.port': ports.mqtt,
     'mqtt.ws.port': ports.ws,
     'http.port': ports.http,
     'wire.port': ports.wire,
   };
-  const args = [...Object.entries(settings).map(([key, value]) => `${key}=${value}`), ...plan.settings].flatMap((text) => [
-    '--set',
-    text,
-  ]);
+  const own = [dataSetting(dataOf(folder, node)), ...Object.entries(settings).map(([key, value]) => `${key}=${value}`)];
+  const args = [...own, ...plan.settings].flatMap((text) => ['--set', text]);
   const logPath = join(folder, `node-${node}.log`);
   const outPath = join(folder, `node-${node}.out`);
   const log = openSync(logPath, 'a');
@@ -150,7 +147,7 @@ async function startNode(folder: string, plan: Plan, node: number, starting: Sta
 function factsOf(folder: string, node: number): NodeFacts {
   const data = dataOf(folder, node);
   const ready = readState(folder, node);
-  if (ready === undefined || !isAlive(ready.pid)) return { node, state: 'stopped', data };
+  if (ready === undefined || !isAlive(ready.pid, data)) return { node, state: 'stopped', data };
   const { pid, http, wire, mqtt } = ready;
   return {
     node,
@@ -168,13 +165,20 @@ function readState(folder: string, node: number): Ready | undefined {
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Ready) : undefined;
 }
 
-function isAlive(pid: number): boolean {
+/** A process that has ended may be listed until its parent takes notice, and its number may be another's by now: what counts is what it was started with, where the system tells. */
+function isAlive(pid: number, data: string): boolean {
   try {
+    if (existsSync('/proc/self/cmdline'))
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(dataSetting(data));
     process.kill(pid, 0);
     return true;
   } catch {
     return false;
   }
+}
+
+function dataSetting(data: string): string {
+  return `node.data=${data}`;
 }
 
 function stateFile(folder: string, node: number): string {
