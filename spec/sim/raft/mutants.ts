@@ -205,7 +205,7 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     'if (state.progress.length === 1) { state.progress[0].match = state.log.lastIndex; advanceCommit(state); }',
   ]),
   mutant('what-may-be-applied-is-no-work', [`${CORE}work.js`, 'isWanted(out) || canApply(state)', 'isWanted(out)']),
-  mutant('what-may-be-learned-is-no-work', [`${CORE}work.js`, 'isNoticeOpen && canLearn(state, each)', 'false']),
+  mutant('what-may-be-learned-is-no-work', [`${CORE}replicate.js`, 'isNoticeOpen && canLearn(state, each)', 'false']),
   mutant('what-is-held-is-no-work', [`${CORE}work.js`, 'return held.length > 0 || ', 'return ']),
   mutant('time-of-a-group-is-not-noted', [`${NODE}raft-node.js`, 'if (deadlineMs < this.#dueMs)', 'if (false)']),
 ];

@@ -188,8 +188,10 @@ function fetchState(
 export function announceSessions(services: SessionServices, thread: number): void {
   const { system, sessions, handing } = services;
   const registry = wellKnownRef<RegistryMessage>(system.node, thread, WELL_KNOWN.registry);
-  for (const [clientId, { session, claim }] of [...sessions, ...handing]) {
-    if (placeKey(clientId, system.reactors) === thread) system.tell(registry, { type: 'announce', clientId, session, claim });
+  for (const claims of [sessions, handing]) {
+    for (const [clientId, { session, claim }] of claims) {
+      if (placeKey(clientId, system.reactors) === thread) system.tell(registry, { type: 'announce', clientId, session, claim });
+    }
   }
   system.tell(registry, { type: 'announced', thread: system.thread });
 }

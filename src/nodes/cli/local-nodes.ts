@@ -81,11 +81,11 @@ export async function stopNodes(directory: string): Promise<NodeFacts[]> {
   const folder = resolve(directory);
   const plan = demandPlan(folder);
   for (const { node } of plan.nodes) {
-    const { pid } = factsOf(folder, node);
+    const { pid, data } = factsOf(folder, node);
     if (pid === undefined) continue;
     process.kill(pid, 'SIGTERM');
     const deadline = performance.now() + STOP_MS_MAX;
-    while (isAlive(pid, dataOf(folder, node))) {
+    while (isAlive(pid, data)) {
       if (performance.now() > deadline) throw new CommandError(EXIT.failed, `node ${node} (process ${pid}) does not stop`);
       await pause(POLL_MS);
     }

@@ -140,80 +140,55 @@ function writeMessage(message: PeerMessage): void {
   }
 }
 
-/** Literals without spreads: one of these is made for every message of every group. Their fields are read in the order in which they were written. */
+/** Busy groups get the first four all the time: no spreads there. Fields are read in the order in which they were written. */
 function readMessage(reader: ByteReader, type: PeerMessage['type'], from: ReplicaId, to: ReplicaId, sentMs: number): PeerMessage {
   const group = reader.varint();
   const term = reader.varint();
   switch (type) {
-    case 'requestPreVote':
-    case 'requestVote':
-      return {
-        type,
-        group,
-        from,
-        to,
-        term,
-        lastIndex: reader.varint(),
-        lastTerm: reader.varint(),
-        isTransfer: reader.flag(),
-      };
-    case 'preVoteReply':
-    case 'voteReply':
-      return {
-        type,
-        group,
-        from,
-        to,
-        term,
-        isGranted: reader.flag(),
-        commit: reader.varint(),
-        commitTerm: reader.varint(),
-      };
     case 'append': {
       const prevIndex = reader.varint();
       const prevTerm = reader.varint();
       const commit = reader.varint();
       return { type, group, from, to, term, prevIndex, prevTerm, commit, entries: readEntries(reader, prevIndex) };
     }
-    case 'appendReply':
-      return {
-        type,
-        group,
-        from,
-        to,
-        term,
-        index: reader.varint(),
-        isRejected: reader.flag(),
-        hintIndex: reader.varint(),
-        hintTerm: reader.varint(),
-        isFull: reader.flag(),
-      };
+    case 'appendReply': {
+      const index = reader.varint();
+      const isRejected = reader.flag();
+      const hintIndex = reader.varint();
+      const hintTerm = reader.varint();
+      return { type, group, from, to, term, index, isRejected, hintIndex, hintTerm, isFull: reader.flag() };
+    }
     case 'heartbeat':
       return { type, group, from, to, term, commit: reader.varint(), readSeq: reader.varint(), sentMs };
     case 'heartbeatReply':
       return { type, group, from, to, term, readSeq: reader.varint(), sentMs };
+    default:
+      return readRare(reader, type, { group, from, to, term });
+  }
+}
+
+type RareType = Exclude<PeerMessage['type'], 'append' | 'appendReply' | 'heartbeat' | 'heartbeatReply'>;
+
+function readRare(reader: ByteReader, type: RareType, header: Pick<PeerMessage, 'group' | 'from' | 'to' | 'term'>): PeerMessage {
+  switch (type) {
+    case 'requestPreVote':
+    case 'requestVote':
+      return { type, ...header, lastIndex: reader.varint(), lastTerm: reader.varint(), isTransfer: reader.flag() };
+    case 'preVoteReply':
+    case 'voteReply':
+      return { type, ...header, isGranted: reader.flag(), commit: reader.varint(), commitTerm: reader.varint() };
     case 'timeoutNow':
-      return { type, group, from, to, term };
+      return { type, ...header };
     case 'readIndex':
-      return { type, group, from, to, term, id: reader.varint() };
+      return { type, ...header, id: reader.varint() };
     case 'readIndexReply':
-      return { type, group, from, to, term, id: reader.varint(), index: reader.varint() - 1 };
+      return { type, ...header, id: reader.varint(), index: reader.varint() - 1 };
     case 'snapshotChunk': {
       const meta = { index: reader.varint(), term: reader.varint(), membership: readMembership(reader) };
-      return {
-        type,
-        group,
-        from,
-        to,
-        term,
-        meta,
-        offset: reader.varint(),
-        isLast: reader.flag(),
-        data: reader.bytes(),
-      };
+      return { type, ...header, meta, offset: reader.varint(), isLast: reader.flag(), data: reader.bytes() };
     }
     case 'snapshotReply':
-      return { type, group, from, to, term, index: reader.varint(), offset: reader.varint(), isDone: reader.flag() };
+      return { type, ...header, index: reader.varint(), offset: reader.varint(), isDone: reader.flag() };
   }
 }
 

@@ -14,11 +14,15 @@ import type { Outbox } from './outbox.ts';
 import { releaseReads } from './reads.ts';
 import type { RaftState } from './state.ts';
 
-/** The next batch, when the one before is applied. */
+/** There are committed and durable entries, and the batch before is applied. */
+export function canApply({ applying, applied, installing, commit, stable }: RaftState): boolean {
+  return applying <= applied && installing === undefined && Math.min(commit, stable) > applied;
+}
+
+/** The next batch. */
 export function releaseCommitted(state: RaftState, out: Outbox): void {
-  if (state.applying > state.applied || state.installing !== undefined) return;
+  if (!canApply(state)) return;
   const to = Math.min(state.commit, state.stable);
-  if (to <= state.applied) return;
   const entries = state.log.entries(state.applied + 1, to, state.settings.applyBytesMax);
   if (entries === undefined) return;
   state.applying = state.applied + entries.length;

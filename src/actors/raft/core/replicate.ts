@@ -21,8 +21,20 @@ export function replicate(state: RaftState, out: Outbox): void {
 }
 
 /** Up to `next` it has, or will have, the entries; what is committed beyond that it learns with them. */
-export function canLearn({ commit }: RaftState, { sentCommit, next, mode, isPaused }: Progress): boolean {
+function canLearn({ commit }: RaftState, { sentCommit, next, mode, isPaused }: Progress): boolean {
   return commit > sentCommit && sentCommit < next - 1 && mode !== 'snapshot' && !isPaused;
+}
+
+/** `replicate` has something to send, or the time of a notice to set: entries that a follower has not been sent, or news of the commit index. */
+export function hasToReplicate(state: RaftState): boolean {
+  const { self, progress, log, nowMs, noticeDueMs } = state;
+  const isNoticeOpen = noticeDueMs === Number.POSITIVE_INFINITY;
+  if (!isNoticeOpen && nowMs >= noticeDueMs) return true;
+  for (const each of progress) {
+    if (each.id === self || each.isPaused || each.mode === 'snapshot') continue;
+    if (each.next <= log.lastIndex || (isNoticeOpen && canLearn(state, each))) return true;
+  }
+  return false;
 }
 
 /**

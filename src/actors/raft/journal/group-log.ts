@@ -40,22 +40,23 @@ export class GroupLog extends DurableGroup {
   /** The write with its place; it counts from now on. */
   place(write: GroupWrite): PlacedWrite {
     const { hard, snapshot, isReset, truncateFrom, entries, compactTo } = write;
-    let prevIndex: number;
-    let prevTerm: number;
-    if (isReset) {
-      assert(snapshot !== undefined, 'a snapshot takes the place of the log');
-      prevIndex = snapshot.index;
-      prevTerm = snapshot.term;
-    } else {
-      const end = truncateFrom > 0 ? Math.min(this.lastIndex, truncateFrom - 1) : this.lastIndex;
-      prevIndex = entries.length > 0 ? entries[0]!.index - 1 : end;
-      prevTerm = this.term(prevIndex);
-      assert(prevIndex === end && prevTerm >= 0, 'a write goes on where the log ends');
-    }
+    const { prevIndex, prevTerm } = this.#before(write);
     // Field by field: this is made for every group that writes in a turn, and spreading takes longer than all the rest.
     const placed = { hard, snapshot, isReset, isRestated: false, truncateFrom, compactTo, prevIndex, prevTerm, entries };
     this.take(placed);
     return placed;
+  }
+
+  #before({ isReset, snapshot, truncateFrom, entries }: GroupWrite): { prevIndex: number; prevTerm: number } {
+    if (isReset) {
+      assert(snapshot !== undefined, 'a snapshot takes the place of the log');
+      return { prevIndex: snapshot.index, prevTerm: snapshot.term };
+    }
+    const end = truncateFrom > 0 ? Math.min(this.lastIndex, truncateFrom - 1) : this.lastIndex;
+    const prevIndex = entries.length > 0 ? entries[0]!.index - 1 : end;
+    const prevTerm = this.term(prevIndex);
+    assert(prevIndex === end && prevTerm >= 0, 'a write goes on where the log ends');
+    return { prevIndex, prevTerm };
   }
 
   /**
